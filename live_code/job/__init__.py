@@ -1,0 +1,1 @@
+"""What runs inside the job's interpreter. This folder itself stands on the job's ``sys.path``."""

@@ -1,0 +1,1 @@
+"""The YMIR executor SDK as live repos import it: every published generation at once."""

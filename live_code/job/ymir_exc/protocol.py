@@ -1,0 +1,163 @@
+"""The platform's file formats and names: the one file that the bootstrapper and the job both import.
+
+Standard library only, Python 3.8 and up, no YAML: whoever reads a YAML file parses it and passes the mapping on.
+Source of every fact here: the YMIR executor protocol as the platform reads it (1.0.0 to 1.3.0).
+"""
+
+import os
+from typing import Dict, Iterator, NamedTuple, Optional, Tuple, Union
+
+TASKS = ("training", "mining", "infer")
+
+ENV_FILE_VARIABLE = "DEFAULT_ENV_FILE_PATH"
+CONFIG_FILE_VARIABLE = "DEFAULT_CONFIG_FILE_PATH"
+MERGED_CONFIG_VARIABLE = "LIVE_CODE_CONFIG"
+
+DEFAULT_ENV_FILE = "/in/env.yaml"
+DEFAULT_CONFIG_FILE = "/in/config.yaml"
+
+INPUT_DEFAULTS: Dict[str, str] = {
+    "root_dir": "/in",
+    "assets_dir": "/in/assets",
+    "annotations_dir": "/in/annotations",
+    "models_dir": "/in/models",
+    "training_index_file": "",
+    "val_index_file": "",
+    "candidate_index_file": "",
+    "config_file": DEFAULT_CONFIG_FILE,
+}
+OUTPUT_DEFAULTS: Dict[str, str] = {
+    "root_dir": "/out",
+    "models_dir": "/out/models",
+    "tensorboard_dir": "/out/tensorboard",
+    "training_result_file": "/out/models/result.yaml",
+    "mining_result_file": "/out/result.tsv",
+    "infer_result_file": "/out/infer-result.json",
+    "monitor_file": "/out/monitor.txt",
+    "executor_log_file": "/out/ymir-executor-out.log",
+}
+
+MAX_STAGES = 11
+FRACTION_METRICS = ("mAP", "mAR", "mIoU", "mAcc", "maskAP", "boxAP")
+COUNT_METRICS = ("tp", "fp", "fn")
+# The metric that ranks stages, first one present.
+MAIN_METRICS = ("maskAP", "mIoU", "mAP")
+
+STATE_PENDING, STATE_RUNNING, STATE_DONE, STATE_ERROR = 1, 2, 3, 4
+
+CODE_OK = 0
+CODE_CONFIG = 300001
+CODE_DATASET = 300002
+CODE_IMAGE_FORMAT = 300003
+CODE_MODEL_FILE = 300004
+CODE_GPU_MISMATCH = 300101
+CODE_NO_GPU = 300102
+CODE_OUT_OF_MEMORY = 300103
+CODE_NAN = 300201
+CODE_NETWORK = 300301
+CODE_OTHER = 160004
+
+MAX_STACK_LINES = 99
+
+
+class Monitor(NamedTuple):
+    """One state of ``monitor.txt``. ``percent`` in [0, 1], ``timestamp`` in Unix seconds."""
+
+    task_id: str
+    timestamp: float
+    percent: float
+    state: int
+    return_code: int = CODE_OK
+    message: str = ""
+    stack: Tuple[str, ...] = ()
+
+
+def format_monitor(monitor: Monitor) -> str:
+    """The text of ``monitor.txt``: one tab-separated line, then at most 99 stack lines."""
+    fields = (
+        _one_line(monitor.task_id),
+        f"{monitor.timestamp:.6f}",
+        f"{monitor.percent:.6f}",
+        str(monitor.state),
+        str(monitor.return_code),
+        _one_line(monitor.message),
+    )
+    stack = [line.rstrip("\r\n") for line in monitor.stack[-MAX_STACK_LINES:]]
+    return "\n".join(["\t".join(fields), *stack]) + "\n"
+
+
+def parse_monitor(text: str) -> Monitor:
+    """Reads what :func:`format_monitor` writes, and the shorter lines of older writers.
+
+    Raises ValueError when the text is not a monitor file (the platform would call the task failed).
+    """
+    lines = text.splitlines()
+    fields = lines[0].split("\t") if lines else []
+    if len(fields) < 4:
+        raise ValueError(f"monitor line has {len(fields)} fields, at least 4 needed: {text[:80]!r}")
+    return Monitor(
+        task_id=fields[0],
+        timestamp=float(fields[1]),
+        percent=float(fields[2]),
+        state=int(fields[3]),
+        return_code=int(fields[4]) if len(fields) > 4 and fields[4] else CODE_OK,
+        message=fields[5] if len(fields) > 5 else "",
+        stack=tuple(lines[1:]),
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(str(text).split())
+
+
+def is_before_1_0(protocol_version: Optional[str], ymir_version: Optional[str] = None) -> bool:
+    """Whether results are written in the format older than protocol 1.0.0 (``YMIR_VERSION`` 1.2.0 and later count as new)."""
+    if protocol_version:
+        return _version(protocol_version) < (1, 0, 0)
+    return not ymir_version or _version(ymir_version) < (1, 2, 0)
+
+
+def _version(text: str) -> Tuple[int, ...]:
+    parts = []
+    for part in str(text).split(".")[:3]:
+        digits = "".join(c for c in part if c.isdigit())
+        parts.append(int(digits or 0))
+    return tuple(parts + [0] * (3 - len(parts)))
+
+
+class IndexLine(NamedTuple):
+    image: str
+    annotation: Optional[str]
+
+
+def read_index(path: Union[str, "os.PathLike[str]"]) -> Iterator[IndexLine]:
+    """The lines of an index file, one at a time: ``image<TAB>annotation``, or the image alone; blank lines are ignored.
+
+    Raises OSError when the file can't be read.
+    """
+    with open(path, encoding="utf-8-sig") as lines:
+        for line in lines:
+            image, _, annotation = line.strip().partition("\t")
+            if image:
+                yield IndexLine(image.strip(), annotation.strip() or None)
+
+
+def write_atomic(path: Union[str, "os.PathLike[str]"], text: str) -> None:
+    """Replaces the file at once: a reader sees the old text or the new one, never a part.
+
+    Raises OSError; the previous file is then still whole.
+    """
+    target = os.path.realpath(path)
+    aside = f"{target}.{os.getpid()}.tmp"
+    try:
+        with open(aside, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(aside, target)
+    except BaseException:
+        try:
+            os.unlink(aside)
+        except OSError:
+            pass
+        raise
+
+
