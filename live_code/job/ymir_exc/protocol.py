@@ -159,5 +159,3 @@ def write_atomic(path: Union[str, "os.PathLike[str]"], text: str) -> None:
         except OSError:
             pass
         raise
-
-
