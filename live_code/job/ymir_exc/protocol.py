@@ -4,6 +4,7 @@ Standard library only, Python 3.8 and up, no YAML: whoever reads a YAML file par
 Source of every fact here: the YMIR executor protocol as the platform reads it (1.0.0 to 1.3.0).
 """
 
+import contextlib
 import os
 from typing import Dict, Iterator, NamedTuple, Optional, Tuple, Union
 
@@ -111,7 +112,7 @@ def _one_line(text: str) -> str:
 
 
 def is_before_1_0(protocol_version: Optional[str], ymir_version: Optional[str] = None) -> bool:
-    """Whether results are written in the format older than protocol 1.0.0 (``YMIR_VERSION`` 1.2.0 and later count as new)."""
+    """Whether results take the format older than protocol 1.0.0 (``YMIR_VERSION`` 1.2.0 and later count as new)."""
     if protocol_version:
         return _version(protocol_version) < (1, 0, 0)
     return not ymir_version or _version(ymir_version) < (1, 2, 0)
@@ -154,8 +155,6 @@ def write_atomic(path: Union[str, "os.PathLike[str]"], text: str) -> None:
             file.write(text)
         os.replace(aside, target)
     except BaseException:
-        try:
+        with contextlib.suppress(OSError):
             os.unlink(aside)
-        except OSError:
-            pass
         raise
