@@ -1,0 +1,108 @@
+"""The tree of expected errors: each says what happened, where, what to do next, and how the platform is told."""
+
+from __future__ import annotations
+
+from live_code.job.ymir_exc import protocol
+
+
+class LiveCodeError(Exception):
+    """An end that a user can understand and act upon; anything else that is raised is a bug of ours.
+
+    ``message`` is one line; ``hint`` one sentence on what to do; ``details`` further lines (a tool's output, a stack)
+    for the file and the platform's stack view.
+    """
+
+    phase = "start-up"
+    return_code = protocol.CODE_OTHER
+    retryable = False
+    kind = "FAILED"
+
+    def __init__(self, message: str, *, hint: str = "", details: str = "", phase: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = details
+        if phase:
+            self.phase = phase
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+
+class ConfigError(LiveCodeError):
+    """What the task asks for can't be run as it is asked: the user changes env.yaml, config.yaml or the form."""
+
+    phase = "config"
+    return_code = protocol.CODE_CONFIG
+    kind = "CONFIG"
+
+
+class OutputError(LiveCodeError):
+    """``/out`` can't be written."""
+
+    phase = "config"
+    kind = "OUTPUT_NOT_WRITABLE"
+
+
+class StoreError(LiveCodeError):
+    """The store can't be read or written."""
+
+    phase = "store"
+    kind = "STORE"
+
+
+class SourceError(LiveCodeError):
+    """The commit could not be found or fetched."""
+
+    phase = "source"
+    kind = "GIT"
+
+
+class CheckoutError(LiveCodeError):
+    """The work tree could not be made, or is not the commit that was asked for."""
+
+    phase = "checkout"
+    kind = "CHECKOUT"
+
+
+class RequirementsError(LiveCodeError):
+    """The repo's requirements can't be resolved, or conflict with what the image ships."""
+
+    phase = "lock"
+    kind = "REQUIREMENTS"
+
+
+class InterpreterError(LiveCodeError):
+    """The image's interpreter is missing or does not answer."""
+
+    phase = "lock"
+    kind = "INTERPRETER"
+
+
+class BuildError(LiveCodeError):
+    """The locked environment could not be built."""
+
+    phase = "environment"
+    kind = "ENVIRONMENT"
+
+
+class LaunchError(LiveCodeError):
+    """There is nothing to start: no entrypoint, or one that can't be run."""
+
+    phase = "launch"
+    return_code = protocol.CODE_CONFIG
+    kind = "LAUNCH"
+
+
+class JobError(LiveCodeError):
+    """The job ended, and not well."""
+
+    phase = "job"
+    kind = "JOB_FAILED"
+
+
+class ResultsError(LiveCodeError):
+    """The job ended well, but the platform can't use what it left."""
+
+    phase = "results"
+    kind = "RESULTS"

@@ -1,0 +1,64 @@
+"""The one runner of child processes that are not the job: argv in, text out, an error that carries all three."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+
+class Output(NamedTuple):
+    stdout: str
+    stderr: str
+
+
+class ProcessError(Exception):
+    """A child that did not end with 0, was not found (code 127) or took too long (code 124)."""
+
+    def __init__(self, argv: Sequence[str], code: int, output: Output) -> None:
+        super().__init__(f"{argv[0]} ended with {code}")
+        self.argv = tuple(argv)
+        self.code = code
+        self.output = output
+
+    @property
+    def last_lines(self) -> str:
+        """The end of what the child said, for an error's details."""
+        return "\n".join((self.output.stderr or self.output.stdout).strip().splitlines()[-20:])
+
+
+def run(
+    argv: Sequence[str | os.PathLike[str]],
+    *,
+    cwd: str | os.PathLike[str] | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    timeout: float | None = None,
+) -> Output:
+    """Runs ``argv`` to its end. ``env`` is the child's whole environment (None: ours); ``timeout`` in seconds.
+
+    Raises ProcessError when it does not end with 0.
+    """
+    words = [os.fspath(word) for word in argv]
+    try:
+        done = subprocess.run(
+            words,
+            cwd=cwd,
+            env=env,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            timeout=timeout,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise ProcessError(words, 127, Output("", str(error))) from error
+    except subprocess.TimeoutExpired as error:
+        raise ProcessError(words, 124, Output("", f"no end within {timeout:g} s")) from error
+    output = Output(done.stdout, done.stderr)
+    if done.returncode != 0:
+        raise ProcessError(words, done.returncode, output)
+    return output
