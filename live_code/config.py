@@ -17,6 +17,8 @@ REPO_FILE = "live-code.yaml"
 # The platform's form sends `git_branch`; the others are what people call it. All mean: the revision to run.
 REVISION_KEYS = ("commit", "git_commit", "git_tag", "git_revision", "git_branch")
 
+_CODE_CONFIG_HINT = "Name a YAML file of this commit in code_config, or leave it empty."
+
 
 class PathMap(NamedTuple):
     """Where the task folder's own paths (``/in/...``) lie on this machine. Empty in a container."""
@@ -72,8 +74,8 @@ class TaskConfig(NamedTuple):
     tasks: tuple[str, ...]
     input: Mapping[str, str]
     output: Mapping[str, str]
+    env_file: Path
     manifest_file: str
-    request: Request
     template: Mapping[str, Any]
     given: Mapping[str, Any]
     env: Mapping[str, Any]
@@ -128,8 +130,8 @@ def load(folders: Folders, environ: Mapping[str, str]) -> TaskConfig:
         tasks=tasks,
         input=inputs,
         output=outputs,
+        env_file=env_file,
         manifest_file=manifest,
-        request=read_request({**template, **given}),
         template=template,
         given=given,
         env=mapped,
@@ -142,8 +144,9 @@ def out_dir(folders: Folders) -> Path:
     return folders.out_dir.absolute() if folders.out_dir else Path(protocol.OUTPUT_DEFAULTS["root_dir"])
 
 
-def read_request(values: Mapping[str, Any]) -> Request:
-    """The executor's own hyper-parameters, typed. Values may be strings, as a web form sends them."""
+def read_request(task: TaskConfig) -> Request:
+    """The executor's own hyper-parameters, typed. Values may be strings, as a web form sends them. Raises ConfigError."""
+    values = {**task.template, **task.given}
     git_url = _text(values, "git_url")
     if not git_url:
         raise ConfigError("git_url is missing from the hyper-parameters.", hint="Set it to the repository to run.")
@@ -194,23 +197,17 @@ def read_repo_settings(root: Path) -> RepoSettings:
     )
 
 
-def merge(task: TaskConfig, code_config: Mapping[str, Any], code_config_name: str) -> Merged:
-    """Image template < the repo's code_config < /in/config.yaml."""
-    layers = (("template", task.template), (code_config_name, code_config), ("config.yaml", task.given))
+def merge(task: TaskConfig, request: Request, repo: RepoSettings, root: Path) -> Merged:
+    """Image template < the repo's ``code_config`` < config.yaml. Raises ConfigError (a code_config that can't be had)."""
+    name = request.code_config or repo.code_config
+    defaults = read_mapping(inside(root, name, "code_config"), hint=_CODE_CONFIG_HINT) if name else {}
+    layers = (("template", task.template), (name, task.paths(defaults)), ("config.yaml", task.given))
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for origin, layer in layers:
-        for key, value in layer.items():
-            values[key] = value
-            origins[key] = origin
+        values.update(layer)
+        origins.update(dict.fromkeys(layer, origin))
     return Merged(values, origins)
-
-
-def read_code_config(root: Path, name: str) -> dict[str, Any]:
-    """The YAML in the repo that ``code_config`` names; {} when it names none. Raises ConfigError."""
-    if not name:
-        return {}
-    return read_mapping(inside(root, name, "code_config"), hint="Name a YAML file of this commit in code_config.")
 
 
 def inside(root: Path, name: str, what: str) -> Path:

@@ -16,6 +16,7 @@ class LiveCodeError(Exception):
     return_code = protocol.CODE_OTHER
     retryable = False
     kind = "FAILED"
+    exit_code = 1
 
     def __init__(self, message: str, *, hint: str = "", details: str = "", phase: str = "") -> None:
         super().__init__(message)
@@ -99,6 +100,23 @@ class JobError(LiveCodeError):
 
     phase = "job"
     kind = "JOB_FAILED"
+
+
+class Stopped(LiveCodeError):
+    """We were told to stop before there was a job to pass it on to. ``number`` is the signal's."""
+
+    kind = "STOPPED"
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(f"the task was stopped by {name}.")
+        self.exit_code = 128 + number
+
+
+class Bug(LiveCodeError):
+    """A mistake of ours, told apart from the user's. The exit code is EX_SOFTWARE of sysexits.h."""
+
+    kind = "BUG"
+    exit_code = 70
 
 
 class ResultsError(LiveCodeError):

@@ -13,6 +13,8 @@ TASKS = ("training", "mining", "infer")
 ENV_FILE_VARIABLE = "DEFAULT_ENV_FILE_PATH"
 CONFIG_FILE_VARIABLE = "DEFAULT_CONFIG_FILE_PATH"
 MERGED_CONFIG_VARIABLE = "LIVE_CODE_CONFIG"
+# "0,0.5": the part of the progress bar that is this process's, when one start runs several.
+SHARE_VARIABLE = "LIVE_CODE_PROGRESS_SHARE"
 
 DEFAULT_ENV_FILE = "/in/env.yaml"
 DEFAULT_CONFIG_FILE = "/in/config.yaml"
