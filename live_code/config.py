@@ -145,7 +145,7 @@ def out_dir(folders: Folders) -> Path:
 
 
 def read_request(task: TaskConfig) -> Request:
-    """The executor's own hyper-parameters, typed. Values may be strings, as a web form sends them. Raises ConfigError."""
+    """The executor's own hyper-parameters, typed. Values may be strings, as a web form sends them."""
     values = {**task.template, **task.given}
     git_url = _text(values, "git_url")
     if not git_url:
@@ -198,7 +198,7 @@ def read_repo_settings(root: Path) -> RepoSettings:
 
 
 def merge(task: TaskConfig, request: Request, repo: RepoSettings, root: Path) -> Merged:
-    """Image template < the repo's ``code_config`` < config.yaml. Raises ConfigError (a code_config that can't be had)."""
+    """Image template < the repo's ``code_config`` < config.yaml. Raises ConfigError."""
     name = request.code_config or repo.code_config
     defaults = read_mapping(inside(root, name, "code_config"), hint=_CODE_CONFIG_HINT) if name else {}
     layers = (("template", task.template), (name, task.paths(defaults)), ("config.yaml", task.given))

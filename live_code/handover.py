@@ -1,0 +1,79 @@
+"""Writes the files through which the job sees its task: the merged config, and env and index where paths are mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from live_code import files
+from live_code.config import Merged, PathMap, TaskConfig
+from live_code.errors import ConfigError
+from live_code.job.ymir_exc import protocol
+
+INDEX_KEYS = ("training_index_file", "val_index_file", "candidate_index_file")
+
+
+class Handover(NamedTuple):
+    """Files for one job. ``tasks``: the tasks that this job is to do."""
+
+    env_file: Path
+    config_file: Path
+    tasks: tuple[str, ...]
+
+
+def write(task: TaskConfig, merged: Merged, tasks: tuple[str, ...], folder: Path) -> Handover:
+    """Writes below ``folder`` what ``tasks`` (all or some of the task's) need; ``/in`` itself is never written.
+
+    The task's own env.yaml is handed over as it stands unless paths or the tasks have to differ.
+    Raises ConfigError (an index file that can't be read) or OSError.
+    """
+    config_file = folder / "config.yaml"
+    files.write_text(config_file, _dump(dict(merged.values)))
+    env_file = task.env_file
+    if task.paths.pairs or tasks != task.tasks:
+        indexes = {key: str(_mapped_index(task, key, folder)) for key in INDEX_KEYS if task.input.get(key)}
+        name = "env.yaml" if tasks == task.tasks else f"env-{'-'.join(tasks)}.yaml"
+        env_file = folder / name
+        files.write_text(env_file, _dump(_env(task, tasks, indexes)))
+    return Handover(env_file, config_file, tasks)
+
+
+def _env(task: TaskConfig, tasks: tuple[str, ...], indexes: Mapping[str, str]) -> dict[str, Any]:
+    switches = {f"run_{name}": name in tasks for name in protocol.TASKS}
+    return {
+        **task.env,
+        **switches,
+        "input": {**task.input, **indexes},
+        "output": dict(task.output),
+    }
+
+
+def _mapped_index(task: TaskConfig, key: str, folder: Path) -> Path:
+    """The index file with its paths mapped, as a copy; the original when nothing is mapped."""
+    original = Path(task.input[key])
+    if not task.paths.pairs or not original.exists():
+        return original
+    copy = folder / "index" / original.name
+    try:
+        with files.replacing(copy) as aside, aside.open("w", encoding="utf-8") as out:
+            out.writelines(_mapped_lines(original, task.paths))
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{original} is no text: {error}.", hint="Index files are UTF-8, one image a line."
+        ) from error
+    return copy
+
+
+def _mapped_lines(index: Path, paths: PathMap) -> Iterator[str]:
+    for line in protocol.read_index(index):
+        image = paths(line.image)
+        yield f"{image}\t{paths(line.annotation)}\n" if line.annotation else f"{image}\n"
+
+
+def _dump(value: Any) -> str:
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True)
+    return text
