@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from live_code.errors import ConfigError
+from live_code.files import inside
 from live_code.job.ymir_exc import protocol
+from live_code.yamlfile import read_mapping
 
 REPO_FILE = "live-code.yaml"
 # The platform's form sends `git_branch`; the others are what people call it. All mean: the revision to run.
@@ -208,32 +208,6 @@ def merge(task: TaskConfig, request: Request, repo: RepoSettings, root: Path) ->
         values.update(layer)
         origins.update(dict.fromkeys(layer, origin))
     return Merged(values, origins)
-
-
-def inside(root: Path, name: str, what: str) -> Path:
-    """The file ``name`` below ``root``; a name or link that leaves it is refused. Raises ConfigError."""
-    real_root = root.resolve()
-    path = (real_root / name).resolve()
-    if PurePosixPath(name).is_absolute() or not path.is_relative_to(real_root):
-        raise ConfigError(f"{what} {name!r} leaves the repo.", hint="Name a path relative to the repo's root.")
-    return path
-
-
-def read_mapping(path: Path, *, hint: str) -> dict[str, Any]:
-    """A YAML file that holds a mapping (an empty one counts as {}). Raises ConfigError naming file and line."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        with path.open("rb") as file:
-            value = yaml.load(file, loader)  # noqa: S506 - it is a safe loader
-    except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror}.", hint=hint) from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}.", hint=hint) from error
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise ConfigError(f"{path} holds a {type(value).__name__}, not a mapping of keys to values.", hint=hint)
-    return {str(key): item for key, item in value.items()}
 
 
 def as_bool(value: Any, key: str) -> bool:

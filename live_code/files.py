@@ -1,4 +1,4 @@
-"""Small things that are done to files: atomic writes, whole-folder removal, hashes."""
+"""Small things that are done to files: atomic writes, whole-folder removal, hashes, names that stay inside a folder."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+from live_code.errors import ConfigError
 
 
 def write_text(path: Path, text: str) -> None:
@@ -61,3 +63,12 @@ def sha256_file(path: Path) -> str:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def inside(root: Path, name: str, what: str) -> Path:
+    """The file ``name`` below ``root``; a name or link that leaves it is refused. Raises ConfigError."""
+    real_root = root.resolve()
+    path = (real_root / name).resolve()
+    if PurePosixPath(name).is_absolute() or not path.is_relative_to(real_root):
+        raise ConfigError(f"{what} {name!r} leaves the repo.", hint="Name a path relative to the repo's root.")
+    return path

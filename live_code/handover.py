@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from live_code import files
 from live_code.config import Merged, PathMap, TaskConfig
 from live_code.errors import ConfigError
 from live_code.job.ymir_exc import protocol
+from live_code.yamlfile import write_mapping
 
 INDEX_KEYS = ("training_index_file", "val_index_file", "candidate_index_file")
 
@@ -31,13 +30,13 @@ def write(task: TaskConfig, merged: Merged, tasks: tuple[str, ...], folder: Path
     Raises ConfigError (an index file that can't be read) or OSError.
     """
     config_file = folder / "config.yaml"
-    files.write_text(config_file, _dump(dict(merged.values)))
+    write_mapping(config_file, merged.values)
     env_file = task.env_file
     if task.paths.pairs or tasks != task.tasks:
         indexes = {key: str(_mapped_index(task, key, folder)) for key in INDEX_KEYS if task.input.get(key)}
         name = "env.yaml" if tasks == task.tasks else f"env-{'-'.join(tasks)}.yaml"
         env_file = folder / name
-        files.write_text(env_file, _dump(_env(task, tasks, indexes)))
+        write_mapping(env_file, _env(task, tasks, indexes))
     return Handover(env_file, config_file, tasks)
 
 
@@ -71,9 +70,3 @@ def _mapped_lines(index: Path, paths: PathMap) -> Iterator[str]:
     for line in protocol.read_index(index):
         image = paths(line.image)
         yield f"{image}\t{paths(line.annotation)}\n" if line.annotation else f"{image}\n"
-
-
-def _dump(value: Any) -> str:
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text: str = yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True)
-    return text

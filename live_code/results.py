@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from live_code.config import TaskConfig, read_mapping
+from live_code.config import TaskConfig
 from live_code.errors import ConfigError, ResultsError
 from live_code.job.ymir_exc import protocol
+from live_code.yamlfile import read_mapping
 
 # How many breaches of one kind are spelled out; a candidate list may have millions of lines.
 SPELLED_OUT = 5

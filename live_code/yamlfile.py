@@ -1,0 +1,35 @@
+"""YAML files that hold a mapping: read with errors that name file and line, written in the order of their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from live_code import files
+from live_code.errors import ConfigError
+
+
+def read_mapping(path: Path, *, hint: str) -> dict[str, Any]:
+    """A YAML file that holds a mapping (an empty one counts as {}). Raises ConfigError naming file and line."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        with path.open("rb") as file:
+            value = yaml.load(file, loader)  # noqa: S506 - it is a safe loader
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}.", hint=hint) from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}.", hint=hint) from error
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path} holds a {type(value).__name__}, not a mapping of keys to values.", hint=hint)
+    return {str(key): item for key, item in value.items()}
+
+
+def write_mapping(path: Path, values: Mapping[str, Any]) -> None:
+    """Replaces the file at once. Raises OSError."""
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    files.write_text(path, yaml.dump(dict(values), Dumper=dumper, sort_keys=False, allow_unicode=True))
