@@ -187,9 +187,7 @@ class TestMerge:
             self.merged(folder, tmp_path, code_config="conf/x.yaml")
 
     @pytest.mark.parametrize("name", ["../secret.yaml", "/etc/hostname", "a/../../secret.yaml", "link.yaml"])
-    def test_a_code_config_that_leaves_the_repo_is_refused(
-        self, folder: TaskFolder, tmp_path: Path, name: str
-    ) -> None:
+    def test_a_code_config_that_leaves_the_repo_is_refused(self, folder: TaskFolder, tmp_path: Path, name: str) -> None:
         root = tmp_path / "repo"
         root.mkdir()
         (tmp_path / "secret.yaml").write_text("token: abc\n")
