@@ -1,0 +1,63 @@
+"""What the job left, read as the platform will read it: each rule of the protocol, a clear line for each breach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from live_code.config import TaskConfig
+from live_code.errors import ResultsError
+from live_code.results import infer, mining, training
+from live_code.results.values import Problem, Results, Stage
+
+__all__ = ["Problem", "Results", "Stage", "check", "collect", "summary"]
+
+_READERS: Mapping[str, Callable[[TaskConfig, Results, list[Problem]], Results]] = {
+    "training": training.read,
+    "mining": mining.read,
+    "infer": infer.read,
+}
+
+
+def collect(task: TaskConfig) -> Results:
+    """Reads the outputs of every task that was asked for. Raises ResultsError naming each breach."""
+    results, problems = check(task)
+    if problems:
+        raise _as_error(problems)
+    return results
+
+
+def check(task: TaskConfig) -> tuple[Results, tuple[Problem, ...]]:
+    """The results as far as they can be read, and all that is wrong with them."""
+    results = Results()
+    problems: list[Problem] = []
+    for name in task.tasks:
+        told: list[Problem] = []
+        results = _READERS[name](task, results, told)
+        problems += [problem._replace(task=name) for problem in told]
+    return results, tuple(problems)
+
+
+def _as_error(problems: tuple[Problem, ...]) -> ResultsError:
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    error = ResultsError(
+        f"{first.task}: {first.text}{more}.",
+        hint="The job ended well, but the platform can't use its results.",
+        details="\n".join(f"{problem.task}: {problem.text}" for problem in problems),
+    )
+    error.return_code = first.code
+    return error
+
+
+def summary(results: Results) -> str:
+    """What is there, in a line a task."""
+    lines = []
+    if results.stages:
+        best = next((stage for stage in results.stages if stage.name == results.best_stage), results.stages[0])
+        scores = ", ".join(f"{name} {value:.4g}" for name, value in best.metrics.items())
+        lines.append(f"training: {len(results.stages)} stages, best {best.name}: {scores}")
+    if results.mined >= 0:
+        lines.append(f"mining: {results.mined} images scored")
+    if results.inferred >= 0:
+        lines.append(f"infer: {results.inferred} images, {results.boxes} annotations")
+    return "\n".join(lines)

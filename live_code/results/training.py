@@ -1,0 +1,149 @@
+"""A training's result.yaml, its stages and the files that they name."""
+
+from __future__ import annotations
+
+import math
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from live_code.config import TaskConfig
+from live_code.errors import ConfigError
+from live_code.job.ymir_exc import protocol
+from live_code.results.values import Problem, Results, Stage, is_number, wrong
+from live_code.yamlfile import read_mapping
+
+
+def read(task: TaskConfig, results: Results, told: list[Problem]) -> Results:
+    path = Path(task.output["training_result_file"])
+    written = _written(path, told)
+    if written is None:
+        return results
+    models = Path(task.output["models_dir"])
+    if "model_stages" in written or not protocol.is_before_1_0(task.protocol_version):
+        return _stages(written, path.name, models, results, told)
+    return _old_training(written, path.name, models, results, told)
+
+
+def _stages(written: dict[str, Any], name: str, models: Path, results: Results, told: list[Problem]) -> Results:
+    stages = written.get("model_stages")
+    if not isinstance(stages, dict) or not stages:
+        told.append(wrong(f"{name} has no model_stages"))
+        return results
+    if len(stages) > protocol.MAX_STAGES:
+        told.append(wrong(f"{name} has {len(stages)} stages, at most {protocol.MAX_STAGES} are read"))
+    read = tuple(_stage(str(key), value, models, told) for key, value in stages.items())
+    best = str(written.get("best_stage_name", ""))
+    if best not in stages:
+        told.append(wrong(f"{name}: best_stage_name {best!r} is none of its stages {', '.join(map(str, stages))}"))
+    _metrics(written, f"{name}", told)
+    if not any(metric in written for metric in protocol.MAIN_METRICS):
+        told.append(wrong(f"{name} has none of {', '.join(protocol.MAIN_METRICS)} for its best stage"))
+    _attachments(written.get("attachments"), models, told)
+    return results._replace(best_stage=best, stages=read)
+
+
+def _stage(key: str, value: Any, models: Path, told: list[Problem]) -> Stage:
+    if not isinstance(value, dict):
+        told.append(wrong(f"stage {key} is no mapping"))
+        return Stage(key, (), 0, {})
+    name = str(value.get("stage_name", ""))
+    if name != key:
+        told.append(wrong(f"stage {key} calls itself {name!r}"))
+    if not name.isidentifier():
+        told.append(wrong(f"stage name {name!r} is no identifier"))
+    timestamp = value.get("timestamp")
+    if not isinstance(timestamp, int) or isinstance(timestamp, bool):
+        told.append(wrong(f"stage {key}: timestamp {timestamp!r} is no whole number of seconds"))
+        timestamp = 0
+    files = value.get("files")
+    if not isinstance(files, list) or not files:
+        told.append(wrong(f"stage {key} names no files"))
+        files = []
+    for file in files:
+        _stage_file(file, f"stage {key}", (models / key, models), told)
+    return Stage(key, tuple(str(file) for file in files), timestamp, _metrics(value, f"stage {key}", told))
+
+
+def _old_training(written: dict[str, Any], name: str, models: Path, results: Results, told: list[Problem]) -> Results:
+    """The format before protocol 1.0.0: one model, ``map`` instead of ``mAP``."""
+    files = written.get("model")
+    if not isinstance(files, list) or not files:
+        told.append(wrong(f"{name} names no model files"))
+        files = []
+    for file in files:
+        _stage_file(file, name, (models,), told)
+    score = written.get("map")
+    _fraction("map", score, name, told)
+    metrics = {"mAP": float(score)} if isinstance(score, (int, float)) else {}
+    stage = str(written.get("stage_name") or "default")
+    timestamp = written.get("timestamp")
+    seconds = timestamp if isinstance(timestamp, int) else 0
+    return results._replace(
+        best_stage=stage, stages=(Stage(stage, tuple(str(file) for file in files), seconds, metrics),)
+    )
+
+
+def _stage_file(file: Any, where: str, folders: tuple[Path, ...], told: list[Problem]) -> None:
+    if not isinstance(file, str) or not file or "/" in file or file in (".", ".."):
+        told.append(wrong(f"{where}: {file!r} is no plain file name"))
+        return
+    for folder in folders:
+        try:
+            mode = (folder / file).lstat().st_mode
+        except OSError:
+            continue
+        if not stat.S_ISREG(mode):
+            told.append(wrong(f"{where}: {file} is a link or folder, not a file"))
+        return
+    told.append(wrong(f"{where}: file {file} is missing from {folders[-1]}"))
+
+
+def _attachments(attachments: Any, models: Path, told: list[Problem]) -> None:
+    if attachments is None:
+        return
+    if not isinstance(attachments, dict):
+        told.append(wrong("attachments is no mapping of section to files"))
+        return
+    for section, files in attachments.items():
+        if not isinstance(files, list):
+            told.append(wrong(f"attachments: {section} is no list of files"))
+            continue
+        for file in files:
+            _stage_file(file, f"attachments: {section}", (models / "attachments" / str(section),), told)
+
+
+def _metrics(values: Mapping[str, Any], where: str, told: list[Problem]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name in (*protocol.FRACTION_METRICS, *protocol.COUNT_METRICS):
+        value = values.get(name)
+        if value is None:
+            continue
+        if name in protocol.FRACTION_METRICS:
+            _fraction(name, value, where, told)
+        elif not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            told.append(wrong(f"{where}: {name} is {value!r}, not a count"))
+        if is_number(value):
+            found[name] = value
+    return found
+
+
+def _fraction(name: str, value: Any, where: str, told: list[Problem]) -> None:
+    if not is_number(value):
+        told.append(wrong(f"{where}: {name} is {value!r}, not a number"))
+    elif not math.isfinite(value):
+        told.append(wrong(f"{where}: {name} is {value}", protocol.CODE_NAN))
+    elif not 0 <= value <= 1:
+        told.append(wrong(f"{where}: {name} is {value}, not within 0 and 1"))
+
+
+def _written(path: Path, told: list[Problem]) -> dict[str, Any] | None:
+    if not path.is_file():
+        told.append(wrong(f"no results: {path} is missing"))
+        return None
+    try:
+        return read_mapping(path, hint="")
+    except ConfigError as error:
+        told.append(wrong(error.message.rstrip(".")))
+        return None

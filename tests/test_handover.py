@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from conftest import TaskFolder
+
+from live_code import config, handover
+
+
+def write(folder: TaskFolder, tasks: tuple[str, ...] = ()) -> handover.Handover:
+    task = config.load(config.Folders(folder.in_dir, folder.out_dir), {})
+    merged = config.Merged({**task.given, "lr": 0.1}, {})
+    return handover.write(task, merged, tasks or task.tasks, folder.out_dir / "live-code")
+
+
+def test_the_merged_config_stands_as_a_file(folder: TaskFolder) -> None:
+    folder.env(run_training=True).config(model="/in/models/a.pt", 名="值")
+    handed = write(folder)
+    assert yaml.safe_load(handed.config_file.read_text()) == {
+        "model": f"{folder.in_dir}/models/a.pt",
+        "名": "值",
+        "lr": 0.1,
+    }
+
+
+def test_a_replayed_task_gets_its_env_and_its_index_files_with_paths_of_this_machine(folder: TaskFolder) -> None:
+    folder.text("val.tsv", "/in/assets/a.jpg\t/in/annotations/a.txt\r\n\n/elsewhere/b.jpg\t/in/annotations/b.txt\n")
+    folder.env(run_training=True, input={"val_index_file": "/in/val.tsv"}).config()
+    before = {path: path.read_bytes() for path in folder.in_dir.rglob("*") if path.is_file()}
+    env = yaml.safe_load(write(folder).env_file.read_text())
+    assert env["input"]["assets_dir"] == f"{folder.in_dir}/assets"
+    assert env["output"]["models_dir"] == f"{folder.out_dir}/models"
+    assert Path(env["input"]["val_index_file"]).read_text() == (
+        f"{folder.in_dir}/assets/a.jpg\t{folder.in_dir}/annotations/a.txt\n"
+        f"/elsewhere/b.jpg\t{folder.in_dir}/annotations/b.txt\n"
+    )
+    assert {path: path.read_bytes() for path in folder.in_dir.rglob("*") if path.is_file()} == before
+
+
+def test_in_a_container_env_yaml_is_handed_over_as_it_stands(folder: TaskFolder) -> None:
+    paths = {"root_dir": str(folder.in_dir), "config_file": str(folder.in_dir / "config.yaml")}
+    folder.env(run_training=True, input=paths).config()
+    variables = {"DEFAULT_ENV_FILE_PATH": str(folder.in_dir / "env.yaml")}
+    task = config.load(config.Folders(), variables)
+    handed = handover.write(task, config.Merged({}, {}), task.tasks, folder.out_dir / "live-code")
+    assert handed.env_file == folder.in_dir / "env.yaml"
+
+
+def test_a_job_that_does_one_of_two_tasks_sees_only_that_one(folder: TaskFolder) -> None:
+    folder.env(run_mining=True, run_infer=True).config()
+    env = yaml.safe_load(write(folder, ("infer",)).env_file.read_text())
+    assert (env["run_training"], env["run_mining"], env["run_infer"]) == (False, False, True)
+    assert env["task_id"] == "t0000001000000abcdef1700000000"
