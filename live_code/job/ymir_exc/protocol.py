@@ -1,12 +1,22 @@
 """The platform's file formats and names: the one file that the bootstrapper and the job both import.
 
 Standard library only, Python 3.8 and up, no YAML: whoever reads a YAML file parses it and passes the mapping on.
+Every process of a job imports this, so it loads next to nothing: ``typing`` alone would double its cost.
 Source of every fact here: the YMIR executor protocol as the platform reads it (1.0.0 to 1.3.0).
 """
 
-import contextlib
+from __future__ import annotations
+
+import itertools
 import os
-from typing import Dict, Iterator, NamedTuple, Optional, Tuple, Union
+from collections import namedtuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import IO, Dict, Iterator, Optional, Tuple, Type, Union
+
+    Path = Union[str, "os.PathLike[str]"]
 
 TASKS = ("training", "mining", "infer")
 
@@ -18,6 +28,8 @@ SHARE_VARIABLE = "LIVE_CODE_PROGRESS_SHARE"
 
 DEFAULT_ENV_FILE = "/in/env.yaml"
 DEFAULT_CONFIG_FILE = "/in/config.yaml"
+DEFAULT_TASK_ID = "default-task"
+DEFAULT_PROTOCOL_VERSION = "0.0.1"
 
 INPUT_DEFAULTS: Dict[str, str] = {
     "root_dir": "/in",
@@ -63,27 +75,34 @@ CODE_OTHER = 160004
 MAX_STACK_LINES = 99
 
 
-class Monitor(NamedTuple):
+class Monitor(
+    namedtuple(
+        "Monitor",
+        ("task_id", "timestamp", "percent", "state", "return_code", "message", "stack"),
+        defaults=(CODE_OK, "", ()),
+    )
+):
     """One state of ``monitor.txt``. ``percent`` in [0, 1], ``timestamp`` in Unix seconds."""
 
+    __slots__ = ()
     task_id: str
     timestamp: float
     percent: float
     state: int
-    return_code: int = CODE_OK
-    message: str = ""
-    stack: Tuple[str, ...] = ()
+    return_code: int
+    message: str
+    stack: Tuple[str, ...]
 
 
 def format_monitor(monitor: Monitor) -> str:
     """The text of ``monitor.txt``: one tab-separated line, then at most 99 stack lines."""
     fields = (
-        _one_line(monitor.task_id),
+        one_line(monitor.task_id),
         f"{monitor.timestamp:.6f}",
         f"{monitor.percent:.6f}",
         str(monitor.state),
         str(monitor.return_code),
-        _one_line(monitor.message),
+        one_line(monitor.message),
     )
     stack = [line.rstrip("\r\n") for line in monitor.stack[-MAX_STACK_LINES:]]
     return "\n".join(["\t".join(fields), *stack]) + "\n"
@@ -109,14 +128,14 @@ def parse_monitor(text: str) -> Monitor:
     )
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     return " ".join(str(text).split())
 
 
 def is_before_1_0(protocol_version: Optional[str], ymir_version: Optional[str] = None) -> bool:
-    """Whether results take the format older than protocol 1.0.0 (``YMIR_VERSION`` 1.2.0 and later count as new)."""
-    if protocol_version:
-        return _version(protocol_version) < (1, 0, 0)
+    """Whether results take the format older than protocol 1.0.0: either version is enough to make them new."""
+    if protocol_version and _version(protocol_version) >= (1, 0, 0):
+        return False
     return not ymir_version or _version(ymir_version) < (1, 2, 0)
 
 
@@ -128,35 +147,90 @@ def _version(text: str) -> Tuple[int, ...]:
     return tuple(parts + [0] * (3 - len(parts)))
 
 
-class IndexLine(NamedTuple):
+class IndexLine(namedtuple("IndexLine", ("image", "annotation"))):
+    """``annotation`` is None where the index names the image alone."""
+
+    __slots__ = ()
     image: str
     annotation: Optional[str]
 
 
-def read_index(path: Union[str, "os.PathLike[str]"]) -> Iterator[IndexLine]:
+def read_index(path: Path) -> Iterator[IndexLine]:
     """The lines of an index file, one at a time: ``image<TAB>annotation``, or the image alone; blank lines are ignored.
 
+    Some writers put a space for the tab: as paths are absolute, the annotation then begins at the first ``" /"``.
     Raises OSError when the file can't be read.
     """
-    with open(path, encoding="utf-8-sig") as lines:
+    with open(path, encoding="utf-8-sig", errors="surrogateescape") as lines:
         for line in lines:
-            image, _, annotation = line.strip().partition("\t")
+            image, tab, annotation = line.strip().partition("\t")
+            if not tab and " /" in image:
+                image, _, rest = image.partition(" /")
+                annotation = "/" + rest
             if image:
-                yield IndexLine(image.strip(), annotation.strip() or None)
+                yield IndexLine(image.strip(), annotation.partition("\t")[0].strip() or None)
 
 
-def write_atomic(path: Union[str, "os.PathLike[str]"], text: str) -> None:
+def write_atomic(path: Path, text: str) -> None:
     """Replaces the file at once: a reader sees the old text or the new one, never a part.
 
     Raises OSError; the previous file is then still whole.
     """
-    target = os.path.realpath(path)
-    aside = f"{target}.{os.getpid()}.tmp"
-    try:
-        with open(aside, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(aside, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(aside)
-        raise
+    with AtomicFile(path) as file:
+        file.write(text)
+
+
+class AtomicFile:
+    """A text file that is written aside and replaces the old one when the ``with`` block ends without an error.
+
+    Raises OSError (the disk is full, the folder is missing …) naming the file; the previous file is then still whole.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.target = os.path.realpath(path)
+        self.aside = aside_of(self.target)
+        self._file: Optional[IO[str]] = None
+
+    def __enter__(self) -> IO[str]:
+        self._file = open(self.aside, "w", encoding="utf-8", errors="surrogateescape")
+        return self._file
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        published = False
+        try:
+            if self._file is not None:
+                self._file.close()
+            if error is None:
+                os.replace(self.aside, self.target)
+                published = True
+        except OSError as failure:
+            error = failure
+            raise kept(failure, self.target) from failure
+        finally:
+            if not published:
+                remove(self.aside)
+        if isinstance(error, OSError):
+            raise kept(error, self.target) from error
+
+
+_serial = itertools.count()
+
+
+def aside_of(target: str) -> str:
+    """A name beside ``target`` that no other process, thread or signal handler uses."""
+    return f"{target}.{os.getpid()}-{next(_serial)}.tmp"
+
+
+def kept(error: OSError, target: str) -> OSError:
+    """The same failure, saying which file could not be replaced and that the old one still stands."""
+    reason = error.strerror or str(error)
+    return type(error)(error.errno, f"{reason}; the file as it was before is kept", target)
+
+
+def remove(path: str) -> None:
+    try:  # noqa: SIM105 (contextlib is a millisecond at the start of every process)
+        os.unlink(path)
+    except OSError:
+        pass

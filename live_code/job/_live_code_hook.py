@@ -1,0 +1,101 @@
+"""What a job's Python does at start-up: makes our ``ymir_exc`` the first one found, and reports a fatal exception.
+
+Imported by the ``.pth`` line of the job's environment, in every process of the job. So it imports nothing that a
+bare Python has not loaded already, and no failure of its own reaches the job.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType, TracebackType
+    from typing import Callable, Dict, List, Optional, Sequence, Type
+
+    Hook = Callable[[Type[BaseException], BaseException, Optional[TracebackType]], object]
+
+JOB_PATH = os.path.dirname(os.path.abspath(__file__))
+REPORT_VARIABLE = "LIVE_CODE_REPORTS"
+RANK_VARIABLES = ("RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID", "DMLC_WORKER_ID", "LOCAL_RANK")
+MAX_FRAMES = 20
+MAX_MESSAGE = 4000
+
+
+class OurSdkFirst:
+    """Finds ``ymir_exc`` here, before the script's folder, ``PYTHONPATH`` and what the requirements installed."""
+
+    @staticmethod
+    def find_spec(
+        name: str, path: Optional[Sequence[str]] = None, target: Optional[ModuleType] = None
+    ) -> Optional[ModuleSpec]:
+        if name != "ymir_exc":
+            return None
+        from importlib.machinery import PathFinder
+
+        return PathFinder.find_spec(name, [JOB_PATH])
+
+
+def install() -> None:
+    if not any(finder is OurSdkFirst for finder in sys.meta_path):
+        sys.meta_path.insert(0, OurSdkFirst)
+        if os.environ.get(REPORT_VARIABLE):
+            sys.excepthook = reporting(sys.excepthook)
+
+
+def reporting(previous: Hook) -> Hook:
+    """An excepthook that leaves a report and then does what was done before."""
+
+    def hook(kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
+        try:
+            if issubclass(kind, Exception):
+                write_report(error, os.environ.get(REPORT_VARIABLE, ""))
+        except OSError:
+            pass  # a full or missing folder: the trace on stderr is what there is
+        finally:
+            previous(kind, error, trace)
+
+    return hook
+
+
+def write_report(error: BaseException, folder: str) -> None:
+    """Writes ``exception-<pid>.json`` in the folder, whole or not at all. Raises OSError."""
+    import json
+
+    target = os.path.join(folder, f"exception-{os.getpid()}.json")
+    aside = f"{target}.tmp"
+    with open(aside, "w", encoding="utf-8") as file:
+        json.dump(report(error), file)
+    os.replace(aside, target)
+
+
+def report(error: BaseException) -> Dict[str, object]:
+    """What the supervisor shows. ``frames`` are the innermost ones, the failing line last; ``time`` is Unix seconds."""
+    import time
+
+    rank = next((os.environ[name] for name in RANK_VARIABLES if os.environ.get(name)), None)
+    cause = error.__cause__ or error.__context__
+    return {
+        "schema": 1,
+        "type": type(error).__name__,
+        "module": type(error).__module__,
+        "message": str(error)[:MAX_MESSAGE],
+        "cause": f"{type(cause).__name__}: {cause}"[:MAX_MESSAGE] if cause is not None else None,
+        "frames": frames(error.__traceback__),
+        "rank": rank,
+        "pid": os.getpid(),
+        "argv": list(getattr(sys, "argv", ())),
+        "time": time.time(),
+    }
+
+
+def frames(trace: Optional[TracebackType]) -> List[Dict[str, object]]:
+    import traceback
+
+    found = traceback.extract_tb(trace)[-MAX_FRAMES:]
+    return [{"file": f.filename, "line": f.lineno, "function": f.name, "code": f.line} for f in found]
+
+
+install()

@@ -1,0 +1,98 @@
+"""Writes infer results as they come, one image after the other: a million images need no more memory than ten."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from . import protocol
+from ._annotation import Annotation, checked
+from ._once import Suspects
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterable, Iterator, List, Set, Tuple, Union
+
+    Results = Union[Dict[str, Iterable[Any]], Iterable[Tuple[str, Iterable[Any]]]]
+
+
+def write_detection(path: str, results: Results, keyword: str) -> Set[str]:
+    """Writes ``{"detection": {basename: {keyword: [annotation, …]}}}`` and returns the class names met.
+
+    Raises ValueError on a value the platform can't read or an image that comes twice; nothing is replaced then.
+    """
+    pairs = results.items() if isinstance(results, dict) else results
+    names = _EncodedNames()
+    suspects = Suspects()
+    target = protocol.AtomicFile(path)
+    with target as file:
+        file.write('{"detection": {')
+        separator = "\n"
+        for image, annotations in pairs:
+            name = json.dumps(os.path.basename(image))
+            suspects.add(name)
+            file.write(f'{separator}{name}: {{"{keyword}": [{_boxes(annotations, names, image)}]}}')
+            separator = ",\n"
+        file.write("\n}}\n")
+        if suspects:
+            file.flush()
+            _refuse_repeats(suspects, target.aside, keyword)
+    return set(names)
+
+
+class _EncodedNames(dict):  # type: ignore[type-arg]
+    """Class names as JSON, each encoded once."""
+
+    def __missing__(self, name: str) -> str:
+        self[name] = encoded = json.dumps(name)
+        return encoded
+
+
+def _boxes(annotations: Iterable[Any], names: _EncodedNames, image: str) -> str:
+    texts: List[str] = []
+    for annotation in annotations:
+        if not _is_plain(annotation):
+            try:
+                annotation = checked(annotation)
+            except ValueError as error:
+                raise ValueError(f"{image}: {error}") from error
+        box = annotation.box
+        texts.append(
+            f'{{"class_name": {names[annotation.class_name]}, "score": {annotation.score!r}, '
+            f'"box": {{"x": {box.x}, "y": {box.y}, "w": {box.w}, "h": {box.h}}}}}'
+        )
+    return ", ".join(texts)
+
+
+def _is_plain(annotation: Any) -> bool:
+    """Whether it can be written as it is. Made by our classes it is, unless somebody assigned to it since."""
+    if type(annotation) is not Annotation:
+        return False
+    box, score = annotation.box, annotation.score
+    return (
+        type(score) is float
+        and score - score == 0.0
+        and type(annotation.class_name) is str
+        and type(box.x) is type(box.y) is type(box.w) is type(box.h) is int
+        and box.w >= 0 <= box.h
+    )
+
+
+def _refuse_repeats(suspects: Suspects, path: str, keyword: str) -> None:
+    end_of_name = f': {{"{keyword}": ['
+    with open(path, encoding="utf-8", errors="surrogateescape") as lines:
+        name = suspects.first_repeat(line.partition(end_of_name)[0] for line in lines)
+    if name is not None:
+        raise ValueError(f"two results for images named {name}: the platform knows images by their file's name")
+
+
+def write_segmentation(path: str, coco: Any) -> None:
+    """Writes a COCO result as it is, once it is checked. Raises ValueError naming what is wrong."""
+    from ._coco import checked_coco
+
+    with protocol.AtomicFile(path) as file:
+        file.writelines(_chunks(checked_coco(coco)))
+
+
+def _chunks(value: Dict[str, Any]) -> Iterator[str]:
+    return json.JSONEncoder(allow_nan=False).iterencode(value)

@@ -1,0 +1,96 @@
+"""Writes mining scores, best first. Sorted in runs on disk, so that millions of them need little memory."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from operator import itemgetter
+
+from . import protocol
+from ._numbers import plain_float
+from ._once import Suspects
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Type, Union
+
+    Scores = Union[Dict[str, Any], Iterable[Tuple[str, Any]]]
+    Row = Tuple[float, str]  # the score's negative, so that the best comes first, and the image
+
+RUN_LENGTH = 1 << 16
+_negated = itemgetter(0)
+
+
+def write_scores(path: str, scores: Scores) -> None:
+    """Writes ``image<TAB>score`` lines by descending score; equal scores keep their order.
+
+    Raises ValueError naming the image whose score is no finite number, or that comes twice; nothing is replaced then.
+    """
+    pairs = scores.items() if isinstance(scores, dict) else scores
+    suspects = Suspects()
+    target = protocol.AtomicFile(path)
+    with _Runs(protocol.aside_of(path)) as runs, target as file:
+        for image, score in pairs:
+            image = _image(image)
+            suspects.add(image)
+            runs.add(-plain_float(score, f"the score of {image}"), image)
+        file.writelines(f"{image}\t{0.0 - negated!r}\n" for negated, image in runs.merged())
+        if suspects:
+            file.flush()
+            _refuse_repeats(suspects, target.aside)
+
+
+def _image(image: Any) -> str:
+    text = os.fspath(image)
+    if not isinstance(text, str) or "\t" in text or "\n" in text or not text.strip():
+        raise ValueError(f"not the path of an image: {image!r}")
+    return text
+
+
+def _refuse_repeats(suspects: Suspects, path: str) -> None:
+    with open(path, encoding="utf-8", errors="surrogateescape") as lines:
+        image = suspects.first_repeat(line.partition("\t")[0] for line in lines)
+    if image is not None:
+        raise ValueError(f"two scores for {image}: the platform takes every image once")
+
+
+class _Runs:
+    """Rows, sorted: up to a run's length in memory, more of them in files beside the result."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._rows: List[Row] = []
+        self._files: List[str] = []
+
+    def __enter__(self) -> _Runs:
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        for name in self._files:
+            protocol.remove(name)
+
+    def add(self, negated: float, image: str) -> None:
+        self._rows.append((negated, image))
+        if len(self._rows) == RUN_LENGTH:
+            self._spill()
+
+    def merged(self) -> Iterator[Row]:
+        self._rows.sort(key=_negated)
+        return heapq.merge(*map(_rows_of, self._files), self._rows, key=_negated)
+
+    def _spill(self) -> None:
+        self._rows.sort(key=_negated)
+        self._files.append(f"{self._prefix}.{len(self._files)}")
+        with open(self._files[-1], "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.writelines(f"{negated!r}\t{image}\n" for negated, image in self._rows)
+        self._rows.clear()
+
+
+def _rows_of(path: str) -> Iterator[Row]:
+    with open(path, encoding="utf-8", errors="surrogateescape") as lines:
+        for line in lines:
+            negated, _, image = line.partition("\t")
+            yield float(negated), image[:-1]

@@ -1,0 +1,46 @@
+"""Numbers as the platform's readers take them: plain and finite, whatever array library they come from."""
+
+from __future__ import annotations
+
+import math
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def plain_float(value: Any, what: str) -> float:
+    """A finite float from a number, a numpy or torch scalar, an mxnet array of one element, or a number's text.
+
+    Raises ValueError that names ``what``.
+    """
+    if type(value) is not float:
+        value = _converted(value, what)
+    if not math.isfinite(value):
+        raise ValueError(f"{what} is {value}: not a finite number")
+    return value  # type: ignore[no-any-return]
+
+
+def plain_int(value: Any, what: str) -> int:
+    """A whole number, from whatever :func:`plain_float` takes. Raises ValueError that names ``what``."""
+    if type(value) is int:
+        return value
+    number = plain_float(value, what)
+    if number != int(number):
+        raise ValueError(f"{what} is {number}: not a whole number")
+    return int(number)
+
+
+def _converted(value: Any, what: str) -> float:
+    try:
+        if hasattr(value, "asscalar"):  # mxnet's older arrays
+            value = value.asscalar()
+        elif hasattr(value, "item"):
+            value = value.item()
+        return float(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{what} must be one number, not {str(value)[:80]!r}") from error
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) or hasattr(value, "item") or hasattr(value, "asscalar")

@@ -1,0 +1,171 @@
+"""Progress of the task: one line in ``monitor.txt`` that a poller may read at any moment.
+
+The line is replaced at once, its percent never goes back, and in a distributed job only rank 0 writes it.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import time
+import warnings
+from enum import IntEnum
+
+from . import _rank, env, protocol
+from ._lock import FolderLock
+from .code import ExecutorReturnCode, ExecutorState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Iterable, Optional, Tuple, Union
+
+TASK_STATE_RUNNING = protocol.STATE_RUNNING
+
+
+class YmirTask(IntEnum):
+    TRAINING = 1
+    MINING = 2
+    INFER = 3
+
+
+def write_monitor_logger(
+    percent: float,
+    state: int = ExecutorState.ES_RUNNING,
+    return_code: int = ExecutorReturnCode.RC_EXEC_NO_ERROR,
+    message: str = "",
+    stack: Iterable[str] = (),
+) -> None:
+    """Reports progress in [0, 1]; beyond it is clamped with a warning, NaN raises ValueError.
+
+    In error state the message and the stack default to those of the exception being handled, the code to 160004.
+    An error that is reported stays: later progress does not hide it. A line that can't be written is a warning.
+    """
+    if not _rank.writes():
+        return
+    task = env._current_env()
+    percent = _checked(percent)
+    if state == protocol.STATE_RUNNING:
+        return_code = protocol.CODE_OK
+    elif state == protocol.STATE_ERROR:
+        return_code = int(return_code) or protocol.CODE_OTHER
+        if not message:
+            message, stack = _current_exception(message, stack)
+    task_id = protocol.one_line(task.task_id)
+    line = protocol.Monitor(task_id, time.time(), percent, int(state), int(return_code), message, tuple(stack))
+    try:
+        _publish(task.output.monitor_file, line)
+    except OSError as error:
+        warnings.warn(f"progress not reported: {error}", RuntimeWarning, stacklevel=2)
+
+
+def write_monitor_logger_for_multiple_tasks(
+    cfg: Any, task: Union[YmirTask, str], percent: float, order: str = "tmi"
+) -> None:
+    """Progress of one task in [0, 1]; when mining and infer run in one start each takes half of the bar.
+
+    ``order``: ``"tmi"`` when mining comes first, ``"tim"`` when infer does.
+    """
+    task = YmirTask[task.upper()] if isinstance(task, str) and task in protocol.TASKS else task
+    if task not in (YmirTask.TRAINING, YmirTask.MINING, YmirTask.INFER):
+        raise ValueError(f"unsupported task {task!r}, not in {list(protocol.TASKS)}")
+    if order not in ("tmi", "tim"):
+        raise ValueError(f"unsupported order {order!r}, not in ['tmi', 'tim']")
+    percent = _checked(percent)
+    if cfg.ymir.run_mining and cfg.ymir.run_infer and task != YmirTask.TRAINING:
+        first = YmirTask.MINING if order == "tmi" else YmirTask.INFER
+        percent = 0.5 * percent if task == first else 0.5 + 0.5 * percent
+    write_monitor_logger(percent)
+
+
+def write_tensorboard_text(text: str, tag: Optional[str] = None, **kwargs: Any) -> None:
+    """Shows the text in the platform's tensorboard, as it is and not as markdown."""
+    if _rank.writes():
+        from . import _tensorboard
+
+        _tensorboard.write_text(env._current_env().output.tensorboard_dir, text, tag or "default", **kwargs)
+
+
+def write_final_executor_log(tag: Optional[str] = None, **kwargs: Any) -> None:
+    """Shows the task's log so far in the platform's tensorboard."""
+    path = env._current_env().output.executor_log_file
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+    except OSError as error:
+        warnings.warn(f"no executor log to show: {error}", RuntimeWarning, stacklevel=2)
+        return
+    write_tensorboard_text(text, tag, **kwargs)
+
+
+def _checked(percent: Any) -> float:
+    number = float(percent)
+    if 0.0 <= number <= 1.0:
+        return number
+    if math.isnan(number):
+        raise ValueError("progress is NaN: it must be in [0, 1]")
+    warnings.warn(f"progress {number} is not in [0, 1]: clamped", RuntimeWarning, stacklevel=3)
+    return 0.0 if number < 0 else 1.0
+
+
+def _current_exception(message: str, stack: Iterable[str]) -> Tuple[str, Iterable[str]]:
+    import sys
+
+    kind, error, _ = sys.exc_info()
+    if kind is None or error is None:
+        return message, stack
+    import traceback
+
+    text = "".join(traceback.format_exception(kind, error, error.__traceback__))
+    return f"{kind.__name__}: {error}", stack or text.splitlines()
+
+
+class _Last:
+    """The line that this process wrote last and the file that holds it: while that stands it need not be read."""
+
+    path = ""
+    stamp = (0, 0)
+    line = protocol.Monitor("", 0.0, 0.0, protocol.STATE_RUNNING)
+
+
+def _publish(path: str, line: protocol.Monitor) -> None:
+    with FolderLock(os.path.dirname(path)):
+        standing = _standing(path)
+        if standing is not None and standing.task_id == line.task_id:
+            if standing.state == protocol.STATE_ERROR and line.state == protocol.STATE_RUNNING:
+                return
+            if standing.percent > line.percent:
+                line = line._replace(percent=standing.percent)
+        stamp = _replace(path, protocol.format_monitor(line))
+        _Last.path, _Last.stamp, _Last.line = path, stamp, line
+
+
+def _standing(path: str) -> Optional[protocol.Monitor]:
+    """What the file says now, by whomever; None when it is missing or not a monitor file."""
+    try:
+        stat = os.stat(path)
+        if path == _Last.path and (stat.st_ino, stat.st_mtime_ns) == _Last.stamp:
+            return _Last.line
+        with open(path, encoding="utf-8") as file:
+            return protocol.parse_monitor(file.read())
+    except (OSError, ValueError):
+        return None
+
+
+def _replace(path: str, text: str) -> Tuple[int, int]:
+    """As protocol.AtomicFile, in fewer steps: this is called for every batch. Returns what tells the file again."""
+    aside = protocol.aside_of(path)
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        try:
+            data = text.encode(errors="replace")
+            if os.write(descriptor, data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            stat = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(aside, path)
+    except OSError as error:
+        protocol.remove(aside)
+        raise protocol.kept(error, path) from error
+    return stat.st_ino, stat.st_mtime_ns

@@ -1,0 +1,180 @@
+"""What live repos are built with: the merged config, stage progress, and saving models with it."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+
+from . import _rank, env, protocol
+from . import result_writer as rw
+from ._numbers import is_number
+from ._stages import YmirStage, YmirStageWeight, get_ymir_process
+from .monitor import YmirTask, write_monitor_logger_for_multiple_tasks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+__all__ = [
+    "YmirStage",
+    "YmirStageWeight",
+    "YmirTask",
+    "filter_saved_files",
+    "find_free_port",
+    "format_saved_files",
+    "get_bool",
+    "get_merged_config",
+    "get_weight_files",
+    "get_ymir_process",
+    "write_ymir_monitor_process",
+    "write_ymir_training_result",
+]
+
+
+def get_merged_config() -> Any:
+    """An EasyDict of ``param``, the hyper-parameters over ``code_config``'s defaults, and ``ymir``, the EnvConfig.
+
+    Raises FileNotFoundError or ValueError naming the file that is missing or can't be read.
+    """
+    from easydict import EasyDict
+
+    param = env.get_executor_config()
+    if not env._config_is_merged():
+        param = {**_code_config(param), **param}
+    merged = EasyDict(param=param)
+    merged.ymir = env.get_current_env()
+    return merged
+
+
+def _code_config(param: Dict[str, Any]) -> Dict[str, Any]:
+    path = param.get("code_config")
+    return env._read_mapping(path, "defaults of code_config") if path and param.get("git_url") else {}
+
+
+def get_bool(cfg: Any, key: str, default_value: bool = True) -> bool:
+    """A hyper-parameter that may have come as a word from a web form. Raises ValueError for what is no truth value."""
+    value = cfg.param.get(key, default_value)
+    known = {"f": False, "false": False, "0": False, "t": True, "true": True, "1": True}
+    found = known.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError(f"hyper-parameter {key} must be true or false, not {value!r}")
+    return found
+
+
+def get_weight_files(cfg: Any, suffix: Union[str, Tuple[str, ...]] = (".pt", ".pth")) -> List[str]:
+    """The absolute paths of the model files that the task was given and that end in ``suffix``."""
+    given = cfg.param.get("pretrained_model_params" if cfg.ymir.run_training else "model_params_path") or []
+    names = given.split(",") if isinstance(given, str) else given
+    paths = [os.path.join(cfg.ymir.input.models_dir, str(name).strip()) for name in names]
+    ends = suffix if isinstance(suffix, str) else tuple(suffix)
+    return [path for path in paths if path.endswith(ends) and os.path.exists(path)]
+
+
+def find_free_port() -> int:
+    """A port that was free a moment ago."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])
+
+
+def write_ymir_monitor_process(
+    cfg: Any,
+    task: Union[YmirTask, str],
+    naive_stage_percent: float,
+    stage: Union[YmirStage, str],
+    stage_weights: Union[YmirStageWeight, Sequence[float], None] = None,
+    task_order: str = "tmi",
+) -> None:
+    """Reports progress ``naive_stage_percent`` in [0, 1] within one stage of one task."""
+    weights = stage_weights if isinstance(stage_weights, YmirStageWeight) else YmirStageWeight(stage_weights)
+    percent = weights.get_stage_process(stage, naive_stage_percent)
+    write_monitor_logger_for_multiple_tasks(cfg, task, percent, task_order)
+
+
+def filter_saved_files(cfg: Any, files: Sequence[str]) -> List[str]:
+    """The files, relative to ``models_dir``, that ``ymir_saved_file_patterns`` lets through; ``[]`` means all there."""
+    root = cfg.ymir.output.models_dir
+    chosen = [os.path.relpath(file, root) if os.path.isabs(file) else str(file) for file in files] or _all_files(cfg)
+    patterns = _patterns(cfg.param.get("ymir_saved_file_patterns"))
+    return [file for file in chosen if not patterns or any(pattern.search(file) for pattern in patterns)]
+
+
+def _all_files(cfg: Any) -> List[str]:
+    root, result = cfg.ymir.output.models_dir, os.path.basename(cfg.ymir.output.training_result_file)
+    names = sorted(os.listdir(root)) if os.path.isdir(root) else []
+    return [n for n in names if n != result and n[0] != "." and os.path.isfile(os.path.join(root, n))]
+
+
+def _patterns(given: Union[str, Sequence[str], None]) -> List[re.Pattern[str]]:
+    found = []
+    for text in given.split(",") if isinstance(given, str) else given or ():
+        try:
+            found.append(re.compile(text.strip()))
+        except re.error as error:
+            warnings.warn(f"ymir_saved_file_patterns: {text!r} is ignored: {error}", UserWarning, stacklevel=4)
+    return [pattern for pattern in found if pattern.pattern]
+
+
+def format_saved_files(cfg: Any, files: Sequence[str]) -> List[str]:
+    """Plain names in ``models_dir``: what stands elsewhere is copied there, a link becomes its file.
+
+    Raises FileNotFoundError naming the file that is missing.
+    """
+    from . import _saved_files
+
+    return [_saved_files.brought_home(file, cfg.ymir.output.models_dir) for file in files]
+
+
+def write_ymir_training_result(cfg: Any, *args: Any, **kwargs: Any) -> None:
+    """``(cfg, files, id, map50=None, evaluation_result={}, evaluate_config=None, attachments=None)``
+
+    or ``(cfg, map50, files, id)``, the older one. ``files=[]`` saves every file in ``models_dir``; with ``map50`` 0 or
+    none such a stage takes the best metric so far.
+    """
+    older = bool(args) and is_number(args[0])
+    names = ("map50", "files", "id") if older else _RESULT_ARGUMENTS
+    _write_ymir_training_result(cfg, **dict(zip(names, args)), **kwargs)
+
+
+_RESULT_ARGUMENTS = ("files", "id", "map50", "evaluation_result", "evaluate_config", "attachments")
+
+
+def _write_ymir_training_result(
+    cfg: Any,
+    files: Sequence[str],
+    id: Union[str, int],
+    map50: Optional[float] = None,
+    evaluation_result: Optional[Dict[str, Any]] = None,
+    evaluate_config: Optional[Dict[str, Any]] = None,
+    attachments: Optional[Dict[str, List[str]]] = None,
+) -> None:
+    if not _rank.writes():
+        return
+    saved = format_saved_files(cfg, filter_saved_files(cfg, files))
+    if not saved:
+        warnings.warn(f"stage {id}: no file to save, nothing is written", UserWarning, stacklevel=3)
+        return
+    if not files and not map50 and not evaluation_result:
+        evaluation_result = _best_so_far(cfg) or {"mAP": 0.0}
+    rw.write_model_stage(
+        stage_name=str(id),
+        files=saved,
+        evaluation_result=evaluation_result,
+        mAP=map50,
+        attachments=attachments,
+        evaluate_config=evaluate_config,
+    )
+
+
+def _best_so_far(cfg: Any) -> Dict[str, float]:
+    try:
+        result = env._read_mapping(cfg.ymir.output.training_result_file, "training result")
+    except (FileNotFoundError, ValueError):
+        return {}
+    if "map" in result:
+        return {"mAP": result["map"]}
+    name = next((name for name in protocol.MAIN_METRICS if name in result), None)
+    return {name: result[name]} if name else {}
