@@ -96,7 +96,9 @@ def test_other_ranks_do_not_write(task: Task, monkeypatch: pytest.MonkeyPatch, v
     assert not (task.out / "monitor.txt").exists()
 
 
-@pytest.mark.parametrize("variables", [{}, {"RANK": "0"}, {"RANK": "-1"}, {"LOCAL_RANK": ""}, {"RANK": "0", "LOCAL_RANK": "3"}])
+@pytest.mark.parametrize(
+    "variables", [{}, {"RANK": "0"}, {"RANK": "-1"}, {"LOCAL_RANK": ""}, {"RANK": "0", "LOCAL_RANK": "3"}]
+)
 def test_rank_zero_and_no_rank_write(task: Task, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -113,9 +115,7 @@ def test_rank_zero_and_no_rank_write(task: Task, monkeypatch: pytest.MonkeyPatch
         ("tim", "mining", 0.0, 0.5),
     ],
 )
-def test_mining_and_infer_share_the_bar(
-    task: Task, order: str, name: object, percent: float, written: float
-) -> None:
+def test_mining_and_infer_share_the_bar(task: Task, order: str, name: object, percent: float, written: float) -> None:
     task.describe(run_training=False, run_mining=True, run_infer=True)
     monitor.write_monitor_logger_for_multiple_tasks(util.get_merged_config(), name, percent, order)
     assert standing(task).percent == written
@@ -125,6 +125,12 @@ def test_one_task_alone_has_the_whole_bar(task: Task) -> None:
     task.describe(run_training=False, run_mining=True)
     monitor.write_monitor_logger_for_multiple_tasks(util.get_merged_config(), "mining", 0.5)
     assert standing(task).percent == 0.5
+
+
+def test_a_process_with_a_part_of_the_bar_stays_in_it(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVE_CODE_PROGRESS_SHARE", "0.5,1")
+    monitor.write_monitor_logger(0.5)
+    assert standing(task).percent == 0.75
 
 
 def test_a_line_that_can_not_be_written_is_a_warning(task: Task) -> None:

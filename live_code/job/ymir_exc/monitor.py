@@ -44,7 +44,7 @@ def write_monitor_logger(
     if not _rank.writes():
         return
     task = env._current_env()
-    percent = _checked(percent)
+    percent = _shared(_checked(percent))
     if state == protocol.STATE_RUNNING:
         return_code = protocol.CODE_OK
     elif state == protocol.STATE_ERROR:
@@ -106,6 +106,15 @@ def _checked(percent: Any) -> float:
         raise ValueError("progress is NaN: it must be in [0, 1]")
     warnings.warn(f"progress {number} is not in [0, 1]: clamped", RuntimeWarning, stacklevel=3)
     return 0.0 if number < 0 else 1.0
+
+
+def _shared(percent: float) -> float:
+    """Progress on the whole bar, when this process was given a part of it ("0,0.5")."""
+    share = os.environ.get(protocol.SHARE_VARIABLE)
+    if not share or share == "0,1":
+        return percent
+    low, high = (float(end) for end in share.split(","))
+    return low + (high - low) * percent
 
 
 def _current_exception(message: str, stack: Iterable[str]) -> Tuple[str, Iterable[str]]:

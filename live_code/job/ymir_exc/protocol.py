@@ -25,6 +25,10 @@ CONFIG_FILE_VARIABLE = "DEFAULT_CONFIG_FILE_PATH"
 MERGED_CONFIG_VARIABLE = "LIVE_CODE_CONFIG"
 # "0,0.5": the part of the progress bar that is this process's, when one start runs several.
 SHARE_VARIABLE = "LIVE_CODE_PROGRESS_SHARE"
+# The folder that holds ymir_exc and the start-up hook. A Python without this variable is no job's and stays as it is.
+JOB_VARIABLE = "LIVE_CODE_JOB"
+# A folder where a process that dies of an exception leaves `exception-<pid>.json`; unset: no reports.
+REPORT_VARIABLE = "LIVE_CODE_REPORTS"
 
 DEFAULT_ENV_FILE = "/in/env.yaml"
 DEFAULT_CONFIG_FILE = "/in/config.yaml"
