@@ -81,14 +81,21 @@ def report(error: BaseException) -> Dict[str, object]:
         "schema": 1,
         "type": type(error).__name__,
         "module": type(error).__module__,
-        "message": str(error)[:MAX_MESSAGE],
-        "cause": f"{type(cause).__name__}: {cause}"[:MAX_MESSAGE] if cause is not None else None,
+        "message": text_of(error),
+        "cause": f"{type(cause).__name__}: {text_of(cause)}" if cause is not None else None,
         "frames": frames(error.__traceback__),
         "rank": rank,
         "pid": os.getpid(),
         "argv": list(getattr(sys, "argv", ())),
         "time": time.time(),
     }
+
+
+def text_of(error: BaseException) -> str:
+    try:
+        return str(error)[:MAX_MESSAGE]
+    except Exception as failure:  # noqa: BLE001 (any code may stand in an exception's __str__)
+        return f"<no text: {type(failure).__name__}>"
 
 
 def frames(trace: Optional[TracebackType]) -> List[Dict[str, object]]:

@@ -1,0 +1,167 @@
+"""Start-up of the job's Pythons: our SDK comes first, others are left alone, and a fatal exception is reported."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from live_code import job
+from live_code.job.ymir_exc import protocol
+
+HOOK = Path(job.JOB_PATH) / "_live_code_hook.py"
+WHERE = "import ymir_exc.monitor; print(ymir_exc.monitor.__file__)"
+OURS = os.path.join(job.JOB_PATH, "ymir_exc", "monitor.py")
+
+
+class JobPython(NamedTuple):
+    """An environment as the bootstrapper makes it, with another SDK installed by the requirements."""
+
+    root: Path
+
+    @property
+    def executable(self) -> str:
+        return str(self.root / "bin" / "python")
+
+    @property
+    def site_packages(self) -> Path:
+        return Path(sysconfig.get_path("purelib", vars={"base": str(self.root), "platbase": str(self.root)}))
+
+    def run(self, *arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        environ = {"PATH": os.environ["PATH"], protocol.JOB_VARIABLE: job.JOB_PATH, **variables}
+        return subprocess.run(
+            [self.executable, *arguments], cwd=cwd, env=environ, capture_output=True, text=True, check=False
+        )
+
+    def says(self, *arguments: str, cwd: Path, **variables: str) -> str:
+        done = self.run(*arguments, cwd=cwd, **variables)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> JobPython:
+    made = JobPython(tmp_path_factory.mktemp("environment"))
+    venv.create(made.root, with_pip=False)
+    (made.site_packages / "live_code.pth").write_text(job.pth_line())
+    write_sdk(made.site_packages, monitor="", only_theirs="WHOSE = 'theirs'\n")
+    return made
+
+
+def write_sdk(folder: Path, **modules: str) -> None:
+    for name, source in {"__init__": "", **modules}.items():
+        path = folder / "ymir_exc" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+
+
+def test_ours_is_found_before_the_installed_one(python: JobPython, tmp_path: Path) -> None:
+    assert python.says("-c", WHERE, cwd=tmp_path) == OURS
+
+
+def test_ours_is_found_in_an_isolated_child(python: JobPython, tmp_path: Path) -> None:
+    assert python.says("-I", "-c", WHERE, cwd=tmp_path) == OURS
+
+
+def test_ours_is_found_before_one_beside_the_script_and_on_the_path(python: JobPython, tmp_path: Path) -> None:
+    write_sdk(tmp_path, monitor="")
+    (tmp_path / "start.py").write_text(WHERE)
+    assert python.says("start.py", cwd=tmp_path, PYTHONPATH=".") == OURS
+
+
+def test_ours_is_found_in_spawned_workers(python: JobPython, tmp_path: Path) -> None:
+    (tmp_path / "start.py").write_text(
+        "import multiprocessing\n"
+        "def where(queue):\n"
+        "    import ymir_exc.monitor\n"
+        "    queue.put(ymir_exc.monitor.__file__)\n"
+        "if __name__ == '__main__':\n"
+        "    context = multiprocessing.get_context('spawn')\n"
+        "    queue = context.Queue()\n"
+        "    worker = context.Process(target=where, args=(queue,))\n"
+        "    worker.start()\n"
+        "    print(queue.get(timeout=60))\n"
+        "    worker.join()\n"
+    )
+    assert python.says("start.py", cwd=tmp_path) == OURS
+
+
+def test_a_module_that_only_the_installed_one_has_comes_from_there(python: JobPython, tmp_path: Path) -> None:
+    assert python.says("-c", "from ymir_exc import only_theirs as m; print(m.WHOSE)", cwd=tmp_path) == "theirs"
+
+
+def test_without_the_variable_the_installed_one_stays(python: JobPython, tmp_path: Path) -> None:
+    found = python.says("-c", WHERE, cwd=tmp_path, **{protocol.JOB_VARIABLE: ""})
+    assert found == str(python.site_packages / "ymir_exc" / "monitor.py")
+
+
+def test_a_variable_that_names_no_job_folder_is_silently_left_alone(python: JobPython, tmp_path: Path) -> None:
+    done = python.run("-c", "print('fine')", cwd=tmp_path, **{protocol.JOB_VARIABLE: str(tmp_path)})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "fine\n", "")
+
+
+def test_start_up_imports_nothing_but_the_hook(python: JobPython, tmp_path: Path) -> None:
+    modules = "import sys; print(*sorted(sys.modules))"
+    bare = set(python.says("-c", modules, cwd=tmp_path, **{protocol.JOB_VARIABLE: ""}).split())
+    ours = set(python.says("-c", modules, cwd=tmp_path, **{protocol.REPORT_VARIABLE: str(tmp_path)}).split())
+    assert ours - bare <= {"_live_code_hook", "__future__"}
+
+
+def reports(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in sorted(folder.glob("exception-*.json"))]
+
+
+def test_a_fatal_exception_is_reported_and_printed_as_ever(python: JobPython, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("def step():\n    raise RuntimeError('CUDA out of memory')\nstep()\n")
+    variables = {protocol.REPORT_VARIABLE: str(tmp_path), "RANK": "3"}
+    done = python.run("train.py", cwd=tmp_path, **variables)
+    assert done.returncode == 1
+    assert done.stderr.endswith("RuntimeError: CUDA out of memory\n")
+    (report,) = reports(tmp_path)
+    assert (report["type"], report["message"], report["rank"]) == ("RuntimeError", "CUDA out of memory", "3")
+    assert [frame["function"] for frame in report["frames"]] == ["<module>", "step"]
+    assert report["frames"][-1]["code"] == "raise RuntimeError('CUDA out of memory')"
+
+
+@pytest.mark.parametrize("source", ["raise SystemExit(3)", "raise KeyboardInterrupt", "pass"])
+def test_ends_that_are_no_failure_of_the_code_are_not_reported(python: JobPython, tmp_path: Path, source: str) -> None:
+    python.run("-c", source, cwd=tmp_path, **{protocol.REPORT_VARIABLE: str(tmp_path)})
+    assert reports(tmp_path) == []
+
+
+def test_a_report_that_can_not_be_written_changes_nothing(python: JobPython, tmp_path: Path) -> None:
+    done = python.run("-c", "1/0", cwd=tmp_path, **{protocol.REPORT_VARIABLE: str(tmp_path / "gone")})
+    assert done.returncode == 1
+    assert done.stderr.count("Error") == 1
+
+
+def test_an_exception_whose_text_fails_is_still_printed(python: JobPython, tmp_path: Path) -> None:
+    source = "class Odd(Exception):\n    def __str__(self): raise ValueError('no text')\nraise Odd"
+    done = python.run("-c", source, cwd=tmp_path, **{protocol.REPORT_VARIABLE: str(tmp_path)})
+    assert done.returncode == 1
+    assert "Odd" in done.stderr
+    (report,) = reports(tmp_path)
+    assert report["message"] == "<no text: ValueError>"
+
+
+def test_the_hook_and_the_protocol_name_the_same_variable() -> None:
+    assert f'REPORT_VARIABLE = "{protocol.REPORT_VARIABLE}"' in HOOK.read_text()
+
+
+@pytest.mark.slow
+def test_ours_is_found_before_the_published_sdk(tmp_path: Path) -> None:
+    made = JobPython(tmp_path / "environment")
+    uv = str(Path(sys.executable).parent / "uv")
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(made.root)], check=True)
+    subprocess.run([uv, "pip", "install", "--quiet", "--python", made.executable, "ymir-exc"], check=True)
+    (made.site_packages / "live_code.pth").write_text(job.pth_line())
+    assert made.says("-I", "-c", WHERE, cwd=tmp_path) == OURS
+    theirs = made.says("-c", WHERE, cwd=tmp_path, **{protocol.JOB_VARIABLE: ""})
+    assert theirs == str(made.site_packages / "ymir_exc" / "monitor.py")
