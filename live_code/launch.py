@@ -1,0 +1,123 @@
+"""Decides what is started and how: entrypoint, arguments, folder and variables of the job. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from live_code.config import REPO_FILE, RepoSettings, Request
+from live_code.environment import Environment
+from live_code.errors import LaunchError
+from live_code.handover import Handover
+from live_code.job.ymir_exc import protocol
+
+CLASSIC_ENTRYPOINTS = ("start.py", "ymir/start.py")
+# The bootstrapper's own settings, some of them secret: the job gets only those that are made for it.
+OWN_PREFIX = "LIVE_CODE_"
+# They belong to the interpreter that the bootstrapper itself runs on.
+FOREIGN = ("VIRTUAL_ENV", "PYTHONHOME", "__PYVENV_LAUNCHER__")
+
+
+class Entrypoint(NamedTuple):
+    """A command line for one or more tasks, and who named it."""
+
+    command: str
+    origin: str
+    tasks: tuple[str, ...]
+
+
+class Launch(NamedTuple):
+    """The job's process, whole: nothing else decides how it runs."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    environ: Mapping[str, str]
+    entrypoint: Entrypoint
+
+
+def entrypoints(
+    tasks: tuple[str, ...], request: Request, repo: RepoSettings, exists: Callable[[str], bool]
+) -> tuple[Entrypoint, ...]:
+    """The command for each task, tasks that share one together: the config's, else live-code.yaml's, else start.py.
+
+    ``exists`` says whether a path relative to the repo's root is a file. Raises LaunchError naming what was looked for.
+    """
+    chosen: dict[tuple[str, str], tuple[str, ...]] = {}
+    for task in tasks:
+        key = _entrypoint(task, request, repo, exists)
+        chosen[key] = (*chosen.get(key, ()), task)
+    return tuple(Entrypoint(command, origin, served) for (command, origin), served in chosen.items())
+
+
+def plan(
+    entrypoint: Entrypoint,
+    root: Path,
+    environment: Environment,
+    handed: Handover,
+    environ: Mapping[str, str],
+    share: tuple[float, float] = (0.0, 1.0),
+) -> Launch:
+    """The job's argv, folder (the repo's root) and whole environment.
+
+    ``share`` is the part of the progress bar that is this job's, when a start has several.
+    """
+    return Launch(
+        argv=_argv(entrypoint.command, environment.python, entrypoint.origin),
+        cwd=root,
+        environ=_environ(environment, handed, environ, share),
+        entrypoint=entrypoint,
+    )
+
+
+def _entrypoint(task: str, request: Request, repo: RepoSettings, exists: Callable[[str], bool]) -> tuple[str, str]:
+    if request.entrypoint:
+        return request.entrypoint, "config.yaml"
+    if named := repo.entrypoint.get(task) or repo.entrypoint.get(""):
+        return named, REPO_FILE
+    for name in CLASSIC_ENTRYPOINTS:
+        if exists(name):
+            return name, name
+    raise LaunchError(
+        f"the repo has no entrypoint for {task}: looked for entrypoint in config.yaml and {REPO_FILE}, "
+        f"then for {' and '.join(CLASSIC_ENTRYPOINTS)}.",
+        hint=f"Add a start.py at its root, or name the command in {REPO_FILE}.",
+    )
+
+
+def _argv(command: str, python: Path, origin: str) -> tuple[str, ...]:
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise LaunchError(f"the entrypoint {command!r} ({origin}) is no command line: {error}.") from error
+    if not words:
+        raise LaunchError(f"the entrypoint that {origin} names is empty.", hint="Name a script or a command.")
+    first, rest = words[0], words[1:]
+    if first in ("python", "python3"):
+        return (str(python), *rest)
+    if first.endswith(".py"):
+        return (str(python), first, *rest)
+    if first.endswith(".sh"):
+        return ("bash", first, *rest)
+    return (first, *rest)
+
+
+def _environ(
+    environment: Environment, handed: Handover, environ: Mapping[str, str], share: tuple[float, float]
+) -> dict[str, str]:
+    job = {key: value for key, value in environ.items() if not key.startswith(OWN_PREFIX) and key not in FOREIGN}
+    job.update(
+        {
+            protocol.ENV_FILE_VARIABLE: str(handed.env_file),
+            protocol.CONFIG_FILE_VARIABLE: str(handed.config_file),
+            protocol.MERGED_CONFIG_VARIABLE: str(handed.config_file),
+            protocol.SHARE_VARIABLE: f"{share[0]:g},{share[1]:g}",
+            "PATH": f"{environment.python.parent}:{environ.get('PATH', '/usr/local/bin:/usr/bin:/bin')}",
+            "PYTHONPATH": ":".join(filter(None, (".", environ.get("PYTHONPATH")))),
+            # Without it a Python whose output is a pipe says nothing for minutes.
+            "PYTHONUNBUFFERED": environ.get("PYTHONUNBUFFERED", "1"),
+            "VIRTUAL_ENV": str(environment.root),
+        }
+    )
+    return job

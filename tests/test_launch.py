@@ -1,0 +1,113 @@
+"""What is started, decided as tables: no process, no file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from live_code.environment import Environment
+
+from live_code import launch
+from live_code.config import RepoSettings, Request
+from live_code.errors import LaunchError
+from live_code.handover import Handover
+from live_code.launch import Entrypoint
+
+REQUEST = Request("https://host/repo", "main", "git_branch")
+HANDED = Handover(Path("/in/env.yaml"), Path("/out/live-code/config.yaml"), ("training",))
+BUILT = Environment(python=Path("/store/env/k/bin/python"), root=Path("/store/env/k"), key="k", cached=True, why="")
+
+
+def chosen(
+    tasks: tuple[str, ...] = ("training",), named: str = "", repo: dict[str, str] | None = None, files: str = ""
+) -> list[tuple[str, str, tuple[str, ...]]]:
+    found = launch.entrypoints(
+        tasks,
+        REQUEST._replace(entrypoint=named),
+        RepoSettings(entrypoint=repo or {}),
+        lambda name: name in files.split(),
+    )
+    return [tuple(entry) for entry in found]
+
+
+class TestEntrypoint:
+    def test_the_config_is_nearest(self) -> None:
+        assert chosen(named="a.py", repo={"": "b.py"}, files="start.py") == [("a.py", "config.yaml", ("training",))]
+
+    def test_then_the_repos_settings(self) -> None:
+        assert chosen(repo={"": "b.py"}, files="start.py") == [("b.py", "live-code.yaml", ("training",))]
+
+    def test_a_tasks_own_entry_is_nearer_than_that_of_all(self) -> None:
+        assert chosen(repo={"": "b.py", "training": "t.py"})[0][0] == "t.py"
+
+    def test_then_start_py_then_ymir_start_py(self) -> None:
+        assert chosen(files="start.py ymir/start.py")[0][0] == "start.py"
+        assert chosen(files="ymir/start.py")[0][0] == "ymir/start.py"
+
+    def test_none_names_all_that_was_looked_for(self) -> None:
+        with pytest.raises(LaunchError) as caught:
+            chosen()
+        for name in ("config.yaml", "live-code.yaml", "start.py", "ymir/start.py"):
+            assert name in str(caught.value)
+        assert caught.value.return_code == 300001
+
+    def test_tasks_with_one_entrypoint_share_one_job(self) -> None:
+        assert chosen(("mining", "infer"), files="start.py") == [("start.py", "start.py", ("mining", "infer"))]
+
+    def test_tasks_with_different_entrypoints_are_jobs_in_order(self) -> None:
+        found = chosen(("mining", "infer"), repo={"mining": "m.py", "infer": "i.py"})
+        assert [(entry[0], entry[2]) for entry in found] == [("m.py", ("mining",)), ("i.py", ("infer",))]
+
+
+def plan(command: str = "start.py", environ: dict[str, str] | None = None) -> launch.Launch:
+    return launch.plan(Entrypoint(command, "test", ("training",)), Path("/app"), BUILT, HANDED, environ or {})
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        ("command", "argv"),
+        [
+            ("start.py", ["PY", "start.py"]),
+            ("tools/run.py --cfg 'a b.yaml'", ["PY", "tools/run.py", "--cfg", "a b.yaml"]),
+            ("python3 start.py -v", ["PY", "start.py", "-v"]),
+            ("python -m pkg.main", ["PY", "-m", "pkg.main"]),
+            ("run.sh", ["bash", "run.sh"]),
+            ("torchrun --nproc 2 start.py", ["torchrun", "--nproc", "2", "start.py"]),
+        ],
+    )
+    def test_a_command_line_becomes_argv(self, command: str, argv: list[str]) -> None:
+        wanted = [str(BUILT.python) if word == "PY" else word for word in argv]
+        assert list(plan(command).argv) == wanted
+
+    @pytest.mark.parametrize("command", ["", "  ", "start.py 'open"])
+    def test_what_is_no_command_line(self, command: str) -> None:
+        with pytest.raises(LaunchError):
+            plan(command)
+
+
+class TestVariables:
+    def test_the_job_runs_at_the_repos_root_and_finds_its_modules(self) -> None:
+        assert plan().cwd == Path("/app")
+        assert plan().environ["PYTHONPATH"] == "."
+        assert plan(environ={"PYTHONPATH": "/opt/x"}).environ["PYTHONPATH"] == ".:/opt/x"
+
+    def test_the_environments_programs_come_first(self) -> None:
+        assert plan(environ={"PATH": "/usr/bin"}).environ["PATH"] == "/store/env/k/bin:/usr/bin"
+
+    def test_the_job_is_told_where_its_task_stands(self) -> None:
+        environ = plan().environ
+        assert environ["DEFAULT_ENV_FILE_PATH"] == "/in/env.yaml"
+        assert environ["DEFAULT_CONFIG_FILE_PATH"] == environ["LIVE_CODE_CONFIG"] == "/out/live-code/config.yaml"
+
+    def test_what_the_container_set_stays(self) -> None:
+        given = {"CUDA_VISIBLE_DEVICES": "0,1", "NCCL_DEBUG": "INFO", "PYTHONUNBUFFERED": "0"}
+        environ = plan(environ=given).environ
+        assert {key: environ[key] for key in given} == given
+
+    def test_our_own_settings_and_secrets_do_not_reach_the_job(self) -> None:
+        given = {"LIVE_CODE_GIT_TOKEN": "x", "LIVE_CODE_STORE": "/cache", "VIRTUAL_ENV": "/v", "PYTHONHOME": "/p"}
+        environ = plan(environ=given).environ
+        assert "LIVE_CODE_GIT_TOKEN" not in environ
+        assert "LIVE_CODE_STORE" not in environ
+        assert "PYTHONHOME" not in environ
+        assert environ["VIRTUAL_ENV"] == str(BUILT.root)
