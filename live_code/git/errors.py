@@ -1,0 +1,134 @@
+"""What a remote's failure means: its kind, whether to try again, and what the user does next."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from live_code.errors import SourceError
+from live_code.job.ymir_exc import protocol
+
+
+class NetworkError(SourceError):
+    """The remote could not be reached, or the connection broke: another try may work."""
+
+    kind = "GIT_NETWORK"
+    return_code = protocol.CODE_NETWORK
+    retryable = True
+
+
+class TlsError(SourceError):
+    """The remote could not prove who it is."""
+
+    kind = "GIT_TLS"
+    return_code = protocol.CODE_NETWORK
+
+
+class AuthError(SourceError):
+    """The remote wants credentials, or others than those that it got."""
+
+    kind = "GIT_AUTH"
+    return_code = protocol.CODE_CONFIG
+
+
+class NotFoundError(SourceError):
+    """The remote has no such repository, or hides it from these credentials."""
+
+    kind = "GIT_NOT_FOUND"
+    return_code = protocol.CODE_CONFIG
+
+
+class RefMissingError(SourceError):
+    """The repository has no such commit, tag or branch, or more than one that it could be."""
+
+    kind = "GIT_REF_MISSING"
+    return_code = protocol.CODE_CONFIG
+
+
+class RefusedError(SourceError):
+    """Something that is not allowed: a transport, a host, content that could do harm."""
+
+    kind = "GIT_REFUSED"
+    return_code = protocol.CODE_CONFIG
+
+
+class StoreFullError(SourceError):
+    """There is no room for the commit."""
+
+    kind = "STORE_FULL"
+
+
+class _Sign(NamedTuple):
+    pattern: str
+    error: type[SourceError]
+    what: str
+    hint: str
+
+
+# The first that matches decides: a full disk also breaks the connection, a wrong certificate also fails to connect.
+_SIGNS = (
+    _Sign(
+        r"no space left on device|disk quota exceeded",
+        StoreFullError,
+        "there is no space left for",
+        "Free space in the store or name another one.",
+    ),
+    _Sign(
+        r"ssl certificate|certificate verif|server certificate|unable to get local issuer|self.signed certificate",
+        TlsError,
+        "the certificate could not be verified of",
+        "Give the certificate authority's file to the container (see docs/source.md).",
+    ),
+    _Sign(
+        r"host key verification failed|no matching host key|host key is known",
+        TlsError,
+        "the ssh host key could not be verified of",
+        "Give the container a known_hosts file with this host's key (see docs/source.md).",
+    ),
+    _Sign(
+        r"authentication failed|could not read (username|password)|permission denied \(|error: 40[13]|access denied"
+        r"|invalid (username|credentials)|terminal prompts disabled",
+        AuthError,
+        "the credentials were not accepted, or none are there, for",
+        "Give the container a token or key for this host (see docs/source.md).",
+    ),
+    _Sign(
+        r"transport '[^']*' not allowed|fsckobjects|error in object|refusing to|credentials in url",
+        RefusedError,
+        "refused to take what came from",
+        "See the details; if it is right, tell who maintains the image.",
+    ),
+    _Sign(
+        r"couldn't find remote ref|not our ref|unadvertised object|want [0-9a-f]+ not valid|no such remote ref",
+        RefMissingError,
+        "the commit is not in",
+        "Check the commit id, and that it was pushed.",
+    ),
+    _Sign(
+        r"repository .*not found|error: 404|does not appear to be a git repo|does not exist|not a git repository"
+        r"|no such (file|project|repository)|project you were looking for could not be found",
+        NotFoundError,
+        "there is no repository at",
+        "Check git_url; a private one answers like this when credentials are missing.",
+    ),
+    _Sign(
+        r"could not resolve|failed to connect|couldn't connect|connection (refused|timed out|reset|closed|was)"
+        r"|timed out|network is unreachable|no route to host|hung up unexpectedly|early eof|rpc failed|handshake"
+        r"|error: (408|429|5\d\d)|unexpected disconnect|transfer closed|empty reply|kex_exchange|too slow|recv failure"
+        r"|send failure|invalid index-pack output|index-pack failed|bad line length|protocol error|broken pipe"
+        r"|gnutls|ssl_error|inflate|pack (has|is) |expected .*flush|no end within",
+        NetworkError,
+        "the connection failed to",
+        "Check that the host can be reached from here, and start the task again.",
+    ),
+)
+
+
+def classify(said: str, url: str) -> SourceError:
+    """The error that git's words mean. ``said`` and ``url`` hold no secret: git is given none in either."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    for sign in _SIGNS:
+        if re.search(sign.pattern, said, re.IGNORECASE):
+            return sign.error(f"{sign.what} {url}.", hint=sign.hint, details="\n".join(lines[-20:]))
+    last = next((line for line in reversed(lines) if line.startswith(("fatal:", "error:"))), "git said nothing")
+    return SourceError(f"git failed on {url}: {last}.", hint="See the details.", details="\n".join(lines[-20:]))

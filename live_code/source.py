@@ -1,0 +1,149 @@
+"""Which commit is meant: the address and the revision that the user wrote, resolved to a full commit id."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from live_code import log
+from live_code.config import Request
+from live_code.git import access, local
+from live_code.git.errors import RefMissingError, RefusedError
+from live_code.git.repository import Repository
+from live_code.git.url import GitUrl, UrlError, parse, redacted
+from live_code.store import Store
+
+LOCAL_VARIABLE = "LIVE_CODE_ALLOW_LOCAL"
+_FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHORT = re.compile(r"[0-9a-f]{4,63}")
+# What git itself does not allow in a ref's name.
+_NOT_A_NAME = re.compile(r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.]$")
+# A short id is taken for a branch's or tag's newest commit without a look at all others only when it is this long.
+_LONG_ENOUGH = 12
+
+
+class Source(NamedTuple):
+    """A pinned commit. ``ref``: the full name it was resolved from, '' for a commit id. ``asked``: the user's words."""
+
+    url: GitUrl
+    asked: str
+    commit: str
+    ref: str
+    kind: str  # 'commit', 'tag' or 'branch' (anything that moves)
+
+
+def resolve(request: Request, store: Store, environ: Mapping[str, str]) -> Source:
+    """The commit that is meant. Speaks to the remote unless the revision is a full commit id. Raises SourceError."""
+    url = read_url(request.git_url, environ)
+    asked = request.revision
+    if _FULL.fullmatch(asked.lower()):
+        return Source(url, asked, asked.lower(), "", "commit")
+    if _NOT_A_NAME.search(asked):
+        raise RefMissingError(
+            f"{asked!r} is no revision.", hint=f"Write a commit id, tag or branch as {_key(request)}."
+        )
+    source = _ask(url, asked, environ)
+    if source.kind == "branch":
+        log.warning(f"{source.ref} moves; it is {source.commit} now. Pin it: {_key(request)}: {source.commit}")
+    return source
+
+
+def read_url(text: str, environ: Mapping[str, str]) -> GitUrl:
+    """The address, if it is one that may be used here. Raises RefusedError."""
+    try:
+        url = parse(text)
+    except UrlError as error:
+        shown = redacted(text)
+        raise RefusedError(
+            f"git_url {shown!r} can't be used: {error}.", hint="Write it as https://host/path."
+        ) from None
+    if url.scheme == "file" and not _local_is_allowed(environ):
+        raise RefusedError(
+            f"git_url {url} is a folder of this machine.", hint=f"Set {LOCAL_VARIABLE}=1 to allow that here."
+        )
+    return url
+
+
+def choose(asked: str, refs: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """The ref that a name stands for, as (full name, commit, kind); None when there is none. Raises RefMissingError.
+
+    ``refs``: as the remote lists them. A name that is a tag and a branch of different commits has two meanings.
+    """
+    names = dict.fromkeys((asked, f"refs/{asked}", f"refs/tags/{asked}", f"refs/heads/{asked}"))
+    found = [(name, refs.get(f"{name}^{{}}", refs[name]), _kind(name)) for name in names if name in refs]
+    if len({commit for _, commit, _ in found}) > 1:
+        said = " and ".join(f"{name} ({commit[:12]})" for name, commit, _ in found)
+        raise RefMissingError(f"{asked!r} is ambiguous: {said}.", hint="Write the full name of the one you mean.")
+    return found[0] if found else None
+
+
+def matching(prefix: str, refs: Mapping[str, str]) -> set[str]:
+    """The commits among the remote's branches and tags whose id begins with ``prefix``."""
+    commits = {commit for name, commit in refs.items() if f"{name}^{{}}" not in refs}
+    return {commit for commit in commits if commit.startswith(prefix)}
+
+
+def _ask(url: GitUrl, asked: str, environ: Mapping[str, str]) -> Source:
+    from live_code.git import remote
+
+    short = asked.lower() if _SHORT.fullmatch(asked.lower()) else ""
+    with access.opened(url, environ) as env:
+        refs = remote.list_refs(url, [] if short else [asked, f"{asked}^{{}}"], env)
+    if found := choose(asked, refs):
+        ref, commit, kind = found
+        return Source(url, asked, commit, ref, kind)
+    if not short:
+        raise RefMissingError(
+            f"{url} has no tag or branch {asked!r}.", hint="Check the name; a commit id needs no branch."
+        )
+    tips = matching(short, refs) if len(short) >= _LONG_ENOUGH else set()
+    sha256 = any(len(commit) == 64 for commit in refs.values())
+    commit = _only(short, tips or _all_commits(url, short, environ, "sha256" if sha256 else "sha1"), url)
+    log.warning(f"{asked} is {commit}; write the full id: a short one can get a second meaning, and needs the network")
+    return Source(url, asked, commit, "", "commit")
+
+
+def _all_commits(url: GitUrl, prefix: str, environ: Mapping[str, str], object_format: str) -> set[str]:
+    """Every commit of the remote whose id begins with ``prefix``: servers can't look that up, so all are listed here,
+    without their files when the server can leave those out."""
+    import tempfile
+
+    from live_code.git import remote
+
+    with tempfile.TemporaryDirectory(prefix="live-code-ids-") as folder:
+        path = Path(folder, "ids.git")
+        with access.opened(url, environ, path) as env:
+            Repository(path).create(env, object_format)
+            remote.fetch(url, ["+refs/*:refs/*"], path, env, without="tree:0")
+            said = local.run(["--git-dir", str(path), "rev-list", "--all"], env=env)
+    return {commit for commit in said.split() if commit.startswith(prefix)}
+
+
+def _only(prefix: str, commits: set[str], url: GitUrl) -> str:
+    if not commits:
+        raise RefMissingError(
+            f"{url} has no commit, tag or branch {prefix!r}.", hint="Check it, and that it was pushed."
+        )
+    if len(commits) > 1:
+        listed = ", ".join(sorted(commits)[:5])
+        raise RefMissingError(f"{prefix!r} is ambiguous in {url}: {listed}.", hint="Write the full commit id.")
+    return commits.pop()
+
+
+def _kind(name: str) -> str:
+    return "tag" if name.startswith("refs/tags/") else "branch"
+
+
+def _key(request: Request) -> str:
+    return request.revision_key or "git_branch"
+
+
+def _local_is_allowed(environ: Mapping[str, str]) -> bool:
+    """Folders as remotes are for laptops. An image (it has /img-man) takes none unless its maintainer says so."""
+    said = environ.get(LOCAL_VARIABLE, "").strip().lower()
+    if said:
+        return said in ("1", "true", "yes", "on")
+    return not os.path.isdir("/img-man")  # noqa: PTH112 - no Path on the warm path for one look

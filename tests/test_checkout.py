@@ -1,0 +1,208 @@
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from servers.repos import ENV, Repo
+
+from live_code import checkout, process, source
+from live_code.config import Request
+from live_code.errors import CheckoutError
+from live_code.git.errors import RefMissingError
+from live_code.store import Store
+
+
+@pytest.fixture
+def repo(tmp_path):
+    return Repo(tmp_path / "repo")
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def make(repo, store, tmp_path):
+    def make(revision, place="place", url=repo.url, **settings):
+        request = Request(git_url=url, revision=revision, revision_key="git_branch", **settings)
+        return checkout.make(source.resolve(request, store, os.environ), request, store, tmp_path / place)
+
+    return make
+
+
+def files(place):
+    return {str(path.relative_to(place)) for path in place.rglob("*") if ".git" not in path.parts and path.is_file()}
+
+
+def git_in(place, *words):
+    return subprocess.run(
+        ["git", *words], cwd=place, env=ENV, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def test_the_commit_that_was_asked_for_is_checked_out(make, repo):
+    commit = repo.commit({"start.py": "one", "lib/a.py": "a"})
+    repo.commit({"start.py": "two", "lib/b.py": "b"})
+    made = make(commit)
+    assert (made.commit, made.tree) == (commit, repo.git("rev-parse", f"{commit}^{{tree}}"))
+    assert files(made.place) == {"start.py", "lib/a.py"}
+    assert (made.root / "start.py").read_text() == "one"
+
+
+def test_only_the_commit_is_fetched_not_its_history(make, repo, store):
+    for number in range(5):
+        commit = repo.commit({"a": str(number)})
+    made = make(commit)
+    assert git_in(made.place, "rev-list", "--count", "HEAD") == "1"
+    assert len(list((store.path("git")).glob("*/refs/live-code/*"))) == 1
+
+
+def test_a_commit_in_the_store_needs_no_remote(make, repo):
+    commit = repo.commit({"a": "1"})
+    assert make(commit, "first").cached is False
+    repo.path.rename(repo.path.with_name("gone"))
+    made = make(commit, "second")
+    assert made.cached is True
+    assert files(made.place) == {"a"}
+
+
+def test_a_commit_of_a_server_that_gives_out_only_tips_is_found_by_a_full_fetch(make, repo, monkeypatch):
+    commit = repo.commit({"a": "1"})
+    repo.commit({"a": "2"})
+    repo.git("config", "uploadpack.allowAnySHA1InWant", "false")
+    repo.git("config", "protocol.version", "0")
+    monkeypatch.setattr("live_code.git.access._TRANSPORT", "[protocol]\n\tversion = 0\n")
+    assert files(make(commit).place) == {"a"}
+
+
+def test_a_commit_that_does_not_exist_is_an_error_that_names_it(make, repo):
+    repo.commit({"a": "1"})
+    with pytest.raises(RefMissingError, match="the commit is not in"):
+        make("0123456789abcdef0123456789abcdef01234567")
+
+
+def test_a_tags_id_in_place_of_a_commits_is_an_error(make, repo):
+    repo.commit({"a": "1"})
+    repo.git("tag", "--annotate", "--message", "One", "v1")
+    with pytest.raises(CheckoutError, match="tag"):
+        make(repo.git("rev-parse", "v1"))
+
+
+def test_a_sha256_repository_works(tmp_path, make):
+    repo = Repo(tmp_path / "sha256", object_format="sha256")
+    commit = repo.commit({"a": "1"})
+    made = make(commit, url=repo.url)
+    assert len(made.tree) == 64
+    assert git_in(made.place, "rev-parse", "HEAD") == commit
+
+
+def test_git_in_the_work_tree_answers_the_jobs_questions(make, repo):
+    commit = repo.commit({"a": "1"})
+    place = make(commit).place
+    assert git_in(place, "rev-parse", "HEAD") == commit
+    assert git_in(place, "status", "--porcelain") == ""
+    assert git_in(place, "log", "--format=%s") == "Change"
+    assert git_in(place, "remote", "get-url", "origin") == str(repo.path)
+    (place / "a").write_text("changed")
+    assert git_in(place, "diff", "--name-only") == "a"
+
+
+def test_an_earlier_work_tree_is_replaced_with_all_that_a_job_left_in_it(make, repo):
+    one, two = repo.commit({"a": "1", ".gitignore": "*.pt"}), repo.commit({"a": "2"})
+    place = make(one).place
+    (place / "model.pt").write_text("left")
+    (place / ".git" / "config").write_text("[core]\n\tfsmonitor = touch executed\n")
+    inode = place.stat().st_ino
+    assert files(make(two).place) == {"a", ".gitignore"}
+    assert place.stat().st_ino == inode  # /app itself can't be made anew by everyone
+    assert "fsmonitor" not in (place / ".git" / "config").read_text()
+
+
+def test_a_place_where_the_last_start_was_killed_half_way_is_used_again(make, repo, tmp_path):
+    commit = repo.commit({"a": "1"})
+    (tmp_path / "place/.git/live-code").mkdir(parents=True)
+    (tmp_path / "place/half").write_text("")
+    assert files(make(commit).place) == {"a"}
+
+
+@pytest.mark.parametrize("kind", ["file", "repository"])
+def test_a_folder_with_other_content_is_left_alone(make, repo, tmp_path, kind):
+    commit = repo.commit({"a": "1"})
+    if kind == "file":
+        (tmp_path / "place").mkdir()
+        (tmp_path / "place/thesis.tex").write_text("dear")
+    else:
+        Repo(tmp_path / "place").commit({"thesis.tex": "dear"})
+    with pytest.raises(CheckoutError, match="not an earlier checkout's"):
+        make(commit)
+    assert (tmp_path / "place/thesis.tex").read_text() == "dear"
+
+
+def test_nothing_is_registered_in_the_store_by_a_work_tree(make, repo, store):
+    commit = repo.commit({"a": "1"})
+    make(commit, "first")
+    before = {path: path.stat().st_mtime_ns for path in store.path("git").rglob("*")}
+    make(commit, "second")
+    assert {path: path.stat().st_mtime_ns for path in store.path("git").rglob("*")} == before
+
+
+def test_line_ends_that_git_would_convert_do_not_make_it_unclean(make, repo):
+    repo.commit({"crlf.txt": "a\r\nb\r\n"})
+    commit = repo.commit({".gitattributes": "* text=auto\n"})
+    for number in range(3):
+        assert make(commit, f"place{number}").commit == commit
+
+
+def test_git_runs_at_most_three_times_when_the_commit_is_in_the_store(make, repo, monkeypatch):
+    commit = repo.commit({"a": "1"})
+    make(commit, "first")
+    started = []
+    run = process.run
+    monkeypatch.setattr(process, "run", lambda argv, **more: started.append(argv) or run(argv, **more))
+    make(commit, "second")
+    assert len(started) <= 3
+
+
+def test_the_users_git_settings_and_variables_have_no_say(make, repo, tmp_path, monkeypatch):
+    commit = repo.commit({".gitattributes": "* filter=evil\n", "a": "1"})
+    (tmp_path / ".gitconfig").write_text(
+        f'[filter "evil"]\n\tsmudge = touch {tmp_path}/executed; cat\n[core]\n\tautocrlf = true\n'
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    monkeypatch.setenv("GIT_CONFIG_PARAMETERS", "'core.hooksPath'='/nowhere'")
+    assert files(make(commit).place) == {"a", ".gitattributes"}
+    assert not (tmp_path / "executed").exists()
+
+
+def test_hooks_of_the_store_do_not_run(make, repo, store, tmp_path):
+    first = repo.commit({"a": "1"})
+    make(first)
+    (bare,) = store.path("git").iterdir()
+    (bare / "hooks").mkdir(exist_ok=True)
+    for hook in ("post-checkout", "reference-transaction"):
+        (bare / "hooks" / hook).write_text(f"#!/bin/sh\ntouch {tmp_path}/executed\n")
+        (bare / "hooks" / hook).chmod(0o755)
+    make(repo.commit({"a": "2"}))
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_subfolder_is_the_root(make, repo):
+    commit = repo.commit({"jobs/detector/start.py": "x"})
+    made = make(commit, git_subdir="jobs/detector")
+    assert made.root == made.place / "jobs/detector"
+
+
+@pytest.mark.parametrize("subdir", ["../..", "/etc", "nothing", "a"])
+def test_a_subfolder_that_is_none_is_an_error(make, repo, subdir):
+    commit = repo.commit({"a": "1"})
+    with pytest.raises(CheckoutError, match="git_subdir"):
+        make(commit, git_subdir=subdir)
+
+
+def test_a_place_that_can_not_be_made_is_an_error_that_names_it(make, repo, tmp_path):
+    commit = repo.commit({"a": "1"})
+    Path(tmp_path / "file").write_text("")
+    with pytest.raises(CheckoutError, match="file/place"):
+        make(commit, "file/place")
