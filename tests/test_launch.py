@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from live_code.environment import Environment
 
 from live_code import launch
 from live_code.config import RepoSettings, Request
+from live_code.environment import Environment
 from live_code.errors import LaunchError
 from live_code.handover import Handover
 from live_code.launch import Entrypoint
