@@ -11,6 +11,7 @@ from live_code.config import REPO_FILE, RepoSettings, Request
 from live_code.environment import Environment
 from live_code.errors import LaunchError
 from live_code.handover import Handover
+from live_code.job import JOB_PATH
 from live_code.job.ymir_exc import protocol
 
 CLASSIC_ENTRYPOINTS = ("start.py", "ymir/start.py")
@@ -112,6 +113,7 @@ def _environ(
             protocol.ENV_FILE_VARIABLE: str(handed.env_file),
             protocol.CONFIG_FILE_VARIABLE: str(handed.config_file),
             protocol.MERGED_CONFIG_VARIABLE: str(handed.config_file),
+            protocol.JOB_VARIABLE: JOB_PATH,
             protocol.SHARE_VARIABLE: f"{share[0]:g},{share[1]:g}",
             "PATH": f"{environment.python.parent}:{environ.get('PATH', '/usr/local/bin:/usr/bin:/bin')}",
             "PYTHONPATH": ":".join(filter(None, (".", environ.get("PYTHONPATH")))),
