@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import yaml
+
+from live_code.store import Store
+from tests import images
+from tests.servers.index import Index, serving
+from tests.workshop import Workshop
 
 
 class TaskFolder(NamedTuple):
@@ -62,3 +67,18 @@ def folder(tmp_path: Path) -> TaskFolder:
     made.in_dir.mkdir(parents=True)
     made.out_dir.mkdir()
     return made
+
+
+@pytest.fixture
+def index() -> Iterator[Index]:
+    """A package index on loopback that offers what the job's side needs, and what a test adds."""
+    with serving(Index().add("PyYAML", "6.0").add("EasyDict", "1.9")) as served:
+        yield served
+
+
+@pytest.fixture
+def shop(tmp_path: Path, index: Index) -> Workshop:
+    """A checkout without requirements, an image that is a venv with what the job's side needs, an empty store."""
+    image = images.venv(tmp_path / "image").has("PyYAML", "6.0").has("EasyDict", "1.9")
+    (tmp_path / "repo").mkdir()
+    return Workshop(tmp_path / "repo", Store(tmp_path / "store"), image, index)

@@ -26,7 +26,10 @@ LAYERS = [
             "status",
         },
     ),
-    ("tools", {"store", "git", "process", "files", "yamlfile", "interpreter", "telemetry", "log"}),
+    (
+        "tools",
+        {"store", "git", "process", "files", "yamlfile", "interpreter", "inventory", "packages", "telemetry", "log"},
+    ),
     ("ground", {"errors", "__init__"}),
 ]
 RANK = {module: rank for rank, (_, modules) in enumerate(LAYERS) for module in modules}

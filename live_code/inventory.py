@@ -1,0 +1,115 @@
+"""Runs in the image's interpreter, alone: prints as JSON what that interpreter is and what is installed in it.
+
+It must be readable by any Python 3, so that one that is too old can still say so.
+"""
+
+import json
+import os
+import re
+import sys
+import sysconfig
+from typing import Any, Dict, List
+
+# Modules that count as installed even when nothing says so but their files: some images build them from source.
+FRAMEWORKS = {
+    "torch": "torch/version.py",
+    "torchvision": "torchvision/version.py",
+    "torchaudio": "torchaudio/version.py",
+    "triton": "triton/__init__.py",
+    "mxnet": "mxnet/libinfo.py",
+    "numpy": "numpy/version.py",
+}
+ASSIGNED = re.compile(r"^(\w+)(?:\s*:[^=]+)?\s*=\s*['\"]([^'\"]*)['\"]", re.MULTILINE)
+
+
+def normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def package_folders() -> List[str]:
+    """The folders of sys.path that hold packages, in order: neither the standard library nor this script's own."""
+    standard = {os.path.realpath(sysconfig.get_path(key)) for key in ("stdlib", "platstdlib")}
+    standard |= {os.path.join(folder, "lib-dynload") for folder in standard}
+    own = os.path.dirname(os.path.abspath(__file__))
+    folders = []
+    for folder in sys.path:
+        if os.path.isdir(folder) and os.path.realpath(folder) not in standard and folder != own:
+            folders.append(folder)
+    return folders
+
+
+def distributions(folders: List[str]) -> Dict[str, Any]:
+    """Name → what its metadata says; of several with one name the one that Python would import."""
+    from importlib import metadata
+
+    found: Dict[str, Any] = {}
+    for dist in metadata.distributions(path=folders):
+        name, version = dist.metadata["Name"], dist.metadata["Version"]
+        if not name or not version or normalised(name) in found:
+            continue
+        scripts = {e.name: e.value for e in dist.entry_points if e.group == "console_scripts"}
+        found[normalised(name)] = {
+            "version": version,
+            "folder": str(dist.locate_file("")),
+            "requires": list(dist.requires or ()),
+            "extras": dist.metadata.get_all("Provides-Extra") or [],
+            "scripts": scripts,
+        }
+    return found
+
+
+def frameworks(folders: List[str]) -> Dict[str, Any]:
+    """Module → version, place and CUDA build, as its own files say: importing torch would take seconds."""
+    found: Dict[str, Any] = {}
+    for name, file in FRAMEWORKS.items():
+        for folder in folders:
+            path = os.path.join(folder, *file.split("/"))
+            if os.path.isfile(path):
+                with open(path, encoding="utf-8", errors="replace") as opened:
+                    said = dict(ASSIGNED.findall(opened.read()))
+                version = said.get("__version__") or said.get("version") or said.get("full_version")
+                found[name] = {
+                    "version": version,
+                    "path": os.path.dirname(os.path.realpath(path)),
+                    "cuda": said.get("cuda", ""),
+                }
+                break
+    return found
+
+
+def configuration_of_venv() -> Dict[str, str]:
+    """pyvenv.cfg of the interpreter's own environment; {} when it is none."""
+    path = os.path.join(sys.prefix, "pyvenv.cfg")
+    if sys.prefix == sys.base_prefix or not os.path.isfile(path):
+        return {}
+    with open(path, encoding="utf-8") as opened:
+        pairs = [line.split("=", 1) for line in opened if "=" in line]
+    return {key.strip().lower(): value.strip() for key, value in pairs}
+
+
+def main() -> None:
+    inventory: Dict[str, Any] = {
+        "version": ".".join(str(part) for part in sys.version_info[:3]),
+        "implementation": sys.implementation.name,
+        "platform": sysconfig.get_platform(),
+        "executable": sys.executable,
+        "prefix": sys.prefix,
+        "base_prefix": sys.base_prefix,
+        "is_venv": sys.prefix != sys.base_prefix,
+        "is_conda": os.path.isdir(os.path.join(sys.base_prefix, "conda-meta")),
+    }
+    if sys.version_info >= (3, 8):
+        settings = configuration_of_venv()
+        folders = package_folders()
+        inventory["home"] = settings.get("home") or os.path.dirname(sys.executable)
+        inventory["sees_system"] = settings.get("include-system-site-packages", "true").lower() == "true"
+        inventory["site_packages"] = folders
+        own = os.path.join(sys.prefix, "")
+        inventory["own_folders"] = [folder for folder in folders if settings and folder.startswith(own)]
+        inventory["distributions"] = distributions(folders)
+        inventory["frameworks"] = frameworks(folders)
+    json.dump(inventory, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

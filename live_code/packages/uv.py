@@ -1,0 +1,47 @@
+"""uv, as the resolver and the installer: where it is, and how it is run so that nothing of the machine leaks in."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from live_code import process
+from live_code.errors import InterpreterError
+from live_code.store import Store
+
+# What reaches uv from the container: how to get out to the network and whom to trust, nothing that changes a result.
+_PASSED_ON = (
+    *("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "USER", "NETRC", "LD_LIBRARY_PATH"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "SSL_CLIENT_CERT", "UV_HTTP_TIMEOUT", "UV_CONCURRENT_DOWNLOADS"),
+    *("GIT_SSL_CAINFO", "GIT_SSH_COMMAND", "GIT_CONFIG_GLOBAL", "SSH_AUTH_SOCK"),
+    *("CC", "CXX", "CFLAGS", "CXXFLAGS", "LDFLAGS", "CUDA_HOME", "MAX_JOBS", "TORCH_CUDA_ARCH_LIST", "CMAKE_ARGS"),
+)
+
+
+def binary() -> Path:
+    """uv as it came with live-code. Raises InterpreterError."""
+    for folder in (sysconfig.get_path("scripts"), Path(sys.executable).parent):
+        path = Path(folder, "uv")
+        if os.access(path, os.X_OK):
+            return path
+    raise InterpreterError("uv is missing beside live-code.", hint="Install live-code again, with its dependencies.")
+
+
+def run(
+    arguments: Sequence[str | os.PathLike[str]],
+    store: Store,
+    *,
+    cwd: Path | None = None,
+    stdin: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+    extra: Mapping[str, str] = {},
+) -> process.Output:
+    """Runs uv with the store's package cache, without any configuration file. Raises process.ProcessError."""
+    variables = {key: environ[key] for key in _PASSED_ON if key in environ}
+    own = {"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
+    cache = {"UV_CACHE_DIR": str(store.path("wheels"))}
+    return process.run([binary(), *arguments], cwd=cwd, stdin=stdin, env={**variables, **own, **cache, **extra})

@@ -1,0 +1,82 @@
+"""Stand-ins for the interpreters of images: a system Python, conda, a venv, with packages that are only metadata."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from live_code.packages import uv
+
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+
+
+class Image(NamedTuple):
+    python: Path
+    site_packages: Path
+
+    def has(self, name: str, version: str, *requires: str, module: str = "", scripts: str = "") -> Image:
+        """Installs a package: metadata, and a module of its name with `module` in it."""
+        stem = name.replace("-", "_")
+        folder = self.site_packages / f"{stem}-{version}.dist-info"
+        folder.mkdir()
+        lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+        (folder / "METADATA").write_text("\n".join([*lines, *(f"Requires-Dist: {line}" for line in requires)]) + "\n")
+        if scripts:
+            (folder / "entry_points.txt").write_text(f"[console_scripts]\n{scripts}\n")
+        return self.holds(stem, "__init__.py", module or f"__version__ = {version!r}\n")
+
+    def holds(self, module: str, file: str, text: str) -> Image:
+        """A module without metadata, or one more file of one."""
+        (self.site_packages / module).mkdir(exist_ok=True)
+        (self.site_packages / module / file).write_text(text)
+        return self
+
+    def torch(self, version: str, cuda: str = "", metadata: bool = True) -> Image:
+        """A torch that says what a real one says of itself."""
+        if metadata:
+            self.has("torch", version, "typing-extensions>=4.8")
+            self.has("typing-extensions", "4.12.2")
+        text = f"__version__ = '{version}'\ncuda: Optional[str] = {cuda or None!r}\n"
+        return self.holds("torch", "version.py", text).holds("torch", "__init__.py", f"__version__ = '{version}'\n")
+
+
+def base_python(version: str = "") -> Path:
+    """A real interpreter: of pyenv by version ('3.8'), else the one below the tests' own."""
+    if not version:
+        return Path(os.path.realpath(sys.executable))
+    found = sorted(PYENV.glob(f"{version}.*/bin/python"))
+    if not found:
+        import pytest
+
+        pytest.skip(f"there is no Python {version} here")
+    return found[-1]
+
+
+def venv(folder: Path, base: Path | None = None, system: bool = False) -> Image:
+    """A venv made by uv, as Dockerfiles do it."""
+    words = [uv.binary(), "venv", "-q", "--no-config", "--python", base or base_python(), folder]
+    subprocess.run([*words, *(["--system-site-packages"] if system else [])], check=True)
+    return Image(folder / "bin" / "python", next(folder.glob("lib/python*/site-packages")))
+
+
+def installed(folder: Path, version: str = "", conda: bool = False) -> Image:
+    """An interpreter with a prefix of its own: the real one's binary and library, and empty site-packages."""
+    base = base_python(version)
+    library = next(base.parent.parent.glob("lib/python3*/os.py")).parent
+    (folder / "bin").mkdir(parents=True)
+    own = folder / "lib" / library.name
+    own.mkdir(parents=True)
+    for entry in library.iterdir():
+        if entry.name != "site-packages":
+            (own / entry.name).symlink_to(entry)
+    for entry in library.parent.glob("libpython*"):
+        (own.parent / entry.name).symlink_to(entry)
+    (own / "site-packages").mkdir()
+    shutil.copy(base, folder / "bin" / "python3")
+    if conda:
+        (folder / "conda-meta").mkdir()
+    return Image(folder / "bin" / "python3", own / "site-packages")

@@ -1,0 +1,104 @@
+"""Lock → environment: on top of every kind of interpreter, built once, proved before it is used again."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from live_code import process
+from live_code.errors import BuildError
+from live_code.store import Store
+from tests import images
+from tests.servers.index import Index
+from tests.workshop import Workshop, seen
+
+
+def on(image: images.Image, tmp_path: Path, index: Index) -> Workshop:
+    (tmp_path / "repo").mkdir()
+    image.has("PyYAML", "6.0").has("EasyDict", "1.9")
+    return Workshop(tmp_path / "repo", Store(tmp_path / "store"), image, index)
+
+
+class TestVisible:
+    @pytest.mark.parametrize("kind", ["venv", "venv on system packages", "system", "conda"])
+    def test_the_images_packages_are_seen_behind_the_environments_own(
+        self, kind: str, tmp_path: Path, index: Index
+    ) -> None:
+        base = images.installed(tmp_path / "base").has("beneath", "1.0")
+        image = {
+            "venv": lambda: images.venv(tmp_path / "image"),
+            "venv on system packages": lambda: images.venv(tmp_path / "image", base.python, system=True),
+            "system": lambda: base,
+            "conda": lambda: images.installed(tmp_path / "image", conda=True),
+        }[kind]()
+        shop = on(image.has("kept", "1.0").has("renewed", "1.0"), tmp_path, index)
+        index.add("renewed", "2.0")
+        made = shop.make(shop.write("kept\nrenewed>=2\n").lock())
+        found = seen(made, "kept", "renewed")
+        assert found["kept"] == ["1.0", str(image.site_packages / "kept" / "__init__.py")]
+        assert found["renewed"][0] == "2.0"
+        assert found["renewed"][1].startswith(str(made.root))
+        if kind in ("system", "venv on system packages"):
+            assert seen(made, "beneath")["beneath"][0] == "1.0"
+
+    def test_the_base_of_an_isolated_venv_stays_hidden(self, tmp_path: Path, index: Index) -> None:
+        base = images.installed(tmp_path / "base").has("beneath", "1.0")
+        made = on(images.venv(tmp_path / "image", base.python), tmp_path, index).make()
+        with pytest.raises(subprocess.CalledProcessError):
+            seen(made, "beneath")
+
+    def test_path_files_of_the_images_venv_hold(self, tmp_path: Path, index: Index) -> None:
+        image = images.venv(tmp_path / "image")
+        (image.site_packages / "editable.pth").write_text(f"{tmp_path}/src\n")
+        (tmp_path / "src" / "mine").mkdir(parents=True)
+        (tmp_path / "src" / "mine" / "__init__.py").write_text("__version__ = 'src'\n")
+        assert seen(on(image, tmp_path, index).make(), "mine")["mine"][0] == "src"
+
+    @pytest.mark.parametrize("version", ["3.8", "3.9", "3.10", "3.12", "3.13"])
+    def test_it_works_on_every_python_a_job_may_have(self, version: str, tmp_path: Path, index: Index) -> None:
+        image = images.venv(tmp_path / "image", images.base_python(version)).has("kept", "1.0")
+        index.add(
+            "new", "1.0", files={"new-1.0.dist-info/entry_points.txt": "[console_scripts]\nrun-new = os:getpid\n"}
+        )
+        shop = on(image, tmp_path, index).write("new\n")
+        made = shop.make()
+        assert set(seen(made, "kept", "new")) == {"kept", "new"}
+        assert (made.root / "bin" / "run-new").read_text().startswith(f"#!{made.python}")
+
+
+class TestReuse:
+    def test_a_known_environment_costs_no_process(self, shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+        shop.index.add("a", "1.0")
+        first = shop.write("a\n").make()
+        monkeypatch.setattr(process, "run", None)
+        second = shop.make()
+        assert (first.cached, second.cached) == (False, True)
+        assert second.python == first.python
+
+    def test_the_same_lock_from_other_files_is_the_same_environment(self, shop: Workshop) -> None:
+        shop.write("# nothing\n")
+        first = shop.make()
+        assert shop.write("# still nothing\n").make().key == first.key
+
+    def test_another_image_is_another_environment(self, shop: Workshop) -> None:
+        first = shop.make()
+        shop.image.has("tqdm", "4.1")
+        assert shop.make().key != first.key
+
+    def test_one_that_lost_its_interpreter_is_built_again(self, shop: Workshop) -> None:
+        made = shop.make()
+        made.python.unlink()
+        again = shop.make()
+        assert again.python.exists()
+        assert again.why == f"its interpreter {shop.image.python} is gone"
+
+
+class TestBuild:
+    def test_a_file_that_is_not_what_the_lock_says_is_refused(self, shop: Workshop) -> None:
+        shop.index.add("a", "1.0", wrong_hash=True)
+        with pytest.raises(BuildError) as caught:
+            shop.write("a\n").make()
+        assert "ash" in caught.value.details
+        assert not list(shop.store.path("env").iterdir())
