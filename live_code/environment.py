@@ -53,9 +53,10 @@ def _build(root: Path, lock: Lock, image: Interpreter, store: Store) -> None:
 
 def _install(root: Path, python: Path, lock: Lock, store: Store) -> None:
     log.info("installing the locked packages")
-    arguments = ["pip", "install", "--python", python, "--require-hashes", "--no-deps", "--quiet"]
+    arguments: list[str | Path] = ["pip", "install", "--python", python, "--require-hashes", "--no-deps", "--quiet"]
+    arguments += [*lock.indexes.arguments(), "--requirements", root / LOCK_FILE]
     try:
-        uv.run([*arguments, *lock.indexes.arguments(), "--requirements", root / LOCK_FILE], store)
+        uv.run(arguments, store)
     except process.ProcessError as error:
         raise BuildError("the locked packages can't be installed.", details=error.last_lines) from error
 

@@ -108,7 +108,7 @@ def inspect(python: Path, store: Store) -> Interpreter:
 
 def ask(python: Path) -> dict[str, Any]:
     """Runs the inventory script in ``python``: 0.1 to 0.5 s. Raises InterpreterError."""
-    argv = [python, "-I", "-B", SCRIPT]
+    argv: list[str | Path] = [python, "-I", "-B", SCRIPT]
     try:
         said: dict[str, Any] = json.loads(process.run(argv, env=_clean(os.environ), timeout=120).stdout)
     except process.ProcessError as error:

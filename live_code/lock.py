@@ -105,7 +105,8 @@ def _compile(wish: _Wish, store: Store, folder: Path) -> str:
     # uv takes the pins in its output file as the versions to prefer: what is in the image stays where it can.
     solution.write_text("".join(f"{name}=={version}\n" for name, version in shown.items()))
     constraints.write_text("".join(f"{name}=={version}\n" for name, version in wish.protected.items()))
-    arguments = ["pip", "compile", "--python", wish.image.path, "--generate-hashes", "--no-header", "--quiet"]
+    arguments: list[str | Path] = ["pip", "compile", "--python", wish.image.path]
+    arguments += ["--generate-hashes", "--no-header", "--quiet"]
     arguments += ["--constraints", constraints, "--find-links", links, "--output-file", solution]
     arguments += [word for name in wish.protected for word in ("--no-emit-package", name)]
     arguments += [*wish.indexes.arguments(), *wish.chosen.files, *(["-"] if wish.own_needs else [])]
