@@ -1,0 +1,75 @@
+"""The commands that a person or a container types. The one error boundary outside of a run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from live_code import __version__
+from live_code.errors import LiveCodeError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parses the command line and runs one command. Returns its exit code; expected errors print one line."""
+    arguments = parser().parse_args(argv)
+    try:
+        code: int = arguments.command(arguments)
+    except LiveCodeError as error:
+        print(f"live-code: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line. Each command imports what it needs when it runs: start-up time is the product."""
+    top = argparse.ArgumentParser(prog="live-code", description="Runs any git repository at one pinned commit.")
+    top.add_argument("--version", action="version", version=f"live-code {__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_verify(commands)
+    return top
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("run", help="run a task folder: what a container does at its start")
+    _add_folders(command)
+    command.set_defaults(command=_run)
+
+
+def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("verify", help="check a task's outputs as the platform will read them")
+    _add_folders(command)
+    command.set_defaults(command=_verify)
+
+
+def _add_folders(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--in", dest="in_dir", type=Path, metavar="DIR", help="the task's input folder (default: /in)")
+    command.add_argument("--out", dest="out_dir", type=Path, metavar="DIR", help="its output folder (default: /out)")
+    command.add_argument("--env", dest="env_file", type=Path, metavar="FILE", help="env.yaml, when it lies elsewhere")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from live_code import config, run
+
+    folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
+    return run.run(folders, os.environ)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from live_code import config, results
+
+    folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
+    found, problems = results.check(config.load(folders, os.environ))
+    for problem in problems:
+        print(f"{problem.task}: {problem.text}")
+    if problems:
+        print(f"{len(problems)} problems: the platform can't use these results")
+        return 1
+    print(results.summary(found))
+    return 0

@@ -1,0 +1,209 @@
+"""The story of a run: every stage in order and, whatever happens, an end that the platform can read."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import tempfile
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from live_code import (
+    checkout,
+    config,
+    environment,
+    files,
+    handover,
+    interpreter,
+    launch,
+    lock,
+    log,
+    record,
+    results,
+    source,
+    status,
+    store,
+    supervise,
+)
+from live_code.errors import Bug, LiveCodeError, OutputError, Stopped
+
+WORKDIR_VARIABLE = "LIVE_CODE_WORKDIR"
+IMAGE_WORKDIR = Path("/app")
+# Our own folder in /out: the record, the lock, the logs and the files handed to the job.
+FOLDER = "live-code"
+
+
+def run(folders: config.Folders, environ: Mapping[str, str]) -> int:
+    """Runs one task folder, from env.yaml to checked results. Returns the exit code; a failed run raises nothing."""
+    out = config.out_dir(folders)
+    journal = record.Journal()
+    with _stoppable():
+        try:
+            _open(out)
+            _stages(journal, folders, environ, out / FOLDER)
+            ending = record.Ending(0)
+        except LiveCodeError as error:
+            ending = record.Ending(error.exit_code, error)
+        except OSError as error:
+            ending = _os_ending(error, out / FOLDER)
+        except Exception as error:  # noqa: BLE001 - the one place where our own mistakes end
+            ending = _bug_ending(error, out / FOLDER)
+    return _close(journal, ending, out)
+
+
+def _stages(journal: record.Journal, folders: config.Folders, environ: Mapping[str, str], ours: Path) -> None:
+    task = journal.step("task", config.load, folders, environ)
+    request = journal.step("request", config.read_request, task)
+    told = status.of(task)
+    cache = store.find(environ)
+
+    told.running(f"finding {request.revision}")
+    found = journal.step("source", source.resolve, request, cache, environ)
+    log.info(f"{found.url} at {found.commit}")
+    with _workplace(environ, cache) as place:
+        told.running(f"fetching {found.commit}")
+        code = journal.step("checkout", checkout.make, found, request, cache, place)
+        repo = journal.step("repo", config.read_repo_settings, code.root)
+        merged = journal.step("config", config.merge, task, request, repo, code.root)
+
+        told.running("preparing the environment")
+        image = journal.step("image", interpreter.inspect, interpreter.find(environ), cache)
+        locked = journal.step("lock", lock.make, code, request, repo, image, cache)
+        files.write_text(ours / "requirements.lock", locked.text)
+        built = journal.step("environment", environment.make, locked, image, cache)
+
+        planned = journal.step("launch", _launches, task, request, repo, code.root, merged, built, environ, ours)
+        told.running(f"starting {planned[0].entrypoint.command}")
+        ended = journal.step("job", _run_all, planned, ours / "job.log", request.stop_grace_s)
+        supervise.require_success(ended[-1], told.current())
+        journal.step("results", results.collect, task)
+
+
+def _launches(
+    task: config.TaskConfig,
+    request: config.Request,
+    repo: config.RepoSettings,
+    root: Path,
+    merged: config.Merged,
+    built: environment.Environment,
+    environ: Mapping[str, str],
+    ours: Path,
+) -> tuple[launch.Launch, ...]:
+    """One job for the whole task, or one for each entrypoint; the progress bar is shared evenly among them."""
+    entries = launch.entrypoints(task.tasks, request, repo, lambda name: (root / name).is_file())
+    part = 1 / len(entries)
+    return tuple(
+        launch.plan(
+            entry,
+            root,
+            built,
+            handover.write(task, merged, entry.tasks, ours),
+            environ,
+            (number * part, (number + 1) * part),
+        )
+        for number, entry in enumerate(entries)
+    )
+
+
+def _run_all(planned: tuple[launch.Launch, ...], log_file: Path, grace: float) -> tuple[supervise.Exit, ...]:
+    """One after the other; the first that does not end well is the last."""
+    log_file.write_bytes(b"")
+    ended: list[supervise.Exit] = []
+    for job in planned:
+        log.info(f"starting {job.entrypoint.command} for {' and '.join(job.entrypoint.tasks)}")
+        ended.append(supervise.run(job, log_file, grace))
+        if not ended[-1].ok:
+            break
+    return tuple(ended)
+
+
+def _open(out: Path) -> None:
+    """Proves that /out can be written and says that we are here, before anything can go wrong. Raises OutputError."""
+    status.Status(out / "monitor.txt").begin()
+    try:
+        (out / FOLDER).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{out} can't be written: {error.strerror}.", hint="Mount a writable folder there."
+        ) from error
+
+
+def _close(journal: record.Journal, ending: record.Ending, out: Path) -> int:
+    """Writes the record, then the monitor's last state (the platform reads it when we are gone), and says the end."""
+    try:
+        path = record.write(out / FOLDER, journal, ending)
+        log.info(f"record: {path}")
+    except OSError as error:
+        log.warning(f"the record can't be written: {error}")
+    task = journal.value("task")
+    told = status.of(task) if task else status.Status(out / "monitor.txt")
+    try:
+        if ending.error:
+            told.failed(ending.error)
+        else:
+            told.done()
+    except OutputError as error:
+        log.warning(str(error))
+    if ending.error:
+        log.error(f"{ending.error.phase}: {ending.error}")
+    else:
+        log.info(f"done in {sum(phase.seconds for phase in journal.phases):.1f} s")
+    return ending.exit_code
+
+
+def _os_ending(error: OSError, ours: Path) -> record.Ending:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
+        where = error.filename or "the disk"
+        full = OutputError(f"{where} can't be written: {error.strerror}.", hint="Free some space or mount another.")
+        return record.Ending(full.exit_code, full)
+    return _bug_ending(error, ours)
+
+
+def _bug_ending(error: Exception, ours: Path) -> record.Ending:
+    """The full trace goes to a file, or to stderr when there is none to be had."""
+    trace = "".join(traceback.format_exception(error))
+    path = ours / "traceback.txt"
+    try:
+        files.write_text(path, trace)
+        hint = f"The trace is in {path}."
+    except OSError:
+        log.error(trace)
+        hint = "The trace stands above."
+    bug = Bug(f"live_code failed by itself: {type(error).__name__}: {error}.", hint=hint, details=trace)
+    return record.Ending(bug.exit_code, bug)
+
+
+@contextmanager
+def _workplace(environ: Mapping[str, str], cache: store.Store) -> Iterator[Path]:
+    """Where the work tree goes: /app in an image, else a folder of this run's own that goes with it."""
+    if not environ.get(WORKDIR_VARIABLE) and os.access(IMAGE_WORKDIR, os.W_OK):
+        yield IMAGE_WORKDIR
+        return
+    parent = Path(environ.get(WORKDIR_VARIABLE) or cache.path("work")).absolute()
+    parent.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(prefix="run-", dir=parent))
+    try:
+        yield place
+    finally:
+        with suppress(OSError):
+            files.remove_tree(place)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """A signal to stop ends the stage that is running; while a job runs, supervision passes it on instead."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        raise Stopped(signal.Signals(number).name, number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # the end is being written; it takes milliseconds

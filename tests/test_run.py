@@ -1,0 +1,335 @@
+"""`live-code run` as a user runs it: a real process, a real repository, files of the platform before and after."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import repos
+import yaml
+from conftest import TaskFolder
+
+from live_code.job.ymir_exc import protocol
+
+
+class Ended(NamedTuple):
+    code: int
+    stdout: str
+    stderr: str
+    folder: TaskFolder
+
+    @property
+    def monitor(self) -> protocol.Monitor:
+        return protocol.parse_monitor((self.folder.out_dir / "monitor.txt").read_text())
+
+    @property
+    def record(self) -> dict[str, Any]:
+        record: dict[str, Any] = json.loads((self.folder.out_dir / "live-code" / "run.json").read_text())
+        return record
+
+
+class Machine(NamedTuple):
+    """Where runs happen: one store for all, the interpreter of the tests as the image's."""
+
+    root: Path
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "LIVE_CODE_STORE": str(self.root / "store"),
+            "LIVE_CODE_WORKDIR": str(self.root / "work"),
+            "LIVE_CODE_PYTHON": sys.executable,
+        }
+
+    def argv(self, folder: TaskFolder) -> list[str]:
+        words = [sys.executable, "-m", "live_code", "run", "--in", str(folder.in_dir), "--out", str(folder.out_dir)]
+        return words
+
+    def run(self, folder: TaskFolder, *prefix: str, **environ: str) -> Ended:
+        done = subprocess.run(
+            [*prefix, *self.argv(folder)],
+            env={**self.environ, **environ},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr, folder)
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    return Machine(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> repos.Repo:
+    made = repos.make(tmp_path_factory.mktemp("repos") / "classic")
+    made.commit(start__py=repos.CLASSIC_START, configs___default__yaml="epochs: 7\n")
+    return made
+
+
+def task(folder: TaskFolder, repo: repos.Repo, commit: str = "", on: str = "training", **config: Any) -> TaskFolder:
+    (folder.out_dir / "models").mkdir(exist_ok=True)
+    folder.text("candidate-index.tsv", "/in/assets/a.jpg\n/in/assets/b.jpg\n")
+    folder.env(**{f"run_{name}": True for name in on.split()})
+    commit = commit or repo.git("rev-parse", "HEAD")
+    return folder.config(git_url=str(repo.path), git_branch=commit, code_config="configs/default.yaml", **config)
+
+
+class TestGoodRuns:
+    def test_a_pinned_commit_runs_from_config_to_results(
+        self, machine: Machine, folder: TaskFolder, repo: repos.Repo
+    ) -> None:
+        ended = machine.run(task(folder, repo))
+        assert ended.code == 0, ended.stderr
+        assert ended.stdout == "epochs 7\n"
+        assert ended.monitor[2:5] == (1.0, protocol.STATE_DONE, 0)
+        result = yaml.safe_load((folder.out_dir / "models/result.yaml").read_text())
+        assert result["model_stages"]["epoch1"]["files"] == ["last.pt"]
+
+    def test_the_record_tells_what_ran(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
+        record = machine.run(task(folder, repo, epochs="3")).record
+        head = repo.git("rev-parse", "HEAD")
+        assert (record["source"]["commit"], record["checkout"]["commit"]) == (head, head)
+        assert record["checkout"]["tree"] == repo.git("rev-parse", "HEAD^{tree}")
+        assert record["config"]["values"]["epochs"] == "3"
+        assert record["config"]["origins"]["epochs"] == "config.yaml"
+        assert record["results"]["best_stage"] == "epoch1"
+        assert (record["state"], record["exit_code"], record["job"][0]["code"]) == ("done", 0, 0)
+        assert [phase["name"] for phase in record["phases"]][-3:] == ["launch", "job", "results"]
+
+    def test_mining_and_infer_run_in_one_start(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
+        ended = machine.run(task(folder, repo, on="mining infer"))
+        assert ended.code == 0, ended.stderr
+        assert ended.record["results"]["mined"] == ended.record["results"]["inferred"] == 2
+
+    def test_the_job_may_start_a_python_of_its_own(self, machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
+        made = repos.make(tmp_path / "parent")
+        made.commit(
+            start__py="import subprocess, sys\nsys.exit(subprocess.call(['python3', 'train.py']))\n",
+            train__py=repos.CLASSIC_START,
+            configs___default__yaml="epochs: 7\n",
+        )
+        ended = machine.run(task(folder, made))
+        assert (ended.code, ended.stdout) == (0, "epochs 7\n"), ended.stderr
+
+    def test_entrypoints_of_their_own_share_the_progress_bar(
+        self, machine: Machine, folder: TaskFolder, tmp_path: Path
+    ) -> None:
+        made = repos.make(tmp_path / "two")
+        show = "import os; print('at', os.environ['DEFAULT_ENV_FILE_PATH'][-10:], flush=True)\n"
+        seen = "print('bar', open(cfg.ymir.output.monitor_file).read().split('\\t')[2], flush=True)\n"
+        made.write("live-code.yaml", "entrypoint: {mining: mine.py, infer: infer.py}\n")
+        made.commit(
+            mine__py=show + repos.CLASSIC_START + seen,
+            infer__py=show + repos.CLASSIC_START + seen,
+            configs___default__yaml="epochs: 7\n",
+        )
+        ended = machine.run(task(folder, made, on="mining infer"))
+        assert ended.code == 0, ended.stderr
+        bars = [float(line.split()[1]) for line in ended.stdout.splitlines() if line.startswith("bar")]
+        assert bars == [0.5, 1.0]
+
+    def test_the_second_run_is_the_first_again(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
+        first = machine.run(task(folder, repo)).record
+        second = machine.run(folder).record
+        for phase in ("source", "config"):
+            assert first[phase] == second[phase]
+        assert first["lock"]["text"] == second["lock"]["text"]
+        assert first["checkout"]["tree"] == second["checkout"]["tree"]
+        assert second["checkout"]["cached"]
+        assert second["lock"]["cached"]
+        assert second["environment"]["cached"]
+
+    def test_nothing_is_left_in_the_work_folder(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
+        machine.run(task(folder, repo))
+        assert list((machine.root / "work").iterdir()) == []
+
+    def test_in_is_never_written(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
+        task(folder, repo, on="mining")
+        before = {path: path.stat().st_mtime_ns for path in folder.in_dir.rglob("*")}
+        assert machine.run(folder).code == 0
+        assert {path: path.stat().st_mtime_ns for path in folder.in_dir.rglob("*")} == before
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="taking the network away needs root")
+def test_a_known_commit_and_a_known_lock_need_no_network(machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
+    made = repos.make(tmp_path / "offline")
+    made.commit(start__py=repos.CLASSIC_START, requirements__txt="easydict\n", configs___default__yaml="epochs: 7\n")
+    assert machine.run(task(folder, made)).code == 0
+    made.path.rename(tmp_path / "gone")
+    ended = machine.run(folder, "unshare", "--net")
+    assert ended.code == 0, ended.stderr
+    assert ended.record["lock"]["cached"]
+
+
+class TestBadInput:
+    """One clear line, the right return code in monitor.txt, a non-zero exit, and a record."""
+
+    def refused(self, ended: Ended, code: int, said: str) -> None:
+        assert ended.code != 0
+        assert ended.monitor.state == protocol.STATE_ERROR
+        assert ended.monitor.return_code == code, ended.monitor
+        assert said in ended.monitor.message
+        assert [said in line for line in ended.stderr.splitlines() if "error: " in line] == [True], ended.stderr
+        assert "Traceback" not in ended.stderr
+        assert ended.record["state"] == "failed"
+        assert ended.record["error"]["return_code"] == code
+
+    def test_no_env_yaml(self, machine: Machine, folder: TaskFolder) -> None:
+        self.refused(machine.run(folder), 300001, "env.yaml can't be read")
+
+    def test_config_yaml_is_no_mapping(self, machine: Machine, folder: TaskFolder) -> None:
+        folder.env(run_training=True).text("config.yaml", "just words\n")
+        self.refused(machine.run(folder), 300001, "holds a str, not a mapping")
+
+    def test_no_git_url(self, machine: Machine, folder: TaskFolder) -> None:
+        folder.env(run_training=True).config(git_branch="main")
+        self.refused(machine.run(folder), 300001, "git_url is missing")
+
+    def test_no_revision(self, machine: Machine, folder: TaskFolder) -> None:
+        folder.env(run_training=True).config(git_url="https://host/repo")
+        self.refused(machine.run(folder), 300001, "no revision is given")
+
+    def test_two_revisions_that_disagree(self, machine: Machine, folder: TaskFolder) -> None:
+        folder.env(run_training=True).config(git_url="https://host/repo", commit="a" * 40, git_branch="main")
+        self.refused(machine.run(folder), 300001, "different revisions")
+
+    def test_an_unreachable_host(self, machine: Machine, folder: TaskFolder) -> None:
+        folder.env(run_training=True).config(git_url="http://127.0.0.1:1/repo", commit="a" * 40)
+        self.refused(machine.run(folder), 300301, "127.0.0.1")
+
+    def test_an_unknown_commit(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
+        self.refused(machine.run(task(folder, repo, "a" * 40)), 300001, "is not in")
+
+    def test_an_unknown_ref(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
+        self.refused(machine.run(task(folder, repo, "v9.9")), 300001, "v9.9")
+
+    def test_an_ambiguous_short_id(self, machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
+        made = repos.make(tmp_path / "many")
+        blob = made.commit(start__py="")
+        lines = [
+            f"commit refs/heads/b{n}\ncommitter A <a@x> {n} +0000\ndata 1\nx\nfrom {blob}\n" for n in range(1, 500)
+        ]
+        subprocess.run(["git", "fast-import", "--quiet"], input="\n".join(lines), cwd=made.path, check=True, text=True)
+        ids = made.git("rev-list", "--all").splitlines()
+        short = next(one[:4] for one in ids if sum(other.startswith(one[:4]) for other in ids) > 1)
+        self.refused(machine.run(task(folder, made, short)), 300001, short)
+
+    def test_a_repo_without_entrypoint(self, machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
+        made = repos.make(tmp_path / "empty")
+        made.commit(README="hello", configs___default__yaml="a: 1\n")
+        self.refused(machine.run(task(folder, made)), 300001, "no entrypoint")
+
+    def test_a_missing_code_config(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
+        task(folder, repo)
+        folder.config(git_url=str(repo.path), git_branch="main", code_config="configs/none.yaml")
+        self.refused(machine.run(folder), 300001, "configs/none.yaml can't be read")
+
+    def test_a_code_config_that_leaves_the_repo(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
+        task(folder, repo)
+        folder.config(git_url=str(repo.path), git_branch="main", code_config="../../in/config.yaml")
+        self.refused(machine.run(folder), 300001, "leaves the repo")
+
+    def test_requirements_that_cannot_be_resolved(self, machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
+        made = repos.make(tmp_path / "unresolvable")
+        made.commit(start__py="", requirements__txt="easydict>=999\n", configs___default__yaml="a: 1\n")
+        ended = machine.run(task(folder, made))
+        self.refused(ended, 160004, "requirements.txt can't be resolved")
+        assert "easydict>=999" in ended.record["error"]["details"]
+        assert ended.record["error"]["phase"] == "lock"
+
+    def test_no_task_switched_on(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
+        self.refused(machine.run(task(folder, repo, on="")), 300001, "no task is switched on")
+
+    def test_an_out_folder_that_is_not_writable_is_told_on_stderr(
+        self, machine: Machine, folder: TaskFolder, repo: repos.Repo
+    ) -> None:
+        task(folder, repo)
+        (folder.out_dir / "models").rmdir()
+        folder.out_dir.rmdir()
+        folder.out_dir.write_text("a file")
+        ended = machine.run(folder)
+        assert ended.code != 0
+        assert "can't be written" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+class TestJobsThatFail:
+    def made(self, tmp_path: Path, start: str) -> repos.Repo:
+        made = repos.make(tmp_path / "failing")
+        made.commit(start__py=start, configs___default__yaml="epochs: 7\n")
+        return made
+
+    def test_an_exit_code_is_kept(self, machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
+        ended = machine.run(task(folder, self.made(tmp_path, "print('why'); raise SystemExit(3)")))
+        assert ended.code == 3
+        assert (ended.monitor.state, ended.monitor.return_code) == (protocol.STATE_ERROR, 160004)
+        assert "exit code 3" in ended.monitor.message
+        assert ended.monitor.stack == ("why",)
+        assert ended.record["job"][0]["code"] == 3
+
+    def test_a_death_by_sigkill(self, machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
+        ended = machine.run(task(folder, self.made(tmp_path, "import os; os.kill(os.getpid(), 9)")))
+        assert ended.code == 137
+        assert "killed by SIGKILL" in ended.monitor.message
+
+    def test_a_good_end_without_results_is_a_failure(
+        self, machine: Machine, folder: TaskFolder, tmp_path: Path
+    ) -> None:
+        ended = machine.run(task(folder, self.made(tmp_path, "pass")))
+        assert ended.code == 1
+        assert "training: no results" in ended.monitor.message
+        assert ended.record["error"]["phase"] == "results"
+
+    def test_a_job_that_is_told_to_stop_may_end_its_work(
+        self, machine: Machine, folder: TaskFolder, tmp_path: Path
+    ) -> None:
+        start = (
+            "import signal, sys, time\n"
+            "def stop(*_): print('saved', flush=True); sys.exit(0)\n"
+            "signal.signal(signal.SIGTERM, stop); print('ready', flush=True); time.sleep(60)\n"
+        )
+        task(folder, self.made(tmp_path, start))
+        running = subprocess.Popen(machine.argv(folder), env=machine.environ, stdout=subprocess.PIPE, text=True)
+        assert running.stdout is not None
+        assert running.stdout.readline() == "ready\n"
+        running.send_signal(signal.SIGTERM)
+        assert running.stdout.read() == "saved\n"
+        assert running.wait(timeout=20) == 143
+        monitor = Ended(143, "", "", folder).monitor
+        assert monitor.state == protocol.STATE_ERROR
+        assert "stopped by SIGTERM" in monitor.message
+
+    def test_a_stop_before_the_job_is_told_too(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
+        task(folder, repo)
+        (folder.in_dir / "config.yaml").unlink()
+        os.mkfifo(folder.in_dir / "config.yaml")  # reading it waits for ever
+        running = subprocess.Popen(machine.argv(folder), env=machine.environ, stderr=subprocess.DEVNULL)
+        while not (folder.out_dir / "live-code").exists():
+            time.sleep(0.02)
+        time.sleep(0.3)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(timeout=20) == 143
+        assert Ended(143, "", "", folder).monitor.message == "the task was stopped by SIGTERM."
+
+
+def test_verify_reads_outputs_as_the_platform_does(machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
+    machine.run(task(folder, repo))
+    verify = [*machine.argv(folder)]
+    verify[3] = "verify"
+    good = subprocess.run(verify, capture_output=True, text=True, check=False)
+    assert (good.returncode, good.stdout) == (0, "training: 1 stages, best epoch1: mAP 0.5\n")
+    (folder.out_dir / "models" / "last.pt").unlink()
+    bad = subprocess.run(verify, capture_output=True, text=True, check=False)
+    assert bad.returncode == 1
+    assert "file last.pt is missing" in bad.stdout
