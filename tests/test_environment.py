@@ -65,7 +65,8 @@ class TestVisible:
         shop = on(image, tmp_path, index).write("new\n")
         made = shop.make()
         assert set(seen(made, "kept", "new")) == {"kept", "new"}
-        assert (made.root / "bin" / "run-new").read_text().startswith(f"#!{made.python}")
+        # A long path does not fit behind #!, and stands in the second line then.
+        assert str(made.python) in "".join((made.root / "bin" / "run-new").read_text().splitlines()[:2])
 
 
 class TestReuse:
