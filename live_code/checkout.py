@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from live_code import log
 from live_code.config import Request
 from live_code.errors import CheckoutError
-from live_code.git import access, repository, worktree
+from live_code.git import repository, worktree
 from live_code.git.errors import RefMissingError
 from live_code.git.local import GitFailed
 from live_code.git.repository import HELD, Repository
@@ -18,6 +18,9 @@ from live_code.git.url import GitUrl
 from live_code.git.worktree import Tree
 from live_code.source import Source
 from live_code.store import Store
+
+if TYPE_CHECKING:
+    from live_code.git.access import Access
 
 
 class Checkout(NamedTuple):
@@ -62,27 +65,29 @@ def _check_place(place: Path) -> None:
 
 def _bring(source: Source, here: Repository, store: Store, environ: Mapping[str, str]) -> None:
     """Fetches the commit into the store, once, however many ask for it."""
+    from live_code.git import access
+
     with store.locked("git", here.path.name, f"{source.url} is being fetched"):
         if here.holds(source.commit):
             return
-        with access.opened(source.url, environ, here.path) as env:
+        with access.opened(environ, store, source.url, here.path) as opened:
             try:
-                here.create(env, "sha256" if len(source.commit) == 64 else "sha1")
-                _fetch(source.url, source.commit, here, env)
+                here.create(opened.env, "sha256" if len(source.commit) == 64 else "sha1")
+                _fetch(source.url, source.commit, here, opened)
             except GitFailed as error:
                 raise CheckoutError(f"git failed in the store: {error}.", hint="See the details.") from error
 
 
-def _fetch(url: GitUrl, commit: str, here: Repository, env: Mapping[str, str]) -> None:
+def _fetch(url: GitUrl, commit: str, here: Repository, access: Access) -> None:
     from live_code.git import remote
 
     log.info(f"fetching {commit} from {url}")
     try:
-        remote.fetch(url, [f"{commit}:{HELD}/{commit}"], here.path, env, depth=1)
+        remote.fetch(url, [f"{commit}:{HELD}/{commit}"], here.path, access, depth=1)
     except RefMissingError:
         log.info("the server does not give out this commit by its id: fetching all branches and tags")
-        remote.fetch(url, ["+refs/*:refs/remote/*"], here.path, env)
-        if not here.hold(commit, env):
+        remote.fetch(url, ["+refs/*:refs/remote/*"], here.path, access)
+        if not here.hold(commit, access.env):
             raise
 
 

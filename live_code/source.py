@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from live_code import log
 from live_code.config import Request
-from live_code.git import access, local
+from live_code.git import local
 from live_code.git.errors import RefMissingError, RefusedError
 from live_code.git.repository import Repository
-from live_code.git.url import GitUrl, UrlError, parse, redacted
+from live_code.git.url import GitUrl, UrlError, parse, redacted, without_page
 from live_code.store import Store
 
 LOCAL_VARIABLE = "LIVE_CODE_ALLOW_LOCAL"
@@ -37,15 +37,20 @@ class Source(NamedTuple):
 
 def resolve(request: Request, store: Store, environ: Mapping[str, str]) -> Source:
     """The commit that is meant. Speaks to the remote unless the revision is a full commit id. Raises SourceError."""
-    url = read_url(request.git_url, environ)
+    address, page = without_page(request.git_url)
+    url = read_url(address, environ)
     asked = request.revision
+    if page and not f"{page}/".lower().startswith(f"{asked}/".lower()):
+        raise RefMissingError(
+            f"git_url is the page of {page!r}, but {_key(request)} is {asked!r}.", hint=f"Set git_url to {address}."
+        )
     if _FULL.fullmatch(asked.lower()):
         return Source(url, asked, asked.lower(), "", "commit")
     if _NOT_A_NAME.search(asked):
         raise RefMissingError(
             f"{asked!r} is no revision.", hint=f"Write a commit id, tag or branch as {_key(request)}."
         )
-    source = _ask(url, asked, environ)
+    source = _ask(url, asked, store, environ)
     if source.kind == "branch":
         log.warning(f"{source.ref} moves; it is {source.commit} now. Pin it: {_key(request)}: {source.commit}")
     return source
@@ -86,12 +91,12 @@ def matching(prefix: str, refs: Mapping[str, str]) -> set[str]:
     return {commit for commit in commits if commit.startswith(prefix)}
 
 
-def _ask(url: GitUrl, asked: str, environ: Mapping[str, str]) -> Source:
-    from live_code.git import remote
+def _ask(url: GitUrl, asked: str, store: Store, environ: Mapping[str, str]) -> Source:
+    from live_code.git import access, remote
 
     short = asked.lower() if _SHORT.fullmatch(asked.lower()) else ""
-    with access.opened(url, environ) as env:
-        refs = remote.list_refs(url, [] if short else [asked, f"{asked}^{{}}"], env)
+    with access.opened(environ, store, url) as opened:
+        refs = remote.list_refs(url, [] if short else [asked, f"{asked}^{{}}"], opened)
     if found := choose(asked, refs):
         ref, commit, kind = found
         return Source(url, asked, commit, ref, kind)
@@ -101,24 +106,24 @@ def _ask(url: GitUrl, asked: str, environ: Mapping[str, str]) -> Source:
         )
     tips = matching(short, refs) if len(short) >= _LONG_ENOUGH else set()
     sha256 = any(len(commit) == 64 for commit in refs.values())
-    commit = _only(short, tips or _all_commits(url, short, environ, "sha256" if sha256 else "sha1"), url)
+    commit = _only(short, tips or _all_commits(url, short, store, environ, "sha256" if sha256 else "sha1"), url)
     log.warning(f"{asked} is {commit}; write the full id: a short one can get a second meaning, and needs the network")
     return Source(url, asked, commit, "", "commit")
 
 
-def _all_commits(url: GitUrl, prefix: str, environ: Mapping[str, str], object_format: str) -> set[str]:
+def _all_commits(url: GitUrl, prefix: str, store: Store, environ: Mapping[str, str], object_format: str) -> set[str]:
     """Every commit of the remote whose id begins with ``prefix``: servers can't look that up, so all are listed here,
     without their files when the server can leave those out."""
     import tempfile
 
-    from live_code.git import remote
+    from live_code.git import access, remote
 
     with tempfile.TemporaryDirectory(prefix="live-code-ids-") as folder:
         path = Path(folder, "ids.git")
-        with access.opened(url, environ, path) as env:
-            Repository(path).create(env, object_format)
-            remote.fetch(url, ["+refs/*:refs/*"], path, env, without="tree:0")
-            said = local.run(["--git-dir", str(path), "rev-list", "--all"], env=env)
+        with access.opened(environ, store, url, path) as opened:
+            Repository(path).create(opened.env, object_format)
+            remote.fetch(url, ["+refs/*:refs/*"], path, opened, without="tree:0")
+            said = local.run(["--git-dir", str(path), "rev-list", "--all"], env=opened.env)
     return {commit for commit in said.split() if commit.startswith(prefix)}
 
 

@@ -82,3 +82,9 @@ def shop(tmp_path: Path, index: Index) -> Workshop:
     image = images.venv(tmp_path / "image").has("PyYAML", "6.0").has("EasyDict", "1.9")
     (tmp_path / "repo").mkdir()
     return Workshop(tmp_path / "repo", Store(tmp_path / "store"), image, index)
+
+
+@pytest.fixture(autouse=True)
+def one_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failures of git servers show at once: the tests of trying again set their own deadline."""
+    monkeypatch.setenv("LIVE_CODE_GIT_DEADLINE_S", "0")

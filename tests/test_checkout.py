@@ -8,6 +8,7 @@ from servers.repos import ENV, Repo
 from live_code import checkout, process, source
 from live_code.config import Request
 from live_code.errors import CheckoutError
+from live_code.git import access
 from live_code.git.errors import RefMissingError
 from live_code.store import Store
 
@@ -72,7 +73,8 @@ def test_a_commit_of_a_server_that_gives_out_only_tips_is_found_by_a_full_fetch(
     repo.commit({"a": "2"})
     repo.git("config", "uploadpack.allowAnySHA1InWant", "false")
     repo.git("config", "protocol.version", "0")
-    monkeypatch.setattr("live_code.git.access._TRANSPORT", "[protocol]\n\tversion = 0\n")
+    settings = access._settings
+    monkeypatch.setattr(access, "_settings", lambda *words: settings(*words).replace("version = 2", "version = 0"))
     assert files(make(commit).place) == {"a"}
 
 

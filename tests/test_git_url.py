@@ -84,3 +84,29 @@ def test_a_key_is_a_plain_file_name():
     assert len(key) < 80
     assert "/" not in key
     assert not key.startswith(".")
+
+
+@pytest.mark.parametrize(
+    ("page", "repo", "rest"),
+    [
+        ("https://h.test/team/detector/tree/main", "https://h.test/team/detector", "main"),
+        ("https://h.test/team/detector/tree/ada/fix/lib", "https://h.test/team/detector", "ada/fix/lib"),
+        (
+            "https://h.test/team/detector/blob/0a1b2c3/config/a.yaml",
+            "https://h.test/team/detector",
+            "0a1b2c3/config/a.yaml",
+        ),
+        ("https://h.test/group/team/detector/-/tree/v1", "https://h.test/group/team/detector", "v1"),
+        ("https://h.test/team/detector/src/branch/main/lib", "https://h.test/team/detector", "main/lib"),
+        ("https://h.test/team/detector/src/commit/0a1b2c3", "https://h.test/team/detector", "0a1b2c3"),
+        ("https://h.test/team/detector/commit/0a1b2c3", "https://h.test/team/detector", "0a1b2c3"),
+        ("https://h.test/team/detector/pull/7/files", "https://h.test/team/detector", "refs/pull/7/head"),
+        ("https://h.test/t/detector/-/merge_requests/7", "https://h.test/t/detector", "refs/merge-requests/7/head"),
+        ("https://h.test/team/detector", "https://h.test/team/detector", ""),
+        ("https://h.test/team/tree.git", "https://h.test/team/tree.git", ""),
+        ("https://h.test/git/a/tree/detector.git", "https://h.test/git/a/tree/detector.git", ""),
+        ("git@h.test:team/detector/tree/main", "git@h.test:team/detector/tree/main", ""),
+    ],
+)
+def test_the_address_of_a_browsers_page_is_split(page, repo, rest):
+    assert git_url.without_page(page) == (repo, rest)

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from servers.repos import Repo
 
@@ -16,7 +18,7 @@ def repo(tmp_path):
 def resolve(repo, tmp_path):
     def resolve(revision, url=repo.url, environ=None):
         request = Request(git_url=url, revision=revision, revision_key="git_branch")
-        return source.resolve(request, Store(tmp_path / "store"), {"PATH": "/usr/bin:/bin", **(environ or {})})
+        return source.resolve(request, Store(tmp_path / "store"), {**os.environ, **(environ or {})})
 
     return resolve
 
@@ -135,3 +137,14 @@ def test_a_password_in_the_address_is_refused_and_not_shown(resolve):
     with pytest.raises(RefusedError) as caught:
         resolve("main", url="https://ada:s3cret@git.test/a.git")
     assert "s3cret" not in f"{caught.value} {caught.value.details} {caught.value!r}"
+
+
+def test_a_browsers_page_of_the_same_commit_is_taken_for_its_repository(resolve):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    found = resolve(commit, url=f"https://git.test/team/detector/blob/{commit}/config/a.yaml")
+    assert (str(found.url), found.commit) == ("https://git.test/team/detector", commit)
+
+
+def test_a_browsers_page_of_another_revision_is_a_disagreement(resolve):
+    with pytest.raises(RefMissingError, match=r"is the page of 'main/a.yaml', but git_branch is 'v1'"):
+        resolve("v1", url="https://git.test/team/detector/blob/main/a.yaml")

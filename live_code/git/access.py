@@ -1,40 +1,148 @@
-"""What git is given to speak to one remote: a private folder with its settings, and an environment of our making."""
+"""What git is given to speak to remotes: settings, credentials and an environment of our making, and for how long."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-from live_code.git import local
+from live_code.git import credentials, local
+from live_code.git.credentials import Credential
+from live_code.git.errors import CredentialsError
+from live_code.git.retry import deadline_s
 from live_code.git.url import GitUrl
+from live_code.store import Store
 
-_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-_TRANSPORT = """\
-[http]
-\tfollowRedirects = initial
-\tlowSpeedLimit = 1000
-\tlowSpeedTime = 60
-[protocol]
-\tversion = 2
-"""
+CA_FILES = ("LIVE_CODE_CA_FILE", "GIT_SSL_CAINFO", "SSL_CERT_FILE")
+KNOWN_HOSTS, TRUST_FIRST = "LIVE_CODE_SSH_KNOWN_HOSTS", "LIVE_CODE_SSH_TRUST_FIRST"
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+STALLED_S = 30  # below 1 kB a second for so long, a transfer is given up
+_SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
+_ANSWER = Path(__file__).with_name("credential.sh")
+
+
+class Access(NamedTuple):
+    """Open for the time of a ``with`` block. ``env``: all variables that git gets; it holds no secret itself."""
+
+    env: Mapping[str, str]
+    credentials: tuple[Credential, ...]
+    ca_file: str
+    secrets: tuple[str, ...]
+    retry_s: float
+
+    def hide(self, text: str) -> str:
+        """The text without the secrets: a server may send back what it was given."""
+        return credentials.hide(text, self.secrets)
+
+    def __repr__(self) -> str:
+        return f"Access({', '.join(map(repr, self.credentials))})"
 
 
 @contextmanager
-def opened(url: GitUrl, environ: Mapping[str, str], repository: Path | None = None) -> Iterator[dict[str, str]]:
-    """The variables for git commands that speak to ``url``, and fetch into ``repository``; gone after the block."""
-    with tempfile.TemporaryDirectory(prefix="live-code-git-") as folder:
-        home = Path(folder)
-        safe = [repository] if repository else []
-        if url.scheme == "file":
-            safe += [Path(url.path), Path(url.path, ".git")]
-        local.write_settings(home, safe, _TRANSPORT)
-        yield {
+def opened(
+    environ: Mapping[str, str], store: Store, url: GitUrl | None = None, repository: Path | None = None
+) -> Iterator[Access]:
+    """Access to ``url`` (None: to any https or ssh server) for git commands that run in ``repository``.
+
+    Secrets lie in memory only, where git's helpers read them by way of this process's open files: nothing is left
+    on a disk when it is killed. Raises CredentialsError.
+    """
+    found = credentials.read(environ)
+    key = credentials.ssh_key(environ)
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="live-code-git-")))
+        answers = "".join("\t".join(one) + "\n" for one in found)
+        ca_file = _ca_file(environ, home)
+        settings = _settings(stack.enter_context(_in_memory(answers)) if found else "", ca_file)
+        local.write_settings(home, _safe(url, repository), settings)
+        key_file = stack.enter_context(_in_memory(key)) if key else ""
+        pins = _pins(environ, store)
+        env = {
             **local.environment(environ, home),
-            **{name: value for name, value in environ.items() if name.lower() in _PROXIES},
-            "GIT_ALLOW_PROTOCOL": url.scheme,
-            "GIT_ASKPASS": os.devnull,
-            "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=15",
+            **{name: value for name, value in environ.items() if name.lower() in PROXIES},
+            "GIT_ALLOW_PROTOCOL": url.scheme if url else "https:ssh",
+            "GIT_ASKPASS": "false",
+            "GIT_SSH_COMMAND": _ssh(environ.get(KNOWN_HOSTS, ""), pins, key_file),
+            "GIT_SSH_VARIANT": "ssh",
         }
+        if not key and (agent := environ.get("SSH_AUTH_SOCK")):
+            env["SSH_AUTH_SOCK"] = agent
+        yield Access(env, found, ca_file, tuple(credentials.spellings(found)), deadline_s(environ))
+
+
+@contextmanager
+def _in_memory(text: str) -> Iterator[str]:
+    """A path under which processes of this user, and no others, read the text; it never was on a disk."""
+    handle = os.memfd_create("live-code", os.MFD_CLOEXEC)
+    try:
+        os.fchmod(handle, 0o600)  # ssh takes no key that others may read
+        os.write(handle, text.encode())
+        yield f"/proc/{os.getpid()}/fd/{handle}"
+    finally:
+        os.close(handle)
+
+
+def _settings(answers: str, ca_file: str) -> str:
+    lines = [
+        "[http]",
+        "\tfollowRedirects = initial",
+        "\tsslVerify = true",
+        "\tlowSpeedLimit = 1000",
+        f"\tlowSpeedTime = {STALLED_S}",
+    ]
+    lines += [f"\tsslCAInfo = {local.quoted(ca_file)}"] if ca_file else []
+    lines += ["[protocol]", "\tversion = 2"]
+    if answers:
+        helper = f"!sh {shlex.quote(str(_ANSWER))} {answers}"
+        lines += ["[credential]", "\thelper =", f"\thelper = {local.quoted(helper)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _safe(url: GitUrl | None, repository: Path | None) -> list[Path]:
+    safe = [repository] if repository else []
+    if url and url.scheme == "file":
+        safe += [Path(url.path), Path(url.path, ".git")]
+    return safe
+
+
+def _ca_file(environ: Mapping[str, str], home: Path) -> str:
+    """The file of trusted authorities, '' for the system's. One of LIVE_CODE_CA_FILE is added to the system's."""
+    name = next((name for name in CA_FILES if environ.get(name)), "")
+    if not name:
+        return ""
+    try:
+        given = Path(environ[name]).read_bytes()
+    except OSError as error:
+        raise CredentialsError(f"{environ[name]}, which {name} names, can't be read: {error.strerror}.") from error
+    if name != CA_FILES[0]:
+        return environ[name]
+    system = _SYSTEM_CA.read_bytes() if _SYSTEM_CA.exists() else b""
+    together = home / "ca.pem"
+    together.write_bytes(system + b"\n" + given)
+    return str(together)
+
+
+def _pins(environ: Mapping[str, str], store: Store) -> str:
+    """Where host keys are kept that are believed at first sight, where that is allowed; '' where it is not."""
+    if environ.get(TRUST_FIRST, "").strip().lower() not in ("1", "true", "yes", "on"):
+        return ""
+    pins = store.path("ssh", "known_hosts")
+    pins.parent.mkdir(parents=True, exist_ok=True)
+    return str(pins)
+
+
+def _ssh(known_hosts: str, pins: str, key: str) -> str:
+    """An ssh command that reads no one's configuration and believes no host key that was not given."""
+    options = ["BatchMode=yes", "ConnectTimeout=20", "ServerAliveInterval=15", "ServerAliveCountMax=2"]
+    options += ["ForwardAgent=no", "ClearAllForwardings=yes", "PermitLocalCommand=no", "UpdateHostKeys=no"]
+    if files := [f'"{name}"' for name in (pins, known_hosts) if name]:  # new keys go to the first
+        options.append("UserKnownHostsFile=" + " ".join(files))
+    options.append("StrictHostKeyChecking=" + ("accept-new" if pins else "yes"))
+    if key:
+        options += ["IdentitiesOnly=yes", "IdentityAgent=none"]
+    words = ["ssh", "-F", os.devnull, *(word for option in options for word in ("-o", option))]
+    return shlex.join([*words, *(["-i", key] if key else [])])

@@ -31,6 +31,10 @@ class AuthError(SourceError):
     return_code = protocol.CODE_CONFIG
 
 
+class CredentialsError(AuthError):
+    """The credentials that the container was given can't be used as they are."""
+
+
 class NotFoundError(SourceError):
     """The remote has no such repository, or hides it from these credentials."""
 

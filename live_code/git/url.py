@@ -12,6 +12,12 @@ from urllib.parse import unquote, urlsplit
 # Everything else that git knows (git://, ftp://, ext::, fd::, helpers on PATH) is refused.
 SCHEMES = ("https", "http", "ssh", "file")
 _SCP_LIKE = re.compile(r"(?:(?P<user>[^@/:]+)@)?(?P<host>\[[0-9a-fA-F:.]+\]|[^/:@\[\]]+):(?P<path>.+)")
+# https://host/owner/repo/tree/main, GitLab's /-/blob/<commit>/file, Gitea's /src/branch/main, /pull/7 …
+_PAGE = re.compile(
+    r"(?P<repo>https?://[^/]+(?:/(?!-/)[^/]+(?<!\.git)){2,}?)(?:/-)?"
+    r"/(?P<page>tree|blob|raw|commits?|src(?:/branch|/tag|/commit)?|pull|pulls|merge_requests)/(?P<rest>[^?#]+?)/?"
+)
+_CHANGES = {"pull": "pull", "pulls": "pull", "merge_requests": "merge-requests"}
 # Control characters end a line in a credential's text or in a config file, also when they come percent-encoded.
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
@@ -45,6 +51,13 @@ class GitUrl(NamedTuple):
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{self.host}-{path}")[-60:].strip("-.")
         return f"{name}-{digest}"
 
+    def with_other_ending(self) -> GitUrl:
+        """The same address with ``.git`` put at its end, or taken off."""
+        text, path = self.text.rstrip("/"), self.path.rstrip("/")
+        if path.endswith(".git"):
+            return self._replace(text=text.removesuffix(".git"), path=path.removesuffix(".git"))
+        return self._replace(text=f"{text}.git", path=f"{path}.git")
+
 
 def parse(text: str) -> GitUrl:
     """Reads ``https://``, ``http://``, ``ssh://``, ``file://``, ``user@host:path`` or a folder. Raises UrlError."""
@@ -61,6 +74,16 @@ def parse(text: str) -> GitUrl:
     if match := _SCP_LIKE.fullmatch(text):
         return _from_scp_like(text, match)
     raise UrlError("it is neither a URL, nor user@host:path, nor a path that begins with / or ./")
+
+
+def without_page(text: str) -> tuple[str, str]:
+    """A browser's address, split: the repository's address, and what follows ``tree``, ``blob`` … : a revision and
+    perhaps a path, or '' when it is no page's address."""
+    match = None if text.endswith(".git") else _PAGE.fullmatch(text)
+    if match:
+        change, number = _CHANGES.get(match["page"], ""), match["rest"].split("/")[0]
+        return match["repo"], f"refs/{change}/{number}/head" if change else unquote(match["rest"])
+    return text, ""
 
 
 def redacted(text: str) -> str:

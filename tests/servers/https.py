@@ -1,0 +1,105 @@
+"""nginx + fcgiwrap + git-http-backend over TLS, with a certificate authority of its own and basic auth."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from servers import ports
+
+USER, TOKEN = "ada", "t0ken-pl4nted-7f3a9c"
+_CONFIG = """\
+daemon off;
+worker_processes 1;
+pid {root}/nginx.pid;
+error_log {root}/error.log;
+{user}
+events {{ worker_connections 64; }}
+http {{
+    access_log {root}/access.log;
+    client_body_temp_path {root}/body; proxy_temp_path {root}/t1; fastcgi_temp_path {root}/t2;
+    uwsgi_temp_path {root}/t3; scgi_temp_path {root}/t4;
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        server_name localhost;
+        ssl_certificate {root}/server.pem;
+        ssl_certificate_key {root}/server.key;
+        location ~ ^/open(?<rest>/.+) {{ {backend} fastcgi_param PATH_INFO $rest; }}
+        location ~ ^/private(?<rest>/.+) {{
+            auth_basic "git"; auth_basic_user_file {root}/htpasswd;
+            {backend} fastcgi_param PATH_INFO $rest; fastcgi_param REMOTE_USER $remote_user;
+        }}
+        location ~ ^/moved/(?<rest>.+) {{ return 302 {moved_to}/$rest?$args; }}
+        location /broken/ {{ return 503; }}
+    }}
+}}
+"""
+_BACKEND = (
+    "fastcgi_pass unix:{root}/fcgi.sock; fastcgi_param SCRIPT_FILENAME /usr/lib/git-core/git-http-backend;"
+    "fastcgi_param GIT_HTTP_EXPORT_ALL 1; fastcgi_param GIT_PROJECT_ROOT {repos}; fastcgi_param HOME {root};"
+    "fastcgi_param QUERY_STRING $query_string; fastcgi_param REQUEST_METHOD $request_method;"
+    "fastcgi_param CONTENT_TYPE $content_type; fastcgi_param CONTENT_LENGTH $content_length;"
+    "fastcgi_param GIT_PROTOCOL $http_git_protocol; fastcgi_param REMOTE_ADDR $remote_addr;"
+)
+
+
+class Server(NamedTuple):
+    """``url``/open/NAME for everyone, /private/NAME with USER and TOKEN, /moved/… redirects, /broken/ answers 503."""
+
+    port: int
+    root: Path
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.port}"
+
+    @property
+    def host(self) -> str:
+        return f"localhost:{self.port}"
+
+    @property
+    def ca_file(self) -> Path:
+        return self.root / "ca.pem"
+
+    def sent(self) -> str:
+        """Everything that was asked of it."""
+        return (self.root / "access.log").read_text()
+
+
+@contextmanager
+def running(root: Path, repos: Path, moved_to: str = "https://localhost:9") -> Iterator[Server]:
+    root.mkdir(parents=True)
+    _make_certificates(root)
+    hashed = subprocess.run(["openssl", "passwd", "-apr1", TOKEN], capture_output=True, text=True, check=True).stdout
+    (root / "htpasswd").write_text(f"{USER}:{hashed}")
+    (root / ".gitconfig").write_text("[safe]\n\tdirectory = *\n[uploadpack]\n\tallowAnySHA1InWant = true\n")
+    server = Server(ports.free(), root)
+    values = {"root": root, "port": server.port, "moved_to": moved_to, "user": "user root;" if os.getuid() == 0 else ""}
+    backend = _BACKEND.format(root=root, repos=repos)
+    (root / "nginx.conf").write_text(_CONFIG.format(backend=backend, **values))
+    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": env}
+    wrap = subprocess.Popen(["fcgiwrap", "-c", "2", "-s", f"unix:{root}/fcgi.sock"], **quiet)
+    nginx = subprocess.Popen(["nginx", "-c", str(root / "nginx.conf"), "-e", str(root / "error.log")], **quiet)
+    try:
+        ports.wait_for(server.port, nginx)
+        yield server
+    finally:
+        ports.stop(nginx)
+        ports.stop(wrap)
+
+
+def _make_certificates(root: Path) -> None:
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=root, capture_output=True, check=True)
+
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    openssl("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test authority")
+    openssl("req", *curve[:-2], "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
+    (root / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    sign = ("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2")
+    openssl(*sign, "-out", "server.pem", "-extfile", "names")

@@ -1,0 +1,111 @@
+"""A planted token is nowhere: no file, argv, environment of a child or line of output, however the start ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from servers import https, proxy, witness
+from servers.repos import Repo
+
+pytestmark = pytest.mark.slow
+ROOT = os.path.dirname(os.path.dirname(__file__))
+# A process of its own, as the container's: its environment has the token, what it starts must not have it.
+PROGRAM = """\
+import os, sys
+from pathlib import Path
+from live_code import checkout, source
+from live_code.config import Request
+from live_code.errors import LiveCodeError
+from live_code.store import Store
+url, revision, folder = sys.argv[1:]
+request, store = Request(url, revision, "git_branch"), Store(Path(folder, "store"))
+try:
+    print(checkout.make(source.resolve(request, store, os.environ), request, store, Path(folder, "place")))
+except LiveCodeError as error:
+    sys.exit(f"{error.kind} {error!r} {error} {error.details} {error.__cause__!r} {error.__context__!r}")
+"""
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory):
+    subprocess.run([f"{ROOT}/scripts/install-test-servers"], check=True)
+    repo = Repo(tmp_path_factory.mktemp("repos") / "detector.git")
+    repo.commit({"start.py": "print(1)", "weights.txt": "\n".join(str(n * 7919 % 10007) for n in range(60000))})
+    return repo
+
+
+@pytest.fixture(scope="module")
+def server(repo, tmp_path_factory):
+    with https.running(tmp_path_factory.mktemp("https") / "server", repo.path.parent) as server:
+        yield server
+
+
+@pytest.fixture
+def start(server, tmp_path):
+    def start(url, host, token=https.TOKEN, ca_file=server.ca_file):
+        (tmp_path / "tmp").mkdir()
+        environ = {
+            **{name: os.environ[name] for name in ("PATH", "LIVE_CODE_GIT_DEADLINE_S")},
+            **{"HOME": str(tmp_path), "TMPDIR": str(tmp_path / "tmp"), "LIVE_CODE_CA_FILE": str(ca_file)},
+            **{"LIVE_CODE_GIT_TOKEN": token, "LIVE_CODE_GIT_HOST": host, "LIVE_CODE_GIT_USER": https.USER},
+        }
+        words = [sys.executable, "-c", PROGRAM, url, "main", str(tmp_path)]
+        return subprocess.Popen(
+            words,
+            cwd=ROOT,
+            env=environ,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+        )
+
+    return start
+
+
+def ended(process, token, folder):
+    """Its exit code and output, after it was found that the token is nowhere."""
+    words = witness.spellings(token, https.USER)
+    with witness.watching(words) as seen:
+        stdout, stderr = process.communicate(timeout=60)
+    assert seen == []
+    assert not any(word in (stdout + stderr).encode() for word in words)
+    assert witness.files_with(words, folder) == []
+    return process.returncode, stdout + stderr
+
+
+def test_after_success(start, server, tmp_path):
+    code, said = ended(start(f"{server.url}/private/detector.git", server.host), https.TOKEN, tmp_path)
+    assert (code, "commit='" in said) == (0, True)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_after_an_auth_failure(start, server, tmp_path):
+    token = "wr0ng-t0ken-1f"
+    code, said = ended(start(f"{server.url}/private/detector.git", server.host, token), token, tmp_path)
+    assert (code, said.startswith("GIT_AUTH")) == (1, True)
+
+
+def test_after_a_redirect_to_another_server(start, repo, server, tmp_path, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("first")
+    with https.running(folder / "server", repo.path.parent, moved_to=f"{server.url}/private") as first:
+        (folder / "both.pem").write_bytes(first.ca_file.read_bytes() + server.ca_file.read_bytes())
+        process = start(f"{first.url}/moved/detector.git", first.host, ca_file=folder / "both.pem")
+        code, said = ended(process, https.TOKEN, tmp_path)
+    assert (code, said.startswith("GIT_AUTH")) == (1, True)
+    words = witness.spellings(https.TOKEN, https.USER)
+    assert not any(word in (first.sent() + server.sent()).encode() for word in words)
+
+
+def test_after_it_was_killed_in_the_middle_of_a_fetch(start, server, tmp_path):
+    with proxy.before(server.port, proxy.slowed_to(20_000)) as line:
+        process = start(f"https://localhost:{line.port}/private/detector.git", f"localhost:{line.port}")
+        while line.bytes < 20_000:
+            assert process.poll() is None
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+        code, _ = ended(process, https.TOKEN, tmp_path)
+    assert code == -signal.SIGKILL
