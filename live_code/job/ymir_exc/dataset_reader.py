@@ -40,6 +40,16 @@ def images_count(cfg: Any, split: str) -> int:
     return _count(_index_file(cfg.ymir, _dataset_type(split)))
 
 
+def bboxes_count(cfg: Any, split: str) -> int:
+    """How many boxes the annotations of a split hold: train/training or val/validation."""
+    from . import _datasets
+
+    dataset_type = _dataset_type(split)
+    if dataset_type is DatasetType.CANDIDATE:
+        raise ValueError(f"candidates have no annotations: split {split!r}")
+    return _datasets.count_boxes(_index_file(cfg.ymir, dataset_type), cfg)
+
+
 def filter_broken_images(image_files: Iterable[str]) -> List[str]:
     """The images that can be decoded; each other one is named in a warning. Raises ImportError without Pillow."""
     from PIL import Image

@@ -20,6 +20,7 @@ __all__ = [
     "YmirStage",
     "YmirStageWeight",
     "YmirTask",
+    "convert_ymir_to_coco",
     "filter_saved_files",
     "find_free_port",
     "format_saved_files",
@@ -178,3 +179,10 @@ def _best_so_far(cfg: Any) -> Dict[str, float]:
         return {"mAP": result["map"]}
     name = next((name for name in protocol.MAIN_METRICS if name in result), None)
     return {name: result[name]} if name else {}
+
+
+def convert_ymir_to_coco(*args: Any, **kwargs: Any) -> Dict[str, Dict[str, str]]:
+    """``(cat_id_from_zero=False)`` or ``(cfg)``; see :func:`ymir_exc.dataset_convert.convert_ymir_to_coco`."""
+    from .dataset_convert import convert_ymir_to_coco as convert
+
+    return convert(*args, **kwargs)
