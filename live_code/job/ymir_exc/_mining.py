@@ -43,13 +43,13 @@ def write_scores(path: str, scores: Scores) -> None:
 
 def _image(image: Any) -> str:
     text = os.fspath(image)
-    if not isinstance(text, str) or "\t" in text or "\n" in text or not text.strip():
+    if not isinstance(text, str) or "\t" in text or text.splitlines() != [text] or not text.strip():
         raise ValueError(f"not the path of an image: {image!r}")
     return text
 
 
 def _refuse_repeats(suspects: Suspects, path: str) -> None:
-    with open(path, encoding="utf-8", errors="surrogateescape") as lines:
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
         image = suspects.first_repeat(line.partition("\t")[0] for line in lines)
     if image is not None:
         raise ValueError(f"two scores for {image}: the platform takes every image once")

@@ -38,7 +38,7 @@ def _converted(value: Any, what: str) -> float:
         elif hasattr(value, "item"):
             value = value.item()
         return float(value)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise ValueError(f"{what} must be one number, not {str(value)[:80]!r}") from error
 
 

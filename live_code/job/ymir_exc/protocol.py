@@ -108,8 +108,8 @@ def format_monitor(monitor: Monitor) -> str:
         str(monitor.return_code),
         one_line(monitor.message),
     )
-    stack = [line.rstrip("\r\n") for line in monitor.stack[-MAX_STACK_LINES:]]
-    return "\n".join(["\t".join(fields), *stack]) + "\n"
+    stack = [line for part in monitor.stack for line in part.splitlines()]
+    return "\n".join(["\t".join(fields), *stack[-MAX_STACK_LINES:]]) + "\n"
 
 
 def parse_monitor(text: str) -> Monitor:

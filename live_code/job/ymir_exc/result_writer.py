@@ -141,6 +141,6 @@ def _warn_of_unknown_classes(names: Iterable[str]) -> None:
         known = env.get_executor_config().get("class_names")
     except (OSError, ValueError):
         return
-    unknown = sorted(set(names) - set(map(str, known))) if isinstance(known, (list, tuple)) else []
+    unknown = sorted(set(names) - set(map(str, known))) if known and isinstance(known, (list, tuple)) else []
     if unknown:
         warnings.warn(f"results of classes that are not in class_names: {unknown}", UserWarning, stacklevel=3)

@@ -115,7 +115,7 @@ def _patterns(given: Union[str, Sequence[str], None]) -> List[re.Pattern[str]]:
         try:
             found.append(re.compile(text.strip()))
         except re.error as error:
-            warnings.warn(f"ymir_saved_file_patterns: {text!r} is ignored: {error}", UserWarning, stacklevel=4)
+            warnings.warn(f"ymir_saved_file_patterns: {text.strip()!r} is ignored: {error}", UserWarning, stacklevel=4)
     return [pattern for pattern in found if pattern.pattern]
 
 
