@@ -60,13 +60,11 @@ class Predictor(nn.Module):
 
     def forward(self, images: Tensor):
         logits, boxes = self.detector(images)
-        heat = logits.sigmoid()
+        heat, class_ids = logits.sigmoid().max(1, keepdim=True)
         peaks = heat * (heat == F.max_pool2d(heat, 3, 1, 1))
-        scores, places = peaks.flatten(1).topk(self.most)
-        cells = places % (peaks.shape[2] * peaks.shape[3])
-        class_ids = places.div(peaks.shape[2] * peaks.shape[3], rounding_mode="floor")
-        boxes = boxes.flatten(2).gather(2, cells[:, None].expand(-1, 4, -1))
-        return boxes.transpose(1, 2), scores, class_ids
+        scores, cells = peaks.flatten(1).topk(self.most)
+        boxes = boxes.flatten(2).gather(2, cells[:, None].expand(-1, 4, -1)).transpose(1, 2)
+        return boxes, scores, class_ids.flatten(1).gather(1, cells)
 
 
 def save(path, detector: Detector, settings):

@@ -11,7 +11,7 @@ CLASS_NAMES = ("circle", "square", "triangle")
 SMOOTH = 3  # drawn this much larger, then scaled down: edges as a camera gives them
 
 _CORNERS = {"square": 4, "triangle": 3}
-_SMALLEST, _LARGEST = 7.0, 30.0  # radius in pixels
+_SMALLEST, _LARGEST = 9.0, 32.0  # radius in pixels
 _MOST_OVERLAP = 0.35  # intersection over union with any box drawn before
 _LEAST_CONTRAST = 60.0  # distance in RGB to what a shape is drawn on
 

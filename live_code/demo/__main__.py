@@ -1,0 +1,51 @@
+"""``python -m live_code.demo [DIR]``; scripts/demo calls it."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from live_code.demo import outputs, story
+from live_code.demo.story import Ended
+from live_code.errors import LiveCodeError
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/demo", description=story.__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(".demo"), metavar="DIR", help="default: .demo")
+    folder = parser.parse_args().folder.absolute()
+    try:
+        ended = story.play(folder, os.environ)
+    except LiveCodeError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("demo: interrupted", file=sys.stderr)
+        return 130
+    print(summary(ended))
+    return 0
+
+
+def summary(ended: Ended) -> str:
+    outs = {name: ended.folder / name / "out" for name in ended.runs}
+    starts = [
+        f"  {name:13} job starts after {run.start_up:5.2f} s, takes {run.job:5.2f} s  {outputs.record_file(outs[name])}"
+        for name, run in ended.runs.items()
+    ]
+    lines = [
+        "",
+        f"commit   {ended.commits.second}",
+        f"mAP@0.5  {ended.model.mean_average_precision:.3f} on the validation set ({ended.model.stage})",
+        "runs     and their records",
+        *starts,
+        "files    that the platform reads",
+        f"  training      {outs['training'] / 'models' / 'result.yaml'}",
+        f"  mining        {outs['mining'] / 'result.tsv'}",
+        f"  infer         {outs['infer'] / 'infer-result.json'}",
+        f"picture  {ended.picture}",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

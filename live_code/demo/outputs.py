@@ -1,0 +1,83 @@
+"""Reads what the runs left: the platform's files, and the record."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from live_code.job.ymir_exc import protocol
+
+
+class Model(NamedTuple):
+    """The best stage of a training."""
+
+    stage: str
+    mean_average_precision: float
+    files: tuple[Path, ...]
+
+
+class Found(NamedTuple):
+    """One predicted box, corners in pixels of its image."""
+
+    class_name: str
+    score: float
+    corners: tuple[int, int, int, int]
+
+
+class Run(NamedTuple):
+    """A run's record, in short. ``start_up`` is the time before the job's first line, both in seconds."""
+
+    commit: str
+    start_up: float
+    job: float
+    failure: str
+
+
+def read_model(out: Path) -> Model:
+    result = yaml.safe_load((out / "models" / "result.yaml").read_text(encoding="utf-8"))
+    stage = result["model_stages"][result["best_stage_name"]]
+    files = tuple(_model_file(out / "models", stage["stage_name"], name) for name in stage["files"])
+    return Model(stage["stage_name"], stage["mAP"], files)
+
+
+def _model_file(models: Path, stage: str, name: str) -> Path:
+    in_stage = models / stage / name
+    return in_stage if in_stage.exists() else models / name
+
+
+def read_scores(out: Path) -> dict[str, float]:
+    """Image name to mining score, highest first."""
+    rows = (line.split("\t") for line in (out / "result.tsv").read_text(encoding="utf-8").splitlines())
+    return {Path(path).name: float(score) for path, score in rows}
+
+
+def read_boxes(out: Path) -> dict[str, tuple[Found, ...]]:
+    result = json.loads((out / "infer-result.json").read_text(encoding="utf-8"))
+    return {name: tuple(map(_found, image["boxes"])) for name, image in result["detection"].items()}
+
+
+def _found(item: Mapping[str, Any]) -> Found:
+    box = item["box"]
+    corners = (box["x"], box["y"], box["x"] + box["w"], box["y"] + box["h"])
+    return Found(item["class_name"], item["score"], corners)
+
+
+def read_run(out: Path) -> Run:
+    """The record of a run, whichever way it ended; without one what the platform was told."""
+    try:
+        record = json.loads(record_file(out).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        told = protocol.parse_monitor((out / "monitor.txt").read_text(encoding="utf-8"))
+        return Run("", 0.0, 0.0, told.message)
+    seconds = {phase["name"]: phase["seconds"] for phase in record["phases"]}
+    job = seconds.pop("job", 0.0)
+    seconds.pop("results", None)
+    error = record["error"] or {}
+    commit = (record.get("source") or {}).get("commit", "")
+    return Run(commit, sum(seconds.values()), job, f"{error.get('message', '')} {error.get('hint', '')}".strip())
+
+
+def record_file(out: Path) -> Path:
+    return out / "live-code" / "run.json"
