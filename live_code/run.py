@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import tempfile
-import traceback
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -165,6 +164,8 @@ def _os_ending(error: OSError, ours: Path) -> record.Ending:
 
 def _bug_ending(error: Exception, ours: Path) -> record.Ending:
     """The full trace goes to a file, or to stderr when there is none to be had."""
+    import traceback  # costs milliseconds, for a case that should not be
+
     trace = "".join(traceback.format_exception(error))
     path = ours / "traceback.txt"
     try:
@@ -185,7 +186,8 @@ def _workplace(environ: Mapping[str, str], cache: store.Store) -> Iterator[Path]
         return
     parent = Path(environ.get(WORKDIR_VARIABLE) or cache.path("work")).absolute()
     parent.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(prefix="run-", dir=parent))
+    place = parent / f"run-{os.getpid()}-{time.time_ns():x}"
+    place.mkdir()
     try:
         yield place
     finally:
