@@ -5,22 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from live_code import log
 from live_code.config import Request
 from live_code.errors import CheckoutError
 from live_code.git import repository, worktree
-from live_code.git.errors import RefMissingError
+from live_code.git.fetch import Wanted, ensure, rebuild
 from live_code.git.local import GitFailed
-from live_code.git.repository import HELD, Repository
-from live_code.git.url import GitUrl
 from live_code.git.worktree import Tree
 from live_code.source import Source
 from live_code.store import Store
-
-if TYPE_CHECKING:
-    from live_code.git.access import Access
 
 
 class Checkout(NamedTuple):
@@ -43,11 +37,9 @@ def make(
     with anything else in it is left alone and is an error. Raises SourceError, CheckoutError."""
     place = place.absolute()
     _check_place(place)
-    here = repository.find(source.url, store)
-    cached = here.holds(source.commit)
-    if not cached:
-        _bring(source, here, store, environ)
-    tree = _cut(source, here, place, environ)
+    wanted = Wanted(source.url, source.commit, source.ref)
+    cached = ensure(wanted, store, environ)
+    tree = _cut(wanted, store, place, environ)
     _prove(tree, source)
     return Checkout(_root(place, request), place, tree.commit, tree.tree, cached)
 
@@ -63,47 +55,35 @@ def _check_place(place: Path) -> None:
         )
 
 
-def _bring(source: Source, here: Repository, store: Store, environ: Mapping[str, str]) -> None:
-    """Fetches the commit into the store, once, however many ask for it."""
-    from live_code.git import access
-
-    with store.locked("git", here.path.name, f"{source.url} is being fetched"):
-        if here.holds(source.commit):
-            return
-        with access.opened(environ, store, source.url, here.path) as opened:
-            try:
-                here.create(opened.env, "sha256" if len(source.commit) == 64 else "sha1")
-                _fetch(source.url, source.commit, here, opened)
-            except GitFailed as error:
-                raise CheckoutError(f"git failed in the store: {error}.", hint="See the details.") from error
-
-
-def _fetch(url: GitUrl, commit: str, here: Repository, access: Access) -> None:
-    from live_code.git import remote
-
-    log.info(f"fetching {commit} from {url}")
+def _cut(wanted: Wanted, store: Store, place: Path, environ: Mapping[str, str]) -> Tree:
+    """Cuts the work tree; once more when the store's copy turns out to be damaged."""
     try:
-        remote.fetch(url, [f"{commit}:{HELD}/{commit}"], here.path, access, depth=1)
-    except RefMissingError:
-        log.info("the server does not give out this commit by its id: fetching all branches and tags")
-        remote.fetch(url, ["+refs/*:refs/remote/*"], here.path, access)
-        if not here.hold(commit, access.env):
-            raise
+        return _cut_once(wanted, store, place, environ)
+    except GitFailed as error:
+        if not rebuild(wanted, store, environ):
+            raise _not_cut(wanted, error) from error
+    try:
+        return _cut_once(wanted, store, place, environ)
+    except GitFailed as error:
+        raise _not_cut(wanted, error) from error
 
 
-def _cut(source: Source, here: Repository, place: Path, environ: Mapping[str, str]) -> Tree:
+def _cut_once(wanted: Wanted, store: Store, place: Path, environ: Mapping[str, str]) -> Tree:
     try:
         worktree.empty(place)
-        return worktree.cut(here, source.commit, place, environ, str(source.url))
-    except GitFailed as error:
-        raise CheckoutError(
-            f"the work tree of {source.commit} could not be made: {error}.",
-            hint="Remove the store's copy and try again.",
-        ) from error
+        return worktree.cut(repository.find(wanted.url, store), wanted.commit, place, environ, str(wanted.url))
     except OSError as error:
         raise CheckoutError(
             f"{place} can't be filled: {error.strerror}.", hint="Name a writable folder with free space in it."
         ) from error
+
+
+def _not_cut(wanted: Wanted, error: GitFailed) -> CheckoutError:
+    return CheckoutError(
+        f"the work tree of {wanted.commit} could not be made: {str(error).splitlines()[-1]}.",
+        hint="Check the space that is left, and the details.",
+        details=str(error),
+    )
 
 
 def _prove(tree: Tree, source: Source) -> None:

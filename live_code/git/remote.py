@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -59,14 +60,21 @@ def list_refs(url: GitUrl, patterns: Sequence[str], access: Access) -> dict[str,
 
 
 def fetch(
-    url: GitUrl, refspecs: Sequence[str], repository: Path, access: Access, *, depth: int = 0, without: str = ""
+    url: GitUrl,
+    refspecs: Sequence[str],
+    repository: Path,
+    access: Access,
+    *,
+    depth: int = 0,
+    without: str = "",
+    lock: int | None = None,
 ) -> None:
     """Fetches into the bare repository. ``depth`` 0: all of the history; ``without``: a filter in git's words, which
-    servers that know none ignore. Raises SourceError."""
+    servers that know none ignore; ``lock``: a file that git keeps open to its end. Raises SourceError."""
 
     def bring(url: GitUrl) -> None:
         words = ["--git-dir", str(repository), *_fetch_words(url, repository, depth, without), *refspecs]
-        _speak(words, url, access, lambda line: None, _Progress(f"fetching from {url}", access), TRANSFER_S)
+        _speak(words, url, access, lambda line: None, _Progress(f"fetching from {url}", access), TRANSFER_S, lock)
 
     _with_either_name(url, lambda url: retried(lambda: bring(url), access.retry_s))
 
@@ -103,6 +111,7 @@ def _speak(
     hear: Callable[[str], None],
     progress: _Progress | None,
     limit_s: float,
+    lock: int | None = None,
 ) -> None:
     said: list[str] = []
     show = progress.new_message_handler() if progress else None
@@ -118,6 +127,7 @@ def _speak(
         env=access.env,
         start_new_session=True,
         universal_newlines=True,
+        pass_fds=() if lock is None else (lock,),
     )
     limit = threading.Timer(limit_s, os.killpg, (child.pid, signal.SIGKILL))
     limit.start()
@@ -128,6 +138,10 @@ def _speak(
         if limit.finished.is_set():
             raise NetworkError(f"no end within {limit_s:g} s from {url}.", hint="Start the task again.") from None
         raise classify(access.hide("".join(said)), str(url)) from None
+    except BaseException:  # a signal to stop: git and what it started go first
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        raise
     finally:
         limit.cancel()
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from live_code import files
 from live_code.git.local import GitFailed, run
 from live_code.git.url import GitUrl
 from live_code.store import Store
@@ -26,11 +27,29 @@ class Repository(NamedTuple):
             return False
 
     def create(self, env: Mapping[str, str], object_format: str = "sha1") -> None:
-        """Makes it when it is not there. Raises GitFailed."""
-        if not (self.path / "HEAD").exists():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            words = ["init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", str(self.path)]
-            run(words, env=env)
+        """Makes it, or what a killed process left out of it. Raises GitFailed."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        run(["init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", str(self.path)], env=env)
+
+    def sweep(self) -> None:
+        """Removes what killed processes left: lock files, half packs, marks cut off by a power failure.
+
+        Only for who holds the repository's lock: git's own lock files are then no one's.
+        """
+        held = self.path / HELD
+        left = [*self.path.glob("*.lock"), *held.glob("*.lock"), *self.path.glob("objects/pack/tmp_*")]
+        left += [*self.path.glob("objects/pack/*.keep"), *self.path.glob("objects/tmp_*")]
+        left += [mark for mark in held.glob("*") if not mark.name.endswith(".lock") and not self.holds(mark.name)]
+        for path in left:
+            files.remove_tree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+    def damage(self, env: Mapping[str, str]) -> str:
+        """What is wrong with its objects, in git's words; '' when nothing is. Reads every object: slow."""
+        try:
+            run(["--git-dir", str(self.path), "fsck", "--full", "--no-dangling", "--no-progress"], env=env)
+        except GitFailed as error:
+            return str(error)
+        return ""
 
     def hold(self, commit: str, env: Mapping[str, str]) -> bool:
         """Marks a commit that was fetched as whole and kept; False when it did not come."""

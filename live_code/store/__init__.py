@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from live_code import files, log
+from live_code import files
 from live_code.errors import StoreError
+from live_code.store import lease
 
 STORE_VARIABLE = "LIVE_CODE_STORE"
 MARKER = ".complete"
@@ -34,19 +33,25 @@ class Store(NamedTuple):
         return self.root / kind / key if key else self.root / kind
 
     @contextmanager
-    def locked(self, kind: str, key: str, waiting_for: str) -> Iterator[None]:
-        """Holds the entry's lock; says once, in a line, what is waited for when another process holds it."""
-        lock = self.path("locks", f"{kind}-{key}")
-        try:
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            raise _not_writable(self.root, error) from error
-        try:
-            _wait_for(handle, waiting_for)
-            yield
-        finally:
-            os.close(handle)
+    def locked(self, kind: str, key: str, waiting_for: str) -> Iterator[int]:
+        """Holds the entry's lock; says once, in a line, what is waited for when another process holds it.
+
+        Yields the lock's file, for children that are to keep the lock while they outlive us.
+        """
+        with ExitStack() as stack:
+            try:
+                handle = stack.enter_context(lease.exclusive(self.path("locks", f"{kind}-{key}"), waiting_for))
+            except OSError as error:
+                raise _not_writable(self.root, error) from error
+            yield handle
+
+    def use(self, kind: str, key: str) -> None:
+        """Keeps the entry from being evicted until this process ends. Call it before looking for the entry."""
+        lease.keep(self.used(kind, key))
+
+    def used(self, kind: str, key: str) -> Path:
+        """The file that tells when the entry was used last, and by its lock whether it is being used."""
+        return self.path("used", f"{kind}-{key}")
 
     def text(self, kind: str, key: str, make: Callable[[], str], waiting_for: str) -> tuple[str, Entry]:
         """A file of text: read when it is there, else made once by ``make`` and published whole."""
@@ -72,6 +77,7 @@ class Store(NamedTuple):
 
         ``check`` proves an entry before it is reused: it returns what is wrong with it, or None.
         """
+        self.use(kind, key)
         path = self.path(kind, key)
         if _reason(path, check) is None:
             return Entry(path, cached=True)
@@ -133,16 +139,6 @@ def _read(path: Path) -> str | None:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-
-
-def _wait_for(handle: int, waiting_for: str) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        log.info(f"another process is at it, waiting: {waiting_for}")
-        started = time.monotonic()
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        log.info(f"waited {time.monotonic() - started:.1f} s: {waiting_for}")
 
 
 def _not_writable(root: Path, error: OSError) -> StoreError:
