@@ -10,7 +10,8 @@ from live_code.errors import BuildError
 from live_code.interpreter import Interpreter
 from live_code.job import pth_line
 from live_code.lock import Lock
-from live_code.packages import uv, venv
+from live_code.packages import failures, solution, uv, venv
+from live_code.packages.solution import Pin
 from live_code.store import Store
 
 LOCK_FILE = "requirements.lock"
@@ -46,31 +47,36 @@ def _build(root: Path, lock: Lock, image: Interpreter, store: Store) -> None:
     python = venv.create(root, image)
     (root / LOCK_FILE).write_text(lock.text, encoding="utf-8")
     (venv.folder_of_packages(root, image) / HOOK_FILE).write_text(pth_line(), encoding="utf-8")
-    if "==" in "".join(line for line in lock.text.splitlines() if not line.startswith("#")):
-        _install(root, python, lock, store)
+    pins = solution.parse(lock.text)
+    if pins:
+        log.info(f"installing {len(pins)} locked packages")
+    _install(python, [pin for pin in pins if pin.is_hashed], ["--require-hashes"], lock, store)
+    # What is locked to a commit has no hash: its id is one.
+    _install(python, [pin for pin in pins if not pin.is_hashed], [], lock, store)
     _prove(python, lock, image)
 
 
-def _install(root: Path, python: Path, lock: Lock, store: Store) -> None:
-    log.info("installing the locked packages")
-    arguments: list[str | Path] = ["pip", "install", "--python", python, "--require-hashes", "--no-deps", "--quiet"]
-    arguments += [*lock.indexes.arguments(), "--requirements", root / LOCK_FILE]
+def _install(python: Path, pins: list[Pin], options: list[str], lock: Lock, store: Store) -> None:
+    if not pins:
+        return
+    arguments: list[str | Path] = ["pip", "install", "--python", python, "--no-deps", "--quiet", *options]
+    arguments += [*lock.indexes.arguments(), "--requirements", "-"]
     try:
-        uv.run(arguments, store)
+        uv.run(arguments, store, stdin="".join(pin.text for pin in pins))
     except process.ProcessError as error:
-        raise BuildError("the locked packages can't be installed.", details=error.last_lines) from error
+        raise failures.of_installer(error) from error
 
 
 def _prove(python: Path, lock: Lock, image: Interpreter) -> None:
     """The framework in the new environment is the image's own, to the file. Raises BuildError."""
     said = interpreter.ask(python)
-    for name, version in lock.protected.items():
+    for name, version in lock.protection.packages.items():
         found = said["distributions"].get(name, {}).get("version", version)
         if found != version:
             raise BuildError(f"the environment would change the image's {name} from {version} to {found}.")
     for name, module in image.frameworks.items():
         now = said["frameworks"].get(name)
-        if name in lock.protected and (now is None or interpreter.Framework(**now) != module):
+        if name in lock.protection.packages and (now is None or interpreter.Framework(**now) != module):
             raise BuildError(f"the environment would not use the image's own {name} in {module.path}.")
 
 

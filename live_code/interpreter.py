@@ -16,17 +16,19 @@ from live_code.store import Store
 PYTHON_VARIABLE = "LIVE_CODE_PYTHON"
 OLDEST = (3, 8)
 SCRIPT = Path(__file__).with_name("inventory.py")
-_SCHEMA = 1
+_SCHEMA = 2
 _METADATA = (".dist-info", ".egg-info", ".egg-link", ".pth", ".egg")
 _HINT = f"Name the interpreter that the job shall use in {PYTHON_VARIABLE}."
 
 
 class Framework(NamedTuple):
-    """A module that an image ships, found by its files. ``cuda``: what it was built for, '' when it says nothing."""
+    """A module that an image ships, found by its files. ``cuda``: what it was built for, '' when it says nothing;
+    ``numpy``: the major version that it was built against, 0 when that can't be seen."""
 
     version: str
     path: str
     cuda: str
+    numpy: int = 0
 
 
 class Distribution(NamedTuple):

@@ -4,6 +4,7 @@ It must be readable by any Python 3, so that one that is too old can still say s
 """
 
 import json
+import mmap
 import os
 import re
 import sys
@@ -72,9 +73,24 @@ def frameworks(folders: List[str]) -> Dict[str, Any]:
                     "version": version,
                     "path": os.path.dirname(os.path.realpath(path)),
                     "cuda": said.get("cuda", ""),
+                    "numpy": numpy_of(os.path.join(folder, "torch", "lib", "libtorch_python.so"), name),
                 }
                 break
     return found
+
+
+def numpy_of(library: str, framework: str) -> int:
+    """The major version of numpy that torch was built against, 0 when it can't be seen.
+
+    numpy's own header leaves in each library that is built with it the name of the module to find at run time.
+    """
+    if framework != "torch" or not os.path.isfile(library) or not os.path.getsize(library):
+        return 0
+    with open(library, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        for major, module in ((2, b"numpy._core._multiarray_umath"), (1, b"numpy.core._multiarray_umath")):
+            if content.find(module) >= 0:
+                return major
+    return 0
 
 
 def configuration_of_venv() -> Dict[str, str]:

@@ -81,7 +81,7 @@ class TestInspect:
         image = images.venv(tmp_path / "image").torch("2.6.0a0+nv24.12", cuda="12.6", metadata=False)
         said = interpreter.inspect(image.python, store)
         place = str(image.site_packages / "torch")
-        assert said.frameworks == {"torch": interpreter.Framework("2.6.0a0+nv24.12", place, "12.6")}
+        assert said.frameworks == {"torch": interpreter.Framework("2.6.0a0+nv24.12", place, "12.6", numpy=0)}
         assert "torch" not in said.packages
 
     def test_metadata_is_there_when_it_is_asked_for(self, tmp_path: Path, store: Store) -> None:

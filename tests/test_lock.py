@@ -81,7 +81,7 @@ class TestImage:
         shop.index.add("torch", "2.9.0").add("vision", "1.0", "torch>=1.7").add("typing-extensions", "4.99")
         locked = shop.write("torch>=1.7\nvision\n").lock()
         assert pins(locked) == {"vision": "1.0"}
-        assert locked.protected == {"torch": "2.6.0+cu124"}
+        assert locked.protection.packages == {"torch": "2.6.0+cu124"}
 
     def test_another_torch_is_a_conflict_before_anything_is_downloaded(self, shop: Workshop) -> None:
         shop.image.torch("2.6.0+cu124")

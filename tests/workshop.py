@@ -41,7 +41,7 @@ class Workshop(NamedTuple):
         """Locks the checkout; values of the request as keywords. The index is the container's own."""
         checkout = Checkout(self.root, self.root, commit="c" * 40, tree="e" * 40, cached=False)
         around = {"PIP_INDEX_URL": self.index.url, **(environ or {})}
-        return lock.make(checkout, REQUEST._replace(**request), repo, self.interpreter, self.store, around)
+        return lock.make(checkout, REQUEST._replace(**request), repo, self.interpreter, self.store, environ=around)
 
     def make(self, locked: Lock | None = None) -> Environment:
         return environment.make(locked or self.lock(), self.interpreter, self.store)

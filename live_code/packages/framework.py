@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from live_code.interpreter import Interpreter
 
@@ -14,17 +15,68 @@ _PROTECTED = re.compile(r"(torch|torchvision|torchaudio|triton|pytorch-triton|mx
 _ALIASES = ("torch", "torchvision", "torchaudio", "triton", "mxnet")
 
 
-def protected(image: Interpreter, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Normalised name → version of all that must stay as the image has it."""
+class Bound(NamedTuple):
+    """A range that a package must stay in, in the words of PEP 440, and why."""
+
+    name: str
+    versions: str
+    why: str
+
+
+class Protection(NamedTuple):
+    """What a resolver must leave alone: packages by name with their version, and ranges of others."""
+
+    packages: Mapping[str, str] = {}
+    bounds: tuple[Bound, ...] = ()
+
+    def constraints(self) -> str:
+        """As lines of a constraints file."""
+        exact = [f"{name}=={version}" for name, version in self.packages.items()]
+        return "".join(f"{line}\n" for line in (*exact, *(bound.name + bound.versions for bound in self.bounds)))
+
+
+def protection(image: Interpreter, environ: Mapping[str, str] = os.environ) -> Protection:
+    """What the image ships as its framework, and what ``LIVE_CODE_PROTECT`` lists."""
     listed = {normalised(name) for name in environ.get(PROTECT_VARIABLE, "").replace(",", " ").split()}
     found = {name: version for name, version in image.packages.items() if _PROTECTED.fullmatch(name) or name in listed}
     for name in _ALIASES:
         module = image.frameworks.get(name)
         if module and module.version and name not in found:
             found[name] = module.version
-    return dict(sorted(found.items()))
+    bounds = () if "numpy" in found else numpy_bounds(image)
+    return Protection(dict(sorted(found.items())), bounds)
+
+
+def numpy_bounds(image: Interpreter) -> tuple[Bound, ...]:
+    """The numpy that the framework works with.
+
+    A torch that was built against numpy 1 fails with 2 (its C interface changed); one built against 2 works with both,
+    but is not to lose the 2 that the image has. mxnet 1.x uses names that numpy 1.24 took away.
+    """
+    installed = _numpy(image)
+    mxnet, torch = image.frameworks.get("mxnet"), image.frameworks.get("torch")
+    if mxnet and mxnet.version.startswith("1.") and _parts(installed) < (1, 24):
+        return (Bound("numpy", "<1.24", f"mxnet {mxnet.version} uses names that numpy 1.24 removed"),)
+    if not torch:
+        return ()
+    major = _parts(installed)[0]
+    built = torch.numpy or major
+    why = f"torch {torch.version} was built against numpy {built}"
+    if built == 1 and major < 2:
+        return (Bound("numpy", "<2", why),)
+    return (Bound("numpy", ">=2", f"{why} and the image has numpy {installed}"),) if built == major == 2 else ()
 
 
 def normalised(name: str) -> str:
     """A package's name as PEP 503 compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _numpy(image: Interpreter) -> str:
+    module = image.frameworks.get("numpy")
+    return image.packages.get("numpy") or (module.version if module else "")
+
+
+def _parts(version: str) -> tuple[int, int]:
+    match = re.match(r"(\d+)(?:\.(\d+))?", version)
+    return (int(match[1]), int(match[2] or 0)) if match else (0, 0)

@@ -11,14 +11,30 @@ from live_code import files
 from live_code.errors import ConfigError, RequirementsError
 
 DEFAULTS = ("extra-requirements.txt", "requirements.txt")
-_INCLUDE = re.compile(r"\s*(?:-[rc](?:\s+|=)?|--(?:requirement|constraint)(?:\s+|=))(?P<name>\S+)")
+# Files of a project whose metadata is read instead of lines; what their dependencies may depend on besides.
+PROJECTS = {"pyproject.toml": ("setup.py", "setup.cfg"), "setup.cfg": ("setup.py",), "setup.py": ("setup.cfg",)}
+_CHOICE = re.compile(r"(?P<file>[^\s,\[\]:]+)(?:\[(?P<extras>[^\]]*)\])?(?::(?P<groups>[\w.+-]+))?")
+_INCLUDE = re.compile(r"(?:-[rc](?:\s+|=)?|--(?:requirement|constraint)(?:\s+|=))(?P<name>\S+)")
+_OPTION = re.compile(r"(?P<key>-[if]|--[a-z-]+)(?:\s+|=|(?<=-[if]))(?P<value>\S+)")
+_LOCAL = re.compile(r"(?:(?:-e|--editable)[\s=]+)?(?P<path>\.{0,2}/[^\s\[;]*|\.{1,2})(?:\[[^\]]*\])?(?:\s*;.*)?$")
+
+
+class Input(NamedTuple):
+    """A file that requirements come from, relative to the root; of a project also what is chosen in it."""
+
+    name: str
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 class Chosen(NamedTuple):
-    """The requirements files, relative to the root, and where their choice comes from; none is an empty choice."""
+    """The files, and where their choice comes from; none is an empty choice."""
 
-    files: tuple[str, ...]
+    inputs: tuple[Input, ...]
     origin: str
+
+    def __str__(self) -> str:
+        return ", ".join(entry.name for entry in self.inputs)
 
 
 class Text(NamedTuple):
@@ -28,32 +44,77 @@ class Text(NamedTuple):
     text: str
 
 
+class Line(NamedTuple):
+    """A logical line: continuations joined, comments gone. ``number``: where it begins, from 1."""
+
+    file: str
+    number: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.number}"
+
+
 def choose(root: Path, by_config: str, by_repo: str) -> Chosen:
     """The config's choice, else the repo's, else the file that live repos use, else none. Raises ConfigError."""
     for named, origin in ((by_config, "config.yaml"), (by_repo, "live-code.yaml")):
         if named:
-            return Chosen(tuple(_existing(root, name, origin) for name in named.replace(",", " ").split()), origin)
+            return Chosen(tuple(_parsed(root, named, origin)), origin)
     for name in DEFAULTS:
         if (root / name).exists():
-            return Chosen((_existing(root, name, "the repo"),), name)
+            return Chosen(tuple(_parsed(root, name, "the repo")), name)
     return Chosen((), "")
 
 
 def closure(root: Path, chosen: Chosen) -> tuple[Text, ...]:
     """The texts of the chosen files and all that they include. Raises ConfigError, RequirementsError."""
     texts: dict[str, Text] = {}
-    for name in chosen.files:
-        _collect(root.resolve(), name, texts, ())
+    for entry in chosen.inputs:
+        _collect(root.resolve(), entry.name, texts, ())
     return tuple(texts.values())
 
 
-def _existing(root: Path, name: str, origin: str) -> str:
-    path = files.inside(root, name, "requirements")
-    if not path.is_file():
-        raise ConfigError(
-            f"requirements names {name}, which is no file of this commit.", hint=f"Correct it in {origin}."
-        )
-    return name
+def lines(text: Text) -> Iterator[Line]:
+    """A requirements file's logical lines, without those that say nothing."""
+    start, words = 0, ""
+    for number, line in enumerate(text.text.splitlines(), 1):
+        start = start or number
+        words += re.sub(r"(^|\s+)#.*$", "", line)
+        if words.endswith("\\"):
+            words = words[:-1] + " "
+            continue
+        if words.strip():
+            yield Line(text.name, start, words.strip())
+        start, words = 0, ""
+    if words.strip():
+        yield Line(text.name, start, words.strip())
+
+
+def is_list(name: str) -> bool:
+    """Whether a file holds lines of requirements, rather than a project's metadata or another tool's format."""
+    return Path(name).name not in PROJECTS and not name.endswith((".toml", ".lock", ".yml", ".yaml"))
+
+
+def options(texts: tuple[Text, ...]) -> Iterator[tuple[str, str]]:
+    """The options that stand in the files on lines of their own, as (name, value)."""
+    for text in texts:
+        for line in lines(text) if is_list(text.name) else ():
+            if match := _OPTION.match(line.text):
+                yield match["key"], match["value"]
+
+
+def _parsed(root: Path, named: str, origin: str) -> Iterator[Input]:
+    hint = f"Correct it in {origin}."
+    rest = _CHOICE.sub("", named).strip(" ,")
+    if rest:
+        raise ConfigError(f"requirements is {named!r}: {rest!r} is no file name.", hint=hint)
+    for match in _CHOICE.finditer(named):
+        name, extras, groups = match["file"], match["extras"], match["groups"]
+        if not files.inside(root, name, "requirements").is_file():
+            raise ConfigError(f"requirements names {name}, which is no file of this commit.", hint=hint)
+        if (extras or groups) and is_list(name):
+            raise ConfigError(f"requirements names parts of {name}, which is no project.", hint=hint)
+        yield Input(name, tuple((extras or "").replace(",", " ").split()), (groups,) if groups else ())
 
 
 def _collect(root: Path, name: str, texts: dict[str, Text], path: tuple[str, ...]) -> None:
@@ -63,25 +124,44 @@ def _collect(root: Path, name: str, texts: dict[str, Text], path: tuple[str, ...
     if name in texts:
         return
     file = files.inside(root, name, "requirements")
+    texts[name] = Text(name, _read(file, name, path))
+    if not is_list(name):
+        beside = [file.parent / other for other in PROJECTS.get(file.name, ())]
+        _add_files(root, beside, texts)
+        return
+    for line in lines(texts[name]):
+        if match := _INCLUDE.match(line.text):
+            _collect(root, _included(root, file.parent, line, match["name"]), texts, (*path, name))
+        elif match := _LOCAL.match(line.text):
+            project = _below(root, root, line, match["path"])
+            _add_files(root, [project / other for other in PROJECTS], texts)
+
+
+def _read(file: Path, name: str, path: tuple[str, ...]) -> str:
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        where = f", included by {path[-1]}" if path else ""
+        where = f", included by {path[-1]}," if path else ""
         raise RequirementsError(f"the requirements file {name}{where} can't be read: {error}.") from error
-    texts[name] = Text(name, text)
-    for included in _included(name, text):
-        beside = (file.parent / included).resolve()
-        if not beside.is_relative_to(root):
-            raise ConfigError(f"{name} includes {included}, which leaves the repo.", hint="Keep it in the repo.")
-        _collect(root, beside.relative_to(root).as_posix(), texts, (*path, name))
 
 
-def _included(name: str, text: str) -> Iterator[str]:
-    for number, line in enumerate(text.splitlines(), 1):
-        if match := _INCLUDE.match(line):
-            if "://" in match["name"]:
-                raise RequirementsError(
-                    f"{name}:{number} includes {match['name']} from the network, where it may change.",
-                    hint="Copy it into the repo.",
-                )
-            yield match["name"]
+def _add_files(root: Path, found: list[Path], texts: dict[str, Text]) -> None:
+    for file in found:
+        if file.is_file():
+            name = file.resolve().relative_to(root).as_posix()
+            texts.setdefault(name, Text(name, _read(file, name, ())))
+
+
+def _included(root: Path, folder: Path, line: Line, name: str) -> str:
+    if "://" in name:
+        raise RequirementsError(
+            f"{line} includes {name} from the network, where it may change.", hint="Copy it into the repo."
+        )
+    return _below(root, folder, line, name).relative_to(root).as_posix()
+
+
+def _below(root: Path, folder: Path, line: Line, name: str) -> Path:
+    path = (folder / name).resolve()
+    if not path.is_relative_to(root):
+        raise ConfigError(f"{line} names {name}, which leaves the repo.", hint="Keep it in the repo.")
+    return path

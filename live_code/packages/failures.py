@@ -1,0 +1,89 @@
+"""What a resolver or an installer says when it fails → the error that a user can act upon."""
+
+from __future__ import annotations
+
+import re
+
+from live_code import process
+from live_code.errors import BuildError, RequirementsError
+from live_code.job.ymir_exc import protocol
+from live_code.packages import conflict
+from live_code.packages.problem import Problem
+
+_AT = re.compile(r"(?:in|of) `(?P<file>[^`]+)` at position (?P<position>\d+)")
+_AT_LINE = re.compile(r"(?P<file>[^\s:]+\.\w+):(?P<line>\d+):\d+$", re.MULTILINE)
+_STATUS = re.compile(r"HTTP status (?:client|server) error \((?P<status>\d+)[^)]*\) for url \((?P<url>[^)]+)\)")
+_NETWORK = re.compile(
+    r"error sending request|dns error|onnection (?:refused|reset|closed)|timed out|retries exceeded|"
+    r"Failed to (?:fetch|download)|error decoding response body|IncompleteBody|Network is unreachable"
+)
+
+
+class IndexUnreachableError(RequirementsError):
+    """The index did not answer, or not as an index does: trying again later may help."""
+
+    kind = "INDEX"
+    return_code = protocol.CODE_NETWORK
+    retryable = True
+
+
+class DownloadError(BuildError):
+    """A locked file did not come."""
+
+    kind = "DOWNLOAD"
+    return_code = protocol.CODE_NETWORK
+    retryable = True
+
+
+def of_resolver(error: process.ProcessError, problem: Problem) -> RequirementsError:
+    """Why requirements could not be resolved."""
+    said = error.output.stderr
+    if found := conflict.explain(said, problem.texts, problem.protection):
+        return found
+    if place := _place(said, problem):
+        return RequirementsError(f"{place} can't be read as a requirement.", hint="Correct it.", details=said.strip())
+    if trouble := _network(said):
+        return IndexUnreachableError(trouble, hint=_HINT_INDEX, details=error.last_lines)
+    return RequirementsError(f"{problem.subject} can't be resolved: {_first_cause(said)}", details=said.strip())
+
+
+def of_installer(error: process.ProcessError) -> BuildError:
+    """Why locked packages could not be installed."""
+    said = error.output.stderr
+    if re.search(r"[Hh]ash mismatch", said):
+        return BuildError(
+            f"a file is not the one that was locked: {_first_cause(said)}",
+            hint="The index changed it, or it was damaged on the way.",
+            details=error.last_lines,
+        )
+    if "No space left" in said:
+        return BuildError("there is no space left for the environment.", hint="Enlarge the store, or run live-code gc.")
+    if trouble := _network(said):
+        return DownloadError(trouble, hint=_HINT_INDEX, details=error.last_lines)
+    return BuildError(f"the locked packages can't be installed: {_first_cause(said)}", details=error.last_lines)
+
+
+_HINT_INDEX = "Try again later, or name another index in pypi_mirror."
+
+
+def _place(said: str, problem: Problem) -> str:
+    """The file and line that a parser's complaint is about, '' when it is about none."""
+    if match := _AT.search(said):
+        text = next((text.text for text in problem.texts if text.name == match["file"].split("/repo/")[-1]), "")
+        line = text.encode()[: int(match["position"])].count(b"\n") + 1
+        return f"{match['file']}:{line}"
+    match = _AT_LINE.search(said)
+    return f"{match['file']}:{match['line']}" if match else ""
+
+
+def _network(said: str) -> str:
+    if match := _STATUS.search(said):
+        answer = {"401": "401: it wants credentials", "403": "403: it refuses these credentials"}
+        return f"the index answered {answer.get(match['status'], match['status'])} for {match['url']}."
+    return f"the index can't be reached: {_first_cause(said)}" if _NETWORK.search(said) else ""
+
+
+def _first_cause(said: str) -> str:
+    """The innermost thing that went wrong, in one line."""
+    causes = re.findall(r"^\s*cause: (.+(?:\n {9}.+)*)", said, re.MULTILINE) or said.strip().splitlines()[-1:]
+    return " ".join(" ".join(causes).split())[:400]

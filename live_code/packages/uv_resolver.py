@@ -1,0 +1,35 @@
+"""The resolver that is used unless another is asked for: uv, which is fast and can date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from live_code import process
+from live_code.packages import failures, inputs, uv
+from live_code.packages.problem import Papers, Problem
+from live_code.store import Store
+
+
+def solve(problem: Problem, papers: Papers, store: Store) -> str:
+    """The whole solution, other packages of the image among it. Raises RequirementsError."""
+    solution = papers.folder / "solution.txt"
+    # uv takes the pins in its output file as the versions to prefer: what is in the image stays where it can.
+    solution.write_text(papers.preferred, encoding="utf-8")
+    arguments = _arguments(problem, papers, solution)
+    arguments += inputs.prepare(problem, papers.folder, store)
+    arguments += ["-"] if problem.own_needs else []
+    try:
+        uv.run(arguments, store, cwd=problem.root, stdin="\n".join(problem.own_needs))
+    except process.ProcessError as error:
+        raise failures.of_resolver(error, problem) from error
+    return solution.read_text(encoding="utf-8")
+
+
+def _arguments(problem: Problem, papers: Papers, solution: Path) -> list[str | Path]:
+    protected = problem.protection.packages
+    words: list[str | Path] = ["pip", "compile", "--python", problem.image.path]
+    words += ["--generate-hashes", "--no-header", "--quiet"]
+    words += ["--constraints", papers.constraints, "--find-links", papers.links, "--output-file", solution]
+    words += [word for name in protected for word in ("--no-emit-package", name, "--no-sources-package", name)]
+    words += ["--exclude-newer", problem.cutoff] if problem.cutoff else []
+    return [*words, *problem.indexes.arguments()]
