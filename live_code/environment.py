@@ -54,6 +54,7 @@ def _build(root: Path, lock: Lock, image: Interpreter, store: Store) -> None:
     # What is locked to a commit has no hash: its id is one.
     _install(python, [pin for pin in pins if not pin.is_hashed], [], lock, store)
     _prove(python, lock, image)
+    _prove_numpy(python, pins, image)
 
 
 def _install(python: Path, pins: list[Pin], options: list[str], lock: Lock, store: Store) -> None:
@@ -78,6 +79,23 @@ def _prove(python: Path, lock: Lock, image: Interpreter) -> None:
         now = said["frameworks"].get(name)
         if name in lock.protection.packages and (now is None or interpreter.Framework(**now) != module):
             raise BuildError(f"the environment would not use the image's own {name} in {module.path}.")
+
+
+def _prove_numpy(python: Path, pins: list[Pin], image: Interpreter) -> None:
+    """A numpy that stands before the image's still works with its framework: tried, when there is one. BuildError."""
+    numpy = next((pin for pin in pins if pin.name == "numpy"), None)
+    tries = {"torch": "import numpy, torch; torch.from_numpy(numpy.zeros(1))", "mxnet": "import mxnet"}
+    for name, code in tries.items():
+        if numpy is None or name not in image.frameworks or any(pin.name == name for pin in pins):
+            continue
+        try:
+            process.run([python, "-c", code], timeout=300)
+        except process.ProcessError as error:
+            raise BuildError(
+                f"the image's {name} does not work with numpy {numpy.version}, which the requirements lead to.",
+                hint=f"Ask for numpy {image.packages.get('numpy', 'in another version')}.",
+                details=error.last_lines,
+            ) from error
 
 
 def _fault(root: Path, lock: Lock, image: Interpreter) -> str | None:

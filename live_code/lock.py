@@ -110,7 +110,7 @@ def _resolve(asked: Problem, store: Store) -> str:
         return _head(asked)
     log.info(f"resolving {asked.subject}")
     with tempfile.TemporaryDirectory(prefix="live-code-lock-") as folder:
-        papers = problem.write(asked, Path(folder))
+        papers = problem.write(asked, Path(folder), store)
         solved = solution.parse(uv_resolver.solve(asked, papers, store))
         given = inputs.locked_already(asked, Path(folder))
     added = solution.without(solved, asked.image.packages)

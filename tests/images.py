@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -35,13 +36,18 @@ class Image(NamedTuple):
         (self.site_packages / module / file).write_text(text)
         return self
 
-    def torch(self, version: str, cuda: str = "", metadata: bool = True) -> Image:
-        """A torch that says what a real one says of itself."""
+    def torch(self, version: str, cuda: str = "", metadata: bool = True, numpy: int = 0) -> Image:
+        """A torch that says what a real one says of itself; `numpy`: the major version it was built against."""
         if metadata:
             self.has("torch", version, "typing-extensions>=4.8")
             self.has("typing-extensions", "4.12.2")
         text = f"__version__ = '{version}'\ncuda: Optional[str] = {cuda or None!r}\n"
-        return self.holds("torch", "version.py", text).holds("torch", "__init__.py", f"__version__ = '{version}'\n")
+        if numpy:
+            module = {1: "numpy.core._multiarray_umath", 2: "numpy._core._multiarray_umath"}[numpy]
+            (self.site_packages / "torch" / "lib").mkdir(parents=True)
+            (self.site_packages / "torch" / "lib" / "libtorch_python.so").write_text(f"\0{module}\0")
+        code = f"__version__ = '{version}'\ndef from_numpy(array): return array\n"
+        return self.holds("torch", "version.py", text).holds("torch", "__init__.py", code)
 
 
 def base_python(version: str = "") -> Path:
@@ -56,10 +62,11 @@ def base_python(version: str = "") -> Path:
     return found[-1]
 
 
-def venv(folder: Path, base: Path | None = None, system: bool = False) -> Image:
+def venv(folder: Path, base: Path | None = None, system: bool = False, seed: bool = False) -> Image:
     """A venv made by uv, as Dockerfiles do it."""
-    words = [uv.binary(), "venv", "-q", "--no-config", "--python", base or base_python(), folder]
-    subprocess.run([*words, *(["--system-site-packages"] if system else [])], check=True)
+    words: list[str | Path] = [uv.binary(), "venv", "-q", "--no-config", "--python", base or base_python(), folder]
+    words += ["--system-site-packages"] * system + ["--seed"] * seed
+    subprocess.run(words, check=True)
     return Image(folder / "bin" / "python", next(folder.glob("lib/python*/site-packages")))
 
 
@@ -80,3 +87,30 @@ def installed(folder: Path, version: str = "", conda: bool = False) -> Image:
     if conda:
         (folder / "conda-meta").mkdir()
     return Image(folder / "bin" / "python3", own / "site-packages")
+
+
+CACHE = Path(os.environ.get("LIVE_CODE_TEST_CACHE", Path.home() / ".cache" / "live-code-tests"))
+
+
+def real_torch() -> Image:
+    """A venv with the real torch (its CPU build) and numpy; made once and kept."""
+    return _kept("torch-2.13.0", "3.11", ["torch==2.13.0", "numpy", "pyyaml", "easydict"])
+
+
+def real_mxnet() -> Image:
+    """A venv with the real mxnet 1.9.1 and the numpy that it needs; made once and kept."""
+    return _kept("mxnet-1.9.1", "3.10", ["mxnet==1.9.1", "numpy==1.23.5", "pyyaml", "easydict"])
+
+
+def _kept(name: str, version: str, packages: list[str]) -> Image:
+    """By pip, which alone reads the machine's own settings: where it keeps a torch without CUDA."""
+    folder = CACHE / name
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            venv(folder, base_python(version), seed=True)
+            subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "-qq", *packages], check=True)
+            (folder / "complete").touch()
+    return Image(folder / "bin" / "python", next(folder.glob("lib/python*/site-packages")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from live_code.errors import RequirementsError
 from live_code.job.ymir_exc import protocol
@@ -29,48 +30,70 @@ def direct(texts: Iterable[Text], protection: Protection) -> None:
         match = found or _REQUIREMENT.match(line.text)
         by_url = found or (match and match["wish"].startswith("@"))
         if match and by_url and normalised(match["name"]) in protection.packages:
-            raise _conflict([f"{line} asks for {line.text}"], [normalised(match["name"])], protection, "")
+            name = normalised(match["name"])
+            raise _conflict([Asked(f"{line} asks for {line.text}", name)], [name], protection, "")
 
 
 def explain(said: str, texts: Iterable[Text], protection: Protection) -> FrameworkConflictError | None:
     """The conflict with the image's framework that the resolver ran into, or None when it is about other things."""
-    words = {normalised(word) for word in re.findall(r"[A-Za-z0-9][\w.-]*", said)}
-    bounds = {bound.name for bound in protection.bounds}
-    involved = [name for name in (*protection.packages, *bounds) if name in words and _held(name, protection, said)]
-    if ("No solution found" not in said and "ResolutionImpossible" not in said) or not involved:
+    if "No solution found" not in said and "ResolutionImpossible" not in said:
         return None
-    asking = [*_direct(texts, involved), *_transitive(said, involved)]
-    return _conflict(asking, involved, protection, said)
+    held = (*protection.packages, *(bound.name for bound in protection.bounds))
+    mentioned = {normalised(word) for word in re.findall(r"[A-Za-z0-9][\w.-]*", said)}
+    involved = [name for name in held if name in mentioned]
+    if not involved:
+        return None
+    needs = list(_needs(said))
+    asked = [Asked(f"{n.who} needs {n.what}", n.name) for n in needs if n.name in involved and n.who_name not in held]
+    asked = [*_direct(texts, involved), *asked] or list(_against(texts, needs, held))
+    return _conflict(asked, involved, protection, said) if asked else None
 
 
-def _held(name: str, protection: Protection, said: str) -> bool:
-    """Whether the explanation speaks of the image's version or range, not only of the package."""
-    held = protection.packages.get(name) or next(b.versions for b in protection.bounds if b.name == name)
-    return bool(re.search(rf"{re.escape(name)}\W*{re.escape(held.strip('<>='))}", said)) or name in protection.packages
+class Asked(NamedTuple):
+    """What is asked for, in words, and which of the held packages it is about."""
+
+    words: str
+    about: str
 
 
-def _direct(texts: Iterable[Text], names: list[str]) -> Iterator[str]:
+class _Need(NamedTuple):
+    who: str
+    who_name: str
+    what: str
+    name: str
+
+
+def _needs(said: str) -> Iterator[_Need]:
+    """Who depends on what, as the resolver explains it."""
+    for match in _DEPENDS.finditer(" ".join(said.split())):
+        who = normalised(re.split(r"[=<>!~\[]", match["who"])[0])
+        yield _Need(match["who"], who, match["what"], normalised(match["name"]))
+
+
+def _direct(texts: Iterable[Text], names: Iterable[str]) -> Iterator[Asked]:
     for line in _all_lines(texts):
         match = _REQUIREMENT.match(line.text)
         if match and normalised(match["name"]) in names and match["wish"].strip():
-            yield f"{line} asks for {match[0].strip()}"
+            yield Asked(f"{line} asks for {match[0].strip()}", normalised(match["name"]))
 
 
-def _transitive(said: str, names: list[str]) -> Iterator[str]:
-    for match in _DEPENDS.finditer(" ".join(said.split())):
-        if normalised(match["name"]) in names and normalised(re.split(r"[=<>!~]", match["who"])[0]) not in names:
-            yield f"{match['who']} needs {match['what']}"
+def _against(texts: Iterable[Text], needs: list[_Need], held: tuple[str, ...]) -> Iterator[Asked]:
+    """What is asked for that does not fit what the framework needs in turn."""
+    for need in needs:
+        if need.who_name in held:
+            for asked in _direct(texts, [need.name]):
+                yield Asked(f"{asked.words} and the image's {need.who_name} needs {need.what}", need.who_name)
 
 
-def _conflict(asking: list[str], names: list[str], protection: Protection, said: str) -> FrameworkConflictError:
-    has = [f"{name} {protection.packages[name]}" for name in names if name in protection.packages]
-    reasons = [f"{b.name}{b.versions} has to hold: {b.why}" for b in protection.bounds if b.name in names]
-    wanted = "; ".join(dict.fromkeys(asking)) or "the requirements ask for something else"
+def _conflict(asked: list[Asked], names: list[str], protection: Protection, said: str) -> FrameworkConflictError:
+    about = {item.about for item in asked}
+    has = [f"{name} {protection.packages[name]}" for name in names if name in about and name in protection.packages]
+    reasons = [f"{b.name}{b.versions} has to hold: {b.why}" for b in protection.bounds if b.name in about]
     there = ([f"the image ships {', '.join(has)}"] if has else []) + reasons
     return FrameworkConflictError(
-        f"{wanted}, but {'; '.join(there)}.",
+        f"{'; '.join(dict.fromkeys(item.words for item in asked))}, but {'; '.join(there)}.",
         hint="Use an image tag that fits, or set allow_framework_override: true to install it beside the image's.",
-        details=said,
+        details=said.strip(),
     )
 
 

@@ -11,6 +11,9 @@ from live_code.interpreter import Interpreter
 
 PROTECT_VARIABLE = "LIVE_CODE_PROTECT"
 _PROTECTED = re.compile(r"(torch|torchvision|torchaudio|triton|pytorch-triton|mxnet|mxnet-.+|nvidia-.+)")
+_VERSION = re.compile(
+    r"(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9]+([-_.][a-z0-9]+)*)?", re.IGNORECASE
+)
 # The name that requirements use for a module that images install under other names.
 _ALIASES = ("torch", "torchvision", "torchaudio", "triton", "mxnet")
 
@@ -29,10 +32,13 @@ class Protection(NamedTuple):
     packages: Mapping[str, str] = {}
     bounds: tuple[Bound, ...] = ()
 
+    def requirements(self) -> str:
+        """The packages as lines of a requirements file: what they need in turn has to hold too."""
+        return "".join(f"{name}=={version}\n" for name, version in self.packages.items())
+
     def constraints(self) -> str:
-        """As lines of a constraints file."""
-        exact = [f"{name}=={version}" for name, version in self.packages.items()]
-        return "".join(f"{line}\n" for line in (*exact, *(bound.name + bound.versions for bound in self.bounds)))
+        """The ranges as lines of a constraints file."""
+        return "".join(f"{bound.name}{bound.versions}\n" for bound in self.bounds)
 
 
 def protection(image: Interpreter, environ: Mapping[str, str] = os.environ) -> Protection:
@@ -44,7 +50,7 @@ def protection(image: Interpreter, environ: Mapping[str, str] = os.environ) -> P
         if module and module.version and name not in found:
             found[name] = module.version
     bounds = () if "numpy" in found else numpy_bounds(image)
-    return Protection(dict(sorted(found.items())), bounds)
+    return Protection({name: _as_version(found[name]) for name in sorted(found)}, bounds)
 
 
 def numpy_bounds(image: Interpreter) -> tuple[Bound, ...]:
@@ -70,6 +76,17 @@ def numpy_bounds(image: Interpreter) -> tuple[Bound, ...]:
 def normalised(name: str) -> str:
     """A package's name as PEP 503 compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def is_version(text: str) -> bool:
+    """Whether PEP 440 knows it as a version; images have others too."""
+    return bool(_VERSION.fullmatch(text))
+
+
+def _as_version(text: str) -> str:
+    """A version for the resolver: of one that is none, the numbers that it begins with."""
+    release = re.match(r"\d+(\.\d+)*", text)
+    return text if is_version(text) else release[0] if release else "0"
 
 
 def _numpy(image: Interpreter) -> str:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from live_code.interpreter import Interpreter
-from live_code.packages import stubs
+from live_code.packages import stubs, uv
 from live_code.packages.framework import Protection
 from live_code.packages.index import Indexes
 from live_code.packages.requirements import Chosen, Text
+from live_code.store import Store
 
 
 class Problem(NamedTuple):
@@ -31,18 +32,24 @@ class Problem(NamedTuple):
 
 
 class Papers(NamedTuple):
-    """The problem as files in a folder of its own: stubs of the image's packages, and the constraints."""
+    """The problem as files in a folder of its own: stubs of the image's packages, which of them have to stay, and
+    the ranges that others have to stay in. ``preferred``: the image's versions of all."""
 
     folder: Path
     links: Path
+    kept: Path
     constraints: Path
     preferred: str
 
 
-def write(problem: Problem, folder: Path) -> Papers:
+def write(problem: Problem, folder: Path, store: Store) -> Papers:
     """Raises OSError."""
-    links, constraints = folder / "image", folder / "image.txt"
+    links, kept, constraints = folder / "links", folder / "image", folder / "image-range"
     links.mkdir()
-    shown = stubs.write(links, problem.image, problem.protection.packages)
-    constraints.write_text(problem.protection.constraints(), encoding="utf-8")
-    return Papers(folder, links, constraints, "".join(f"{name}=={version}\n" for name, version in shown.items()))
+    protection = problem.protection
+    checked = uv.check(problem.image.path, store) if protection.packages else ""
+    shown = stubs.write(links, problem.image, protection.packages, checked)
+    kept.write_text(protection.requirements(), encoding="utf-8")
+    constraints.write_text(protection.constraints(), encoding="utf-8")
+    preferred = "".join(f"{name}=={version}\n" for name, version in shown.items())
+    return Papers(folder, links, kept, constraints, preferred)

@@ -8,30 +8,38 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from live_code.interpreter import Distribution, Interpreter
-from live_code.packages.framework import normalised
+from live_code.packages.framework import is_version, normalised
 
+# What `uv pip check` says of a requirement that an installed package has and does not find.
+_UNMET = re.compile(r"The package `(?P<name>[^`]+)` requires `(?P<requires>[^`]+)`, but")
 _WHEEL = "Wheel-Version: 1.0\nGenerator: live-code\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-# PEP 440, as strictly as a file name needs it: an odd version in an image is left to the index.
-_VERSION = re.compile(r"(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9]+(\.[a-z0-9]+)*)?")
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _EXTRA = re.compile(r"\bextra\s*==")
 
 
-def write(folder: Path, image: Interpreter, protected: Mapping[str, str]) -> dict[str, str]:
-    """Makes one stub for each package of the image that can have one; returns their versions by name."""
+def write(folder: Path, image: Interpreter, protected: Mapping[str, str], checked: str) -> dict[str, str]:
+    """Makes one stub for each package of the image that can have one; returns their versions by name.
+
+    ``checked``: what ``uv pip check`` says of the image. A framework that works without something, or with another
+    version than it says (conda's, NGC's), must not pull it in.
+    """
     known = image.distributions()
     for name, version in protected.items():
         known.setdefault(name, Distribution(version, "", (), (), {}))
-    kept = {name: dist for name, dist in known.items() if _VERSION.fullmatch(dist.version)}
+    kept = {name: dist for name, dist in known.items() if is_version(dist.version)}
+    unmet = {(normalised(match["name"]), _required_name(match["requires"])) for match in _UNMET.finditer(checked)}
     for name, dist in kept.items():
-        requires = _present(dist.requires, known) if name in protected else dist.requires
+        requires = _met(name, dist, known, unmet) if name in protected else dist.requires
         _write_wheel(folder, name, dist._replace(requires=tuple(requires)))
     return {name: dist.version for name, dist in kept.items()}
 
 
-def _present(requires: tuple[str, ...], known: Mapping[str, Distribution]) -> list[str]:
-    """Without what the image does not have: a framework that works without it (conda, NGC) must not pull it in."""
-    return [line for line in requires if _EXTRA.search(line) or _required_name(line) in known]
+def _met(name: str, dist: Distribution, known: Mapping[str, Distribution], unmet: set[tuple[str, str]]) -> list[str]:
+    return [
+        line
+        for line in dist.requires
+        if _EXTRA.search(line) or (_required_name(line) in known and (name, _required_name(line)) not in unmet)
+    ]
 
 
 def _required_name(line: str) -> str:

@@ -22,14 +22,14 @@ def solve(problem: Problem, papers: Papers, store: Store) -> str:
         uv.run(arguments, store, cwd=problem.root, stdin="\n".join(problem.own_needs))
     except process.ProcessError as error:
         raise failures.of_resolver(error, problem) from error
-    return solution.read_text(encoding="utf-8")
+    return solution.read_text(encoding="utf-8").replace(f"{papers.folder}/", "")
 
 
 def _arguments(problem: Problem, papers: Papers, solution: Path) -> list[str | Path]:
     protected = problem.protection.packages
     words: list[str | Path] = ["pip", "compile", "--python", problem.image.path]
     words += ["--generate-hashes", "--no-header", "--quiet"]
-    words += ["--constraints", papers.constraints, "--find-links", papers.links, "--output-file", solution]
+    words += ["--constraints", papers.constraints, papers.kept, "--find-links", papers.links, "--output-file", solution]
     words += [word for name in protected for word in ("--no-emit-package", name, "--no-sources-package", name)]
     words += ["--exclude-newer", problem.cutoff] if problem.cutoff else []
     return [*words, *problem.indexes.arguments()]

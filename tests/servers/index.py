@@ -131,7 +131,8 @@ class Index:
 
     def downloads(self) -> list[str]:
         """The names of files that were fetched whole or in part."""
-        return [path.rsplit("/", 1)[1] for path in self.asked if path.startswith("/files/")]
+        names = [path.rsplit("/", 1)[1] for path in self.asked if path.startswith("/files/")]
+        return [name for name in names if not name.endswith(".metadata")]
 
     def page(self, package: str) -> list[File]:
         return [file for file in self.files.values() if file.package == package]
@@ -152,6 +153,9 @@ class _Handler(BaseHTTPRequestHandler):
             status = 401
         if status:
             self.answer(b"no", "text/plain", status)
+        elif self.path.endswith(".metadata"):
+            file = index.files[self.path.rsplit("/", 1)[1].removesuffix(".metadata")]
+            self.answer(metadata_of(file), "text/plain")
         elif self.path.startswith("/files/"):
             self.answer(index.files[self.path.rsplit("/", 1)[1]].content, "application/octet-stream")
         else:
@@ -185,6 +189,16 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+def is_wheel(file: File) -> bool:
+    return file.name.endswith(".whl")
+
+
+def metadata_of(file: File) -> bytes:
+    """A wheel's METADATA, which PEP 658 offers beside it."""
+    with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
+        return archive.read(next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA")))
+
+
 def as_json(package: str, offered: list[File]) -> dict[str, object]:
     """PEP 691 with PEP 700's upload times."""
     listed = [
@@ -193,6 +207,7 @@ def as_json(package: str, offered: list[File]) -> dict[str, object]:
             "url": f"/files/{file.name}",
             "hashes": {"sha256": file.sha256},
             "size": len(file.content),
+            "core-metadata": {"sha256": hashlib.sha256(metadata_of(file)).hexdigest()} if is_wheel(file) else False,
             "upload-time": file.uploaded,
             "yanked": file.yanked or False,
         }
