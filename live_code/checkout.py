@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from live_code.config import Request
 from live_code.errors import CheckoutError
-from live_code.git import repository, worktree
+from live_code.git import contents, lfs, policy, repository, worktree
+from live_code.git.contents import Submodule
+from live_code.git.errors import RefusedError
 from live_code.git.fetch import Wanted, ensure, rebuild
 from live_code.git.local import GitFailed
+from live_code.git.patch import Patch, apply
+from live_code.git.submodules import plan
 from live_code.git.worktree import Tree
 from live_code.source import Source
 from live_code.store import Store
+
+_DEEPEST = 10
+
+_Result = TypeVar("_Result")
 
 
 class Checkout(NamedTuple):
     """A clean work tree. ``root``: where the job looks for its files: ``place``, or a folder in it.
 
-    ``cached``: the commit was in the store. ``tree``: the id of the commit's tree.
+    ``cached``: all of it was in the store. ``tree``: the id of the commit's tree. ``patch``: None without one.
     """
 
     root: Path
@@ -28,20 +36,98 @@ class Checkout(NamedTuple):
     commit: str
     tree: str
     cached: bool
+    submodules: tuple[Submodule, ...] = ()
+    lfs_files: int = 0
+    patch: Patch | None = None
+
+
+class _Setting(NamedTuple):
+    """What stays the same for a repository and all its submodules."""
+
+    request: Request
+    store: Store
+    environ: Mapping[str, str]
+
+
+class _Made(NamedTuple):
+    """One repository's work tree and those of its submodules, whose paths are relative to the outermost."""
+
+    tree: Tree
+    cached: bool
+    submodules: tuple[Submodule, ...]
+    links: tuple[Path, ...]
+    lfs_files: int
 
 
 def make(
     source: Source, request: Request, store: Store, place: Path, *, environ: Mapping[str, str] = os.environ
 ) -> Checkout:
-    """Fills ``place`` with the commit's files. An earlier work tree of ours that stands there is replaced; a folder
-    with anything else in it is left alone and is an error. Raises SourceError, CheckoutError."""
+    """Fills ``place`` with the commit's files, its submodules and LFS contents, and the patch that is asked for.
+
+    An earlier work tree of ours that stands there is replaced; a folder with anything else in it is left alone and is
+    an error. Raises SourceError, CheckoutError.
+    """
     place = place.absolute()
     _check_place(place)
-    wanted = Wanted(source.url, source.commit, source.ref)
+    subdir = _subdir(request)
+    made = _fill(Wanted(source.url, source.commit, source.ref), place, _Setting(request, store, environ), subdir, 0)
+    patch = apply(Path("/in", request.git_patch), place, environ) if request.git_patch else None
+    links = [*made.links, *worktree.links(place, environ)] if patch else made.links
+    if not policy.outside_links_are_allowed(environ):
+        _check_links(place, links)
+    return Checkout(
+        root=_root(place, subdir),
+        place=place,
+        commit=made.tree.commit,
+        tree=made.tree.tree,
+        cached=made.cached,
+        submodules=made.submodules,
+        lfs_files=made.lfs_files,
+        patch=patch,
+    )
+
+
+def _fill(wanted: Wanted, place: Path, setting: _Setting, only: str, depth: int) -> _Made:
+    request, store, environ = setting
     cached = ensure(wanted, store, environ)
-    tree = _cut(wanted, store, place, environ)
-    _prove(tree, source)
-    return Checkout(_root(place, request), place, tree.commit, tree.tree, cached)
+    what = _from_store(lambda: contents.read(wanted, store, environ), wanted, setting)
+    policy.check_size(wanted.url, what.bytes, environ)
+    what = what.within(only)
+    sparse = "" if any(only.startswith(f"{one.path}/") or only == one.path for one in what.submodules) else only
+    tree = _from_store(lambda: _cut(wanted, store, place, environ, sparse), wanted, setting)
+    _prove(tree, wanted)
+    inner = _fill_submodules(wanted, what.submodules, place, setting, depth)
+    pointers = what.pointers if request.git_lfs != "off" else ()
+    if pointers:
+        lfs.fill(wanted, pointers, place, store, environ)
+    return _Made(
+        tree,
+        cached and all(made.cached for _, made in inner),
+        tuple(one for submodule, made in inner for one in (submodule, *_below(submodule.path, made.submodules))),
+        tuple(place / link for link in what.links) + tuple(link for _, made in inner for link in made.links),
+        len(pointers) + sum(made.lfs_files for _, made in inner),
+    )
+
+
+def _fill_submodules(
+    parent: Wanted, submodules: tuple[Submodule, ...], place: Path, setting: _Setting, depth: int
+) -> list[tuple[Submodule, _Made]]:
+    request = setting.request
+    if request.git_submodules == "off":
+        return []
+    if request.git_submodules == "auto":  # git too passes over a folder that .gitmodules does not name
+        submodules = tuple(one for one in submodules if one.url)
+    if submodules and depth >= _DEEPEST:
+        raise RefusedError(f"the submodules of {parent.url} are nested more than {_DEEPEST} deep.")
+    planned = plan(parent.url, submodules, setting.environ)
+    return [
+        (Submodule(one.path, str(wanted.url), one.commit), _fill(wanted, place / one.path, setting, "", depth + 1))
+        for one, (_, wanted) in zip(submodules, planned, strict=True)
+    ]
+
+
+def _below(path: str, submodules: tuple[Submodule, ...]) -> tuple[Submodule, ...]:
+    return tuple(one._replace(path=f"{path}/{one.path}") for one in submodules)
 
 
 def _check_place(place: Path) -> None:
@@ -55,23 +141,24 @@ def _check_place(place: Path) -> None:
         )
 
 
-def _cut(wanted: Wanted, store: Store, place: Path, environ: Mapping[str, str]) -> Tree:
-    """Cuts the work tree; once more when the store's copy turns out to be damaged."""
+def _from_store(action: Callable[[], _Result], wanted: Wanted, setting: _Setting) -> _Result:
+    """The action's result; it is done once more when the store's copy turns out to be damaged and was made anew."""
     try:
-        return _cut_once(wanted, store, place, environ)
+        return action()
     except GitFailed as error:
-        if not rebuild(wanted, store, environ):
+        if not rebuild(wanted, setting.store, setting.environ):
             raise _not_cut(wanted, error) from error
     try:
-        return _cut_once(wanted, store, place, environ)
+        return action()
     except GitFailed as error:
         raise _not_cut(wanted, error) from error
 
 
-def _cut_once(wanted: Wanted, store: Store, place: Path, environ: Mapping[str, str]) -> Tree:
+def _cut(wanted: Wanted, store: Store, place: Path, environ: Mapping[str, str], only: str) -> Tree:
+    here = repository.find(wanted.url, store)
     try:
         worktree.empty(place)
-        return worktree.cut(repository.find(wanted.url, store), wanted.commit, place, environ, str(wanted.url))
+        return worktree.cut(here, wanted.commit, place, environ, str(wanted.url), only=only)
     except OSError as error:
         raise CheckoutError(
             f"{place} can't be filled: {error.strerror}.", hint="Name a writable folder with free space in it."
@@ -86,24 +173,45 @@ def _not_cut(wanted: Wanted, error: GitFailed) -> CheckoutError:
     )
 
 
-def _prove(tree: Tree, source: Source) -> None:
-    if tree.commit != source.commit:
+def _prove(tree: Tree, wanted: Wanted) -> None:
+    if tree.commit != wanted.commit:
         raise CheckoutError(
-            f"HEAD is {tree.commit}, not {source.commit}.", hint="If that is a tag's id, write the commit's own."
+            f"HEAD is {tree.commit}, not {wanted.commit}.", hint="If that is a tag's id, write the commit's own."
         )
     if tree.dirty:
         raise CheckoutError(
-            f"the work tree is not clean: {tree.dirty[0].strip()}.", details="\n".join(tree.dirty), hint="Try again."
+            f"the work tree of {wanted.url} is not clean: {tree.dirty[0].strip()}.", details="\n".join(tree.dirty)
         )
 
 
-def _root(place: Path, request: Request) -> Path:
-    if not request.git_subdir:
-        return place
-    root = (place / request.git_subdir).resolve()
-    if not root.is_relative_to(place.resolve()) or not root.is_dir():
-        raise CheckoutError(
-            f"git_subdir {request.git_subdir!r} is no folder of this commit.",
-            hint="Name one relative to the repo's root.",
-        )
+def _check_links(place: Path, links: Iterable[Path]) -> None:
+    """Refuses a link that leads out of the work tree, by whatever way: it is followed as the job would follow it."""
+    top = os.path.realpath(place)
+    for link in links:
+        target = os.path.realpath(link)
+        if target != top and not target.startswith(f"{top}/"):
+            raise RefusedError(
+                f"the link {os.path.relpath(link, place)} leads out of the repo, to {target}.",
+                hint=f"Take it out of the repo; {policy.LINKS_VARIABLE}=1 allows such links in this container.",
+            )
+
+
+def _subdir(request: Request) -> str:
+    """``git_subdir``, plain: relative and without '.', '..' or doubled slashes. Raises CheckoutError."""
+    subdir = request.git_subdir.rstrip("/")
+    if subdir.startswith("/") or any(part in ("", ".", "..", ".git") for part in subdir.split("/") if subdir):
+        raise _no_subdir(request.git_subdir)
+    return subdir
+
+
+def _root(place: Path, subdir: str) -> Path:
+    root = place / subdir
+    if subdir and (root.is_symlink() or not root.is_dir()):
+        raise _no_subdir(subdir)
     return root
+
+
+def _no_subdir(subdir: str) -> CheckoutError:
+    return CheckoutError(
+        f"git_subdir {subdir!r} is no folder of this commit.", hint="Name one relative to the repo's root."
+    )

@@ -35,8 +35,10 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: str | None = None,
     timeout: float | None = None,
+    encoding: str = "utf-8",
 ) -> Output:
     """Runs ``argv`` to its end. ``env`` is the child's whole environment (None: ours); ``timeout`` in seconds.
+    ``encoding`` latin-1 keeps bytes that are no text: each becomes one letter.
 
     Raises ProcessError when it does not end with 0.
     """
@@ -50,7 +52,7 @@ def run(
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
             timeout=timeout,
-            encoding="utf-8",
+            encoding=encoding,
             errors="replace",
             check=False,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,13 +9,12 @@ from typing import NamedTuple
 
 from live_code import log
 from live_code.config import Request
-from live_code.git import local
+from live_code.git import local, policy
 from live_code.git.errors import RefMissingError, RefusedError
 from live_code.git.repository import Repository
 from live_code.git.url import GitUrl, UrlError, parse, redacted, without_page
 from live_code.store import Store
 
-LOCAL_VARIABLE = "LIVE_CODE_ALLOW_LOCAL"
 _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = re.compile(r"[0-9a-f]{4,63}")
 # What git itself does not allow in a ref's name.
@@ -65,10 +63,7 @@ def read_url(text: str, environ: Mapping[str, str]) -> GitUrl:
         raise RefusedError(
             f"git_url {shown!r} can't be used: {error}.", hint="Write it as https://host/path."
         ) from None
-    if url.scheme == "file" and not _local_is_allowed(environ):
-        raise RefusedError(
-            f"git_url {url} is a folder of this machine.", hint=f"Set {LOCAL_VARIABLE}=1 to allow that here."
-        )
+    policy.check(url, environ)
     return url
 
 
@@ -144,11 +139,3 @@ def _kind(name: str) -> str:
 
 def _key(request: Request) -> str:
     return request.revision_key or "git_branch"
-
-
-def _local_is_allowed(environ: Mapping[str, str]) -> bool:
-    """Folders as remotes are for laptops. An image (it has /img-man) takes none unless its maintainer says so."""
-    said = environ.get(LOCAL_VARIABLE, "").strip().lower()
-    if said:
-        return said in ("1", "true", "yes", "on")
-    return not os.path.isdir("/img-man")  # noqa: PTH112 - no Path on the warm path for one look

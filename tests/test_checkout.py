@@ -1,3 +1,4 @@
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from live_code.config import Request
 from live_code.errors import CheckoutError
 from live_code.git import access
 from live_code.git.errors import RefMissingError
+from live_code.git.patch import PatchError
 from live_code.store import Store
 
 
@@ -201,6 +203,59 @@ def test_a_subfolder_that_is_none_is_an_error(make, repo, subdir):
     commit = repo.commit({"a": "1"})
     with pytest.raises(CheckoutError, match="git_subdir"):
         make(commit, git_subdir=subdir)
+
+
+def test_only_the_subfolder_and_the_files_at_the_top_are_written(make, repo):
+    commit = repo.commit({"README": "r", "jobs/[a]/start.py": "x", "jobs/b/start.py": "y", "data/big": "z"})
+    made = make(commit, git_subdir="jobs/[a]")
+    assert files(made.place) == {"README", "jobs/[a]/start.py"}
+    assert git_in(made.place, "status", "--porcelain") == ""
+
+
+@pytest.fixture
+def patch(repo, tmp_path):
+    """A commit, and a patch against it that changes a file and adds one."""
+    commit = repo.commit({"a": "1\n", "b": "1\n"})
+    (repo.path / "a").write_text("patched\n")
+    (repo.path / "new").write_text("new\n")
+    repo.git("add", "--all")
+    (tmp_path / "fix.patch").write_text(repo.git("diff", "--cached", "--binary") + "\n")
+    repo.git("reset", "--quiet", "--hard")
+    return commit, str(tmp_path / "fix.patch")
+
+
+def test_a_patch_is_applied_to_the_clean_tree(make, patch):
+    commit, name = patch
+    made = make(commit, git_patch=name)
+    assert [(made.place / path).read_text() for path in ("a", "b", "new")] == ["patched\n", "1\n", "new\n"]
+    assert made.commit == commit
+    assert made.patch.tree == git_in(made.place, "write-tree") != made.tree
+    assert made.patch.sha256 == hashlib.sha256(Path(name).read_bytes()).hexdigest()
+
+
+def test_a_patch_is_applied_once_however_often_the_place_is_filled(make, patch):
+    commit, name = patch
+    assert make(commit, git_patch=name).patch == make(commit, git_patch=name).patch
+
+
+def test_a_patch_that_does_not_fit_is_an_error_of_the_user(make, repo, patch):
+    commit = repo.commit({"a": "2\n"})
+    with pytest.raises(PatchError, match=r"does not apply") as caught:
+        make(commit, git_patch=patch[1])
+    assert caught.value.return_code == 300001
+
+
+def test_a_patch_that_is_not_there_is_an_error_that_names_it(make, patch):
+    with pytest.raises(PatchError, match=r"/nowhere/fix.patch can't be read"):
+        make(patch[0], git_patch="/nowhere/fix.patch")
+
+
+def test_a_patch_can_not_write_outside_of_the_tree(make, patch, tmp_path):
+    text = "--- /dev/null\n+++ b/../escaped\n@@ -0,0 +1 @@\n+x\n"
+    (tmp_path / "evil.patch").write_text(f"diff --git a/../escaped b/../escaped\nnew file mode 100644\n{text}")
+    with pytest.raises(PatchError):
+        make(patch[0], git_patch=str(tmp_path / "evil.patch"))
+    assert not (tmp_path / "escaped").exists()
 
 
 def test_a_place_that_can_not_be_made_is_an_error_that_names_it(make, repo, tmp_path):

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from live_code.git import credentials, local
+from live_code.git import credentials, local, policy
 from live_code.git.credentials import Credential
 from live_code.git.errors import CredentialsError
 from live_code.git.retry import deadline_s
@@ -57,7 +57,9 @@ def opened(
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="live-code-git-")))
         answers = "".join("\t".join(one) + "\n" for one in found)
         ca_file = _ca_file(environ, home)
-        settings = _settings(stack.enter_context(_in_memory(answers)) if found else "", ca_file)
+        settings = _settings(
+            stack.enter_context(_in_memory(answers)) if found else "", ca_file, policy.redirects_are_allowed(environ)
+        )
         local.write_settings(home, _safe(url, repository), settings)
         key_file = stack.enter_context(_in_memory(key)) if key else ""
         pins = _pins(environ, store)
@@ -86,10 +88,10 @@ def _in_memory(text: str) -> Iterator[str]:
         os.close(handle)
 
 
-def _settings(answers: str, ca_file: str) -> str:
+def _settings(answers: str, ca_file: str, redirects: bool) -> str:
     lines = [
         "[http]",
-        "\tfollowRedirects = initial",
+        f"\tfollowRedirects = {'initial' if redirects else 'false'}",
         "\tsslVerify = true",
         "\tlowSpeedLimit = 1000",
         f"\tlowSpeedTime = {STALLED_S}",

@@ -70,9 +70,16 @@ def quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
-def run(words: Iterable[str], *, env: Mapping[str, str], cwd: Path | None = None, stdin: str | None = None) -> str:
+def run(
+    words: Iterable[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    stdin: str | None = None,
+    encoding: str = "utf-8",
+) -> str:
     """A git command's output. Raises GitFailed."""
     try:
-        return process.run(["git", *words], env=env, cwd=cwd, stdin=stdin).stdout
+        return process.run(["git", *words], env=env, cwd=cwd, stdin=stdin, encoding=encoding).stdout
     except process.ProcessError as error:
         raise GitFailed(error.last_lines or str(error)) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,20 +28,43 @@ def is_ours(place: Path) -> bool:
     return (own / HOME).is_dir() or (own.is_dir() and not own.is_symlink() and not any(own.iterdir()))
 
 
-def cut(repository: Repository, commit: str, place: Path, environ: Mapping[str, str], url: str) -> Tree:
+def cut(
+    repository: Repository, commit: str, place: Path, environ: Mapping[str, str], url: str, *, only: str = ""
+) -> Tree:
     """A work tree of the commit in the empty folder ``place``, with a small ``.git`` of its own that borrows the
-    repository's objects. Raises GitFailed, OSError.
+    repository's objects. ``only``: a folder; nothing but it and the files at the top is written. Raises GitFailed,
+    OSError.
 
     Nothing is registered in the repository, which other containers share and which may be read-only here; and code
     that asks git for HEAD gets its answer. Cheaper than ``git worktree add``, its proof included.
     """
     own = place / ".git"
-    env = environment(environ, own / HOME)
+    env = environment_in(place, environ)
     write_settings(own / HOME, [place])
-    _write_git_folder(own, repository, commit, url)
+    _write_git_folder(own, repository, commit, url, only)
     run(["read-tree", "-m", "-u", "HEAD"], env=env, cwd=place)
     _make_older(own / "index")
     return look(place, env)
+
+
+def environment_in(place: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """All variables for git commands in the work tree. Both folders are named: git must not go looking above it."""
+    own = place / ".git"
+    return {**environment(environ, own / HOME), "GIT_DIR": str(own), "GIT_WORK_TREE": str(place)}
+
+
+def assume_unchanged(place: Path, paths: Iterable[str], environ: Mapping[str, str]) -> None:
+    """Keeps git from telling the files as changed, as it would those whose content came from LFS. Raises GitFailed."""
+    listed = "".join(os.fsencode(path).decode("latin-1") + "\0" for path in paths)
+    words = ["update-index", "--assume-unchanged", "-z", "--stdin"]
+    run(words, env=environment_in(place, environ), cwd=place, stdin=listed, encoding="latin-1")
+
+
+def links(place: Path, environ: Mapping[str, str]) -> list[Path]:
+    """The symbolic links that git's index lists. Raises GitFailed."""
+    said = run(["ls-files", "--stage", "-z"], env=environment_in(place, environ), cwd=place, encoding="latin-1")
+    listed = [entry.partition("\t") for entry in said.split("\0") if entry.startswith("120000 ")]
+    return [place / os.fsdecode(path.encode("latin-1")) for _, _, path in listed]
 
 
 def look(place: Path, env: Mapping[str, str]) -> Tree:
@@ -51,21 +74,30 @@ def look(place: Path, env: Mapping[str, str]) -> Tree:
     return Tree(commit, tree, tuple(status.splitlines()))
 
 
-def _write_git_folder(own: Path, repository: Repository, commit: str, url: str) -> None:
+def _write_git_folder(own: Path, repository: Repository, commit: str, url: str, only: str) -> None:
     (own / "objects" / "info").mkdir(parents=True)
     (own / "refs").mkdir()
     (own / "objects" / "info" / "alternates").write_text(f"{repository.path}/objects\n", encoding="utf-8")
     shallow = repository.path / "shallow"
     if shallow.exists():  # else git looks for parents that were never fetched
         (own / "shallow").write_bytes(shallow.read_bytes())
-    (own / "config").write_text(_own_config(commit, url), encoding="utf-8")
+    if only:
+        (own / "info").mkdir()
+        (own / "info" / "sparse-checkout").write_text(f"/*\n!/*/\n/{_literally(only)}/\n", encoding="utf-8")
+    (own / "config").write_text(_own_config(commit, url, sparse=bool(only)), encoding="utf-8")
     (own / "HEAD").write_text(f"{commit}\n", encoding="ascii")
 
 
-def _own_config(commit: str, url: str) -> str:
+def _literally(path: str) -> str:
+    """A path as git's patterns take it when nothing in it is to stand for anything else."""
+    return "".join(f"\\{letter}" if letter in "\\*?[" else letter for letter in path)
+
+
+def _own_config(commit: str, url: str, *, sparse: bool) -> str:
     sha256 = len(commit) == 64
     lines = ["[core]", f"\trepositoryformatversion = {int(sha256)}", "\tbare = false", "\tfilemode = true"]
     lines += ["\tlogallrefupdates = false", "\thooksPath = /dev/null"]
+    lines += ["\tsparseCheckout = true"] if sparse else []
     lines += ["[extensions]", "\tobjectFormat = sha256"] if sha256 else []
     lines += ['[remote "origin"]', f"\turl = {quoted(url)}"]
     return "\n".join(lines) + "\n"

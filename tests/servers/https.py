@@ -28,6 +28,10 @@ http {{
         server_name localhost;
         ssl_certificate {root}/server.pem;
         ssl_certificate_key {root}/server.key;
+        location ~ ^/open/[^/]+/info/lfs/ {{ {lfs} }}
+        location ~ ^/private/[^/]+/info/lfs/ {{
+            auth_basic "git"; auth_basic_user_file {root}/htpasswd; {lfs}
+        }}
         location ~ ^/open(?<rest>/.+) {{ {backend} fastcgi_param PATH_INFO $rest; }}
         location ~ ^/private(?<rest>/.+) {{
             auth_basic "git"; auth_basic_user_file {root}/htpasswd;
@@ -44,6 +48,11 @@ _BACKEND = (
     "fastcgi_param QUERY_STRING $query_string; fastcgi_param REQUEST_METHOD $request_method;"
     "fastcgi_param CONTENT_TYPE $content_type; fastcgi_param CONTENT_LENGTH $content_length;"
     "fastcgi_param GIT_PROTOCOL $http_git_protocol; fastcgi_param REMOTE_ADDR $remote_addr;"
+)
+
+_LFS = (
+    "proxy_pass http://127.0.0.1:{lfs_port}; proxy_set_header Host $http_host; proxy_set_header"
+    " X-Forwarded-Proto https; proxy_set_header Authorization '';"
 )
 
 
@@ -71,14 +80,20 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def running(root: Path, repos: Path, moved_to: str = "https://localhost:9") -> Iterator[Server]:
+def running(root: Path, repos: Path, moved_to: str = "https://localhost:9", lfs_port: int = 9) -> Iterator[Server]:
     root.mkdir(parents=True)
     _make_certificates(root)
     hashed = subprocess.run(["openssl", "passwd", "-apr1", TOKEN], capture_output=True, text=True, check=True).stdout
     (root / "htpasswd").write_text(f"{USER}:{hashed}")
     (root / ".gitconfig").write_text("[safe]\n\tdirectory = *\n[uploadpack]\n\tallowAnySHA1InWant = true\n")
     server = Server(ports.free(), root)
-    values = {"root": root, "port": server.port, "moved_to": moved_to, "user": "user root;" if os.getuid() == 0 else ""}
+    values = {
+        "root": root,
+        "port": server.port,
+        "moved_to": moved_to,
+        "lfs": _LFS.format(lfs_port=lfs_port),
+        "user": "user root;" if os.getuid() == 0 else "",
+    }
     backend = _BACKEND.format(root=root, repos=repos)
     (root / "nginx.conf").write_text(_CONFIG.format(backend=backend, **values))
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
