@@ -46,6 +46,9 @@ class FolderLock:
         if self._descriptor < 0:
             return
         del self._held[self._folder]
+        if not self._marker and fcntl is not None:
+            # Closing is not enough: a child that was forked meanwhile has the descriptor too.
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         os.close(self._descriptor)
         self._descriptor = -1
         if self._marker:

@@ -1,19 +1,18 @@
 """Progress of the task: one line in ``monitor.txt`` that a poller may read at any moment.
 
-The line is replaced at once, its percent never goes back, and in a distributed job only rank 0 writes it.
+The line is replaced at once, its percent never goes back, and in a distributed job only rank 0 writes it. Call it as
+often as you like: when lines come faster than they can be written, those between are left out.
 """
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import time
 import warnings
 from enum import IntEnum
 
-from . import _rank, env, protocol
-from ._lock import FolderLock
+from . import _progress, _rank, env, protocol
 from .code import ExecutorReturnCode, ExecutorState
 
 TYPE_CHECKING = False
@@ -53,10 +52,7 @@ def write_monitor_logger(
             message, stack = _current_exception(message, stack)
     task_id = protocol.one_line(task.task_id)
     line = protocol.Monitor(task_id, time.time(), percent, int(state), int(return_code), message, tuple(stack))
-    try:
-        _publish(task.output.monitor_file, line)
-    except OSError as error:
-        warnings.warn(f"progress not reported: {error}", RuntimeWarning, stacklevel=2)
+    _progress.report(task.output.monitor_file, line)
 
 
 def write_monitor_logger_for_multiple_tasks(
@@ -127,54 +123,3 @@ def _current_exception(message: str, stack: Iterable[str]) -> Tuple[str, Iterabl
 
     text = "".join(traceback.format_exception(kind, error, error.__traceback__))
     return f"{kind.__name__}: {error}", stack or text.splitlines()
-
-
-class _Last:
-    """The line that this process wrote last and the file that holds it: while that stands it need not be read."""
-
-    path = ""
-    stamp = (0, 0)
-    line = protocol.Monitor("", 0.0, 0.0, protocol.STATE_RUNNING)
-
-
-def _publish(path: str, line: protocol.Monitor) -> None:
-    with FolderLock(os.path.dirname(path)):
-        standing = _standing(path)
-        if standing is not None and standing.task_id == line.task_id:
-            if standing.state == protocol.STATE_ERROR and line.state == protocol.STATE_RUNNING:
-                return
-            if standing.percent > line.percent:
-                line = line._replace(percent=standing.percent)
-        stamp = _replace(path, protocol.format_monitor(line))
-        _Last.path, _Last.stamp, _Last.line = path, stamp, line
-
-
-def _standing(path: str) -> Optional[protocol.Monitor]:
-    """What the file says now, by whomever; None when it is missing or not a monitor file."""
-    try:
-        stat = os.stat(path)
-        if path == _Last.path and (stat.st_ino, stat.st_mtime_ns) == _Last.stamp:
-            return _Last.line
-        with open(path, encoding="utf-8") as file:
-            return protocol.parse_monitor(file.read())
-    except (OSError, ValueError):
-        return None
-
-
-def _replace(path: str, text: str) -> Tuple[int, int]:
-    """As protocol.AtomicFile, in fewer steps: this is called for every batch. Returns what tells the file again."""
-    aside = protocol.aside_of(path)
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
-    try:
-        try:
-            data = text.encode(errors="replace")
-            if os.write(descriptor, data) != len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            stat = os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
-        os.replace(aside, path)
-    except OSError as error:
-        protocol.remove(aside)
-        raise protocol.kept(error, path) from error
-    return stat.st_ino, stat.st_mtime_ns
