@@ -23,10 +23,10 @@ def peak_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def timed(call):
-    start = time.perf_counter()
+def timed(call, clock=time.perf_counter):
+    start = clock()
     call()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def patch():
@@ -56,14 +56,14 @@ def infer():
 
     patch()
     before = peak_mib()
-    start = time.perf_counter()
+    start = time.process_time()  # others on the machine don't count
     results = {f"/in/assets/{n:08d}.jpg": annotations(rw) for n in range(IMAGES)}
-    made = time.perf_counter()
+    made = time.process_time()
     rw.write_infer_result(results)
     return {
-        "objects_s": made - start,
-        "writing_s": time.perf_counter() - made,
-        "all_s": time.perf_counter() - start,
+        "objects_cpu_s": made - start,
+        "writing_cpu_s": time.process_time() - made,
+        "all_cpu_s": time.process_time() - start,
         "added_mib": peak_mib() - before,
     }
 
@@ -74,10 +74,13 @@ def stream():
     patch()
     annotations(rw)
     before = peak_mib()
-    elapsed = timed(
-        lambda: rw.write_infer_result((f"/in/assets/{n:08d}.jpg", annotations(rw)) for n in range(10 * IMAGES))
-    )
-    return {"all_s": elapsed, "added_mib": peak_mib() - before, "file_mib": (OUT / "infer.json").stat().st_size >> 20}
+    images = ((f"/in/assets/{n:08d}.jpg", annotations(rw)) for n in range(10 * IMAGES))
+    elapsed = timed(lambda: rw.write_infer_result(images), time.process_time)
+    return {
+        "all_cpu_s": elapsed,
+        "added_mib": peak_mib() - before,
+        "file_mib": (OUT / "infer.json").stat().st_size >> 20,
+    }
 
 
 def scores():
@@ -92,11 +95,11 @@ def mining():
     patch()
     rw.write_mining_result([("/warm/up.jpg", 0.5)])
     # sorted() takes an iterator too, and makes the list of it.
-    elapsed = timed(lambda: rw.write_mining_result(scores()))
+    elapsed = timed(lambda: rw.write_mining_result(scores()), time.process_time)
     tracemalloc.start()
     rw.write_mining_result(scores())
     _, peak = tracemalloc.get_traced_memory()
-    return {"all_s": elapsed, "peak_mib": peak / (1 << 20)}
+    return {"all_cpu_s": elapsed, "peak_mib": peak / (1 << 20)}
 
 
 def mining_of_list():

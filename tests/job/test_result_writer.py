@@ -275,6 +275,7 @@ def test_scores_are_written_best_first_and_equal_ones_in_their_order(task: Task)
 
 def test_more_scores_than_a_run_holds_are_merged(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ymir_exc._mining.RUN_LENGTH", 7)
+    monkeypatch.setattr("ymir_exc._mining.MAX_RUNS", 4)
     scores = [(f"/{number}.jpg", float(number * 37 % 50)) for number in range(100)]
     rw.write_mining_result(iter(scores))
     assert read_scores(task.out / "result.tsv") == sorted(scores, key=lambda row: -row[1])

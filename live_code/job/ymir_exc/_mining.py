@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     Scores = Union[Dict[str, Any], Iterable[Tuple[str, Any]]]
     Row = Tuple[float, str]  # the score's negative, so that the best comes first, and the image
 
-RUN_LENGTH = 1 << 16
+RUN_LENGTH = 1 << 15
+MAX_RUNS = 64  # files open at once
 _negated = itemgetter(0)
 
 
@@ -32,9 +33,12 @@ def write_scores(path: str, scores: Scores) -> None:
     target = protocol.AtomicFile(path)
     with _Runs(protocol.aside_of(path)) as runs, target as file:
         for image, score in pairs:
-            image = _image(image)
+            if type(image) is not str or not image.isprintable() or image.isspace() or not image:
+                image = _image(image)
+            if type(score) is not float or score - score != 0.0:  # infinity and NaN differ from themselves
+                score = plain_float(score, f"the score of {image}")
             suspects.add(image)
-            runs.add(-plain_float(score, f"the score of {image}"), image)
+            runs.add(-score, image)
         file.writelines(f"{image}\t{0.0 - negated!r}\n" for negated, image in runs.merged())
         if suspects:
             file.flush()
@@ -62,6 +66,7 @@ class _Runs:
         self._prefix = prefix
         self._rows: List[Row] = []
         self._files: List[str] = []
+        self._count = 0
 
     def __enter__(self) -> _Runs:
         return self
@@ -69,8 +74,8 @@ class _Runs:
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        for name in self._files:
-            protocol.remove(name)
+        for number in range(1, self._count + 1):
+            protocol.remove(f"{self._prefix}.{number}")
 
     def add(self, negated: float, image: str) -> None:
         self._rows.append((negated, image))
@@ -82,15 +87,25 @@ class _Runs:
         return heapq.merge(*map(_rows_of, self._files), self._rows, key=_negated)
 
     def _spill(self) -> None:
+        if len(self._files) == MAX_RUNS:
+            files = self._files
+            self._files = [self._written(heapq.merge(*map(_rows_of, files), key=_negated))]
+            for name in files:
+                protocol.remove(name)
         self._rows.sort(key=_negated)
-        self._files.append(f"{self._prefix}.{len(self._files)}")
-        with open(self._files[-1], "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.writelines(f"{negated!r}\t{image}\n" for negated, image in self._rows)
+        self._files.append(self._written(self._rows))
         self._rows.clear()
+
+    def _written(self, rows: Iterable[Row]) -> str:
+        self._count += 1
+        name = f"{self._prefix}.{self._count}"
+        with open(name, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.writelines(f"{negated!r}\t{image}\n" for negated, image in rows)
+        return name
 
 
 def _rows_of(path: str) -> Iterator[Row]:
-    with open(path, encoding="utf-8", errors="surrogateescape") as lines:
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
         for line in lines:
             negated, _, image = line.partition("\t")
             yield float(negated), image[:-1]
