@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from live_code import job
+from live_code.demo import image
 from live_code.job.ymir_exc import protocol
 
+ROOT = Path(__file__).parents[2]
 HOOK = Path(job.JOB_PATH) / "_live_code_hook.py"
 WHERE = "import ymir_exc.monitor; print(ymir_exc.monitor.__file__)"
 OURS = os.path.join(job.JOB_PATH, "ymir_exc", "monitor.py")
@@ -165,3 +167,32 @@ def test_ours_is_found_before_the_published_sdk(tmp_path: Path) -> None:
     assert made.says("-I", "-c", WHERE, cwd=tmp_path) == OURS
     theirs = made.says("-c", WHERE, cwd=tmp_path, **{protocol.JOB_VARIABLE: ""})
     assert theirs == str(made.site_packages / "ymir_exc" / "monitor.py")
+
+
+WORKER = """
+import os
+import ymir_exc.monitor
+print("rank", os.environ["RANK"], ymir_exc.monitor.__file__, flush=True)
+if os.environ["RANK"] == "1":
+    raise RuntimeError("rank one fails")
+"""
+
+
+@pytest.mark.slow
+def test_ours_is_found_by_the_ranks_that_torchrun_starts_and_a_rank_that_fails_is_reported(
+    python: JobPython, tmp_path: Path
+) -> None:
+    torch = image.interpreter(ROOT / ".demo" / "image", ROOT / "requirements" / "standin.txt", os.environ)
+    (tmp_path / "train.py").write_text(WORKER)
+    with_torch = {
+        protocol.REPORT_VARIABLE: str(tmp_path),
+        "PYTHONPATH": str(next(torch.parents[1].glob("lib/*/site-packages"))),
+    }
+    launch = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "train.py")
+    done = python.run(*launch, cwd=tmp_path, **with_torch)
+    assert done.returncode != 0
+    assert sorted(line for line in done.stdout.splitlines() if line.startswith("rank")) == [
+        f"rank {rank} {OURS}" for rank in (0, 1)
+    ]
+    failed = [report for report in reports(tmp_path) if report["rank"] is not None]
+    assert [(report["rank"], report["message"]) for report in failed] == [("1", "rank one fails")]
