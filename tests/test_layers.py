@@ -28,7 +28,20 @@ LAYERS = [
     ),
     (
         "tools",
-        {"store", "git", "process", "files", "yamlfile", "interpreter", "inventory", "packages", "telemetry", "log"},
+        {
+            "store",
+            "git",
+            "process",
+            "files",
+            "yamlfile",
+            "interpreter",
+            "inventory",
+            "packages",
+            "telemetry",
+            "log",
+            "guard",
+            "proctree",
+        },
     ),
     ("ground", {"errors", "__init__"}),
 ]
