@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("run", help="run a task folder: what a container does at its start")
     _add_folders(command)
+    command.add_argument("--log-format", choices=("text", "json"), default="text", help="what is said, as JSON lines")
     command.set_defaults(command=_run)
 
 
@@ -55,10 +56,22 @@ def _add_folders(command: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from live_code import config, run
+    """In two processes: what the run itself needs is imported by the worker alone, its guard stays small."""
+    from live_code import guard
 
-    folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
-    return run.run(folders, os.environ)
+    def work() -> int:
+        from live_code import config, log, run
+
+        if arguments.log_format == "json":
+            log.use_json()
+        return run.run(config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file), os.environ)
+
+    def lost(number: int) -> int:
+        from live_code import config, run
+
+        return run.lost(config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file), number)
+
+    return guard.run(work, lost)
 
 
 def _verify(arguments: argparse.Namespace) -> int:

@@ -96,10 +96,11 @@ class LaunchError(LiveCodeError):
 
 
 class JobError(LiveCodeError):
-    """The job ended, and not well."""
+    """The job ended, and not well. ``retry``: the class of its cause, if it may pass by itself (see ``retries``)."""
 
     phase = "job"
     kind = "JOB_FAILED"
+    retry = ""
 
 
 class Stopped(LiveCodeError):
@@ -109,6 +110,20 @@ class Stopped(LiveCodeError):
 
     def __init__(self, name: str, number: int) -> None:
         super().__init__(f"the task was stopped by {name}.")
+        self.exit_code = 128 + number
+
+
+class Lost(LiveCodeError):
+    """The process that ran the task was killed. ``number`` is the signal's."""
+
+    kind = "KILLED"
+    retryable = True
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(
+            f"live-code itself was killed by {name}.",
+            hint="Nothing of the job is left. The host's out-of-memory killer is the usual cause.",
+        )
         self.exit_code = 128 + number
 
 

@@ -67,23 +67,34 @@ class Ending(NamedTuple):
     error: LiveCodeError | None = None
 
 
-def write(folder: Path, journal: Journal, ending: Ending) -> Path:
-    """Writes ``run.json`` into ``folder``. Raises OSError."""
+def write(folder: Path, journal: Journal, ending: Ending | None) -> Path:
+    """Writes ``run.json`` into ``folder``; without an ending the run is still on its way. Raises OSError."""
     path = folder / FILE
     files.write_json(path, as_json(journal, ending))
     return path
 
 
-def as_json(journal: Journal, ending: Ending) -> dict[str, Any]:
+def amend(folder: Path, ending: Ending) -> None:
+    """Puts an end to the record of a run that can't do it itself any more. Raises OSError."""
+    import json
+
+    path = folder / FILE
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # it had not come that far
+        value = as_json(Journal(), None)
+    value["seconds"] = time.time() - value["started"]
+    files.write_json(path, {**value, **_end(ending)})
+
+
+def as_json(journal: Journal, ending: Ending | None) -> dict[str, Any]:
     """The record: the value of each phase under its name, then the timings, versions and the end."""
     values = {phase.name: plain(phase.value) for phase in journal.phases if not phase.failed}
     return {
         "schema_version": SCHEMA_VERSION,
         "started": journal.started,
         "seconds": time.time() - journal.started,
-        "state": "failed" if ending.error else "done",
-        "exit_code": ending.exit_code,
-        "error": _error(ending.error),
+        **_end(ending),
         **values,
         "phases": [
             {"name": phase.name, "started": phase.started, "seconds": round(phase.seconds, 6), "failed": phase.failed}
@@ -96,6 +107,13 @@ def as_json(journal: Journal, ending: Ending) -> dict[str, Any]:
             "executable": sys.executable,
         },
     }
+
+
+def _end(ending: Ending | None) -> dict[str, Any]:
+    if ending is None:
+        return {"state": "running", "exit_code": None, "error": None}
+    state = "failed" if ending.error else "done"
+    return {"state": state, "exit_code": ending.exit_code, "error": _error(ending.error)}
 
 
 def _error(error: LiveCodeError | None) -> dict[str, Any] | None:
