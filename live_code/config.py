@@ -17,6 +17,9 @@ REPO_FILE = "live-code.yaml"
 # The platform's form sends `git_branch`; the others are what people call it. All mean: the revision to run.
 REVISION_KEYS = ("commit", "git_commit", "git_tag", "git_revision", "git_branch")
 
+# Causes of a failure that may pass by themselves; `retries` names those for which the job is started again.
+RETRY_CLASSES = ("network", "infrastructure")
+
 _CODE_CONFIG_HINT = "Name a YAML file of this commit in code_config, or leave it empty."
 
 
@@ -64,6 +67,9 @@ class Request(NamedTuple):
     stop_grace_s: float = 10.0
     stall_timeout_s: float = 0.0
     max_duration_s: float = 0.0
+    retries: int = 0
+    retry_on: tuple[str, ...] = RETRY_CLASSES
+    log_quota_mb: float = 1024.0
 
 
 class TaskConfig(NamedTuple):
@@ -151,6 +157,7 @@ def read_request(task: TaskConfig) -> Request:
     if not git_url:
         raise ConfigError("git_url is missing from the hyper-parameters.", hint="Set it to the repository to run.")
     key, revision = _revision(values)
+    retries, retry_on = _retries(values.get("retries"))
     return Request(
         git_url=git_url,
         revision=revision,
@@ -171,6 +178,9 @@ def read_request(task: TaskConfig) -> Request:
         stop_grace_s=_seconds(values, "stop_grace_s", 10.0),
         stall_timeout_s=_seconds(values, "stall_timeout_s", 0.0),
         max_duration_s=_seconds(values, "max_duration_s", 0.0),
+        retries=retries,
+        retry_on=retry_on,
+        log_quota_mb=_seconds(values, "log_quota_mb", 1024.0),
     )
 
 
@@ -306,6 +316,21 @@ def _choice(values: Mapping[str, Any], key: str, choices: tuple[str, ...]) -> st
     if word not in choices:
         raise ConfigError(f"{key} is {value!r}.", hint=f"It is one of {', '.join(choices)}.")
     return word
+
+
+def _retries(value: Any) -> tuple[int, tuple[str, ...]]:
+    """``{max: 2, on: [network]}``; a number alone is the maximum for every class."""
+    given = value if isinstance(value, dict) else {"max": value}
+    # YAML reads the key `on` as true
+    named = given.get("on", given.get(True, RETRY_CLASSES))
+    classes = tuple(named) if isinstance(named, (list, tuple)) else tuple(str(named).split())
+    count = str(given.get("max") or 0).strip()
+    if not count.isdigit() or set(classes) - set(RETRY_CLASSES) or set(given) - {"max", "on", True}:
+        raise ConfigError(
+            f"retries is {value!r}.",
+            hint=f"Write a number, or {{max: 2, on: [{', '.join(RETRY_CLASSES)}]}} with one of these or both.",
+        )
+    return int(count), classes
 
 
 def _seconds(values: Mapping[str, Any], key: str, default: float) -> float:

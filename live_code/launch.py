@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from live_code.config import REPO_FILE, RepoSettings, Request
+from live_code.config import REPO_FILE, Merged, RepoSettings, Request
 from live_code.environment import Environment
 from live_code.errors import LaunchError
 from live_code.handover import Handover
 from live_code.job import JOB_PATH
 from live_code.job.ymir_exc import protocol
 
+TORCHRUN = "torchrun"
 CLASSIC_ENTRYPOINTS = ("start.py", "ymir/start.py")
 # The bootstrapper's own settings, some of them secret: the job gets only those that are made for it.
 OWN_PREFIX = "LIVE_CODE_"
@@ -27,6 +28,13 @@ class Entrypoint(NamedTuple):
     command: str
     origin: str
     tasks: tuple[str, ...]
+
+
+class Ranks(NamedTuple):
+    """How many processes torchrun starts here, and where it keeps what each of them says."""
+
+    processes: int
+    logs: Path
 
 
 class Launch(NamedTuple):
@@ -59,17 +67,50 @@ def plan(
     handed: Handover,
     environ: Mapping[str, str],
     share: tuple[float, float] = (0.0, 1.0),
+    ranks: Ranks | None = None,
 ) -> Launch:
     """The job's argv, folder (the repo's root) and whole environment.
 
     ``share`` is the part of the progress bar that is this job's, when a start has several.
+    ``ranks``: the entrypoint is started so many times, by torchrun; None: once, by itself.
     """
+    argv = _argv(entrypoint.command, environment.python, entrypoint.origin)
     return Launch(
-        argv=_argv(entrypoint.command, environment.python, entrypoint.origin),
+        argv=_torchrun(argv, environment.python, ranks) if ranks else argv,
         cwd=root,
         environ=_environ(environment, handed, environ, share),
         entrypoint=entrypoint,
     )
+
+
+def ranks(repo: RepoSettings, merged: Merged, folder: Path) -> Ranks | None:
+    """What ``launcher`` in live-code.yaml asks for: one rank for each GPU of the task, one without GPUs.
+
+    Raises LaunchError for a launcher that is not known.
+    """
+    if not repo.launcher:
+        return None
+    if repo.launcher != TORCHRUN:
+        raise LaunchError(
+            f"{REPO_FILE} names the launcher {repo.launcher!r}.", hint=f"Write {TORCHRUN}, or leave it out."
+        )
+    listed = [number for number in str(merged.values.get("gpu_id") or "").split(",") if number.strip()]
+    count = str(merged.values.get("gpu_count") or len(listed))
+    return Ranks(max(int(count) if count.isdigit() else len(listed), 1), folder / "ranks")
+
+
+def _torchrun(argv: tuple[str, ...], python: Path, ranks: Ranks) -> tuple[str, ...]:
+    """torchrun itself ends the other ranks when one has failed. Its tee puts the rank before each line."""
+    if argv[0] != str(python):
+        raise LaunchError(f"{TORCHRUN} can't start {argv[0]}.", hint="It starts Python scripts and modules only.")
+    options = (
+        f"--nproc_per_node={ranks.processes}",
+        "--standalone",
+        "--max_restarts=0",
+        f"--log_dir={ranks.logs}",
+        "--tee=3",
+    )
+    return (str(python), "-m", "torch.distributed.run", *options, *argv[1:])
 
 
 def _entrypoint(task: str, request: Request, repo: RepoSettings, exists: Callable[[str], bool]) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from live_code import (
     config,
     environment,
     files,
+    guard,
     handover,
     interpreter,
     launch,
@@ -28,12 +29,15 @@ from live_code import (
     store,
     supervise,
 )
-from live_code.errors import Bug, LiveCodeError, OutputError, Stopped
+from live_code.errors import Bug, LiveCodeError, Lost, OutputError, Stopped
 
 WORKDIR_VARIABLE = "LIVE_CODE_WORKDIR"
 IMAGE_WORKDIR = Path("/app")
 # Our own folder in /out: the record, the lock, the logs and the files handed to the job.
 FOLDER = "live-code"
+# Room for the end to be told in when the disk has run full meanwhile.
+RESERVE = ".reserve"
+RESERVE_BYTES = 1 << 20
 
 
 def run(folders: config.Folders, environ: Mapping[str, str]) -> int:
@@ -52,6 +56,20 @@ def run(folders: config.Folders, environ: Mapping[str, str]) -> int:
         except Exception as error:  # noqa: BLE001 - the one place where our own mistakes end
             ending = _bug_ending(error, out / FOLDER)
     return _close(journal, ending, out)
+
+
+def lost(folders: config.Folders, number: int) -> int:
+    """Tells the end of a run whose process was killed by a signal; called by its guard. Returns the exit code."""
+    error = Lost(signal.Signals(number).name, number)
+    out = config.out_dir(folders)
+    try:
+        (out / FOLDER / RESERVE).unlink(missing_ok=True)
+        record.amend(out / FOLDER, record.Ending(error.exit_code, error))
+        status.Status(out / "monitor.txt").failed(error)
+    except (OSError, OutputError) as failure:
+        log.warning(f"the end can't be told in {out}: {failure}")
+    log.error(f"{error.phase}: {error}")
+    return error.exit_code
 
 
 def _stages(journal: record.Journal, folders: config.Folders, environ: Mapping[str, str], ours: Path) -> None:
@@ -77,7 +95,9 @@ def _stages(journal: record.Journal, folders: config.Folders, environ: Mapping[s
 
         planned = journal.step("launch", _launches, task, request, repo, code.root, merged, built, environ, ours)
         told.running(f"starting {planned[0].entrypoint.command}")
-        ended = journal.step("job", _run_all, planned, ours / "job.log", request.stop_grace_s)
+        record.write(ours, journal, None)
+        places = supervise.places(task, ours, cache.root)
+        ended = journal.step("job", _run_all, planned, places, supervise.rules(request, merged), told)
         supervise.require_success(ended[-1], told.current())
         journal.step("results", results.collect, task)
 
@@ -95,6 +115,7 @@ def _launches(
     """One job for the whole task, or one for each entrypoint; the progress bar is shared evenly among them."""
     entries = launch.entrypoints(task.tasks, request, repo, lambda name: (root / name).is_file())
     part = 1 / len(entries)
+    ranks = launch.ranks(repo, merged, ours)
     return tuple(
         launch.plan(
             entry,
@@ -103,18 +124,21 @@ def _launches(
             handover.write(task, merged, entry.tasks, ours),
             environ,
             (number * part, (number + 1) * part),
+            ranks,
         )
         for number, entry in enumerate(entries)
     )
 
 
-def _run_all(planned: tuple[launch.Launch, ...], log_file: Path, grace: float) -> tuple[supervise.Exit, ...]:
-    """One after the other; the first that does not end well is the last."""
-    log_file.write_bytes(b"")
+def _run_all(
+    planned: tuple[launch.Launch, ...], places: supervise.Places, rules: supervise.Rules, told: status.Status
+) -> tuple[supervise.Exit, ...]:
+    """One after the other, each attempt of each; the first job that does not end well is the last."""
+    places.log_file.write_bytes(b"")
     ended: list[supervise.Exit] = []
     for job in planned:
         log.info(f"starting {job.entrypoint.command} for {' and '.join(job.entrypoint.tasks)}")
-        ended.append(supervise.run(job, log_file, grace))
+        ended += supervise.run(job, places, rules, supervise.Told(told.current, told.running))
         if not ended[-1].ok:
             break
     return tuple(ended)
@@ -125,6 +149,9 @@ def _open(out: Path) -> None:
     status.Status(out / "monitor.txt").begin()
     try:
         (out / FOLDER).mkdir(parents=True, exist_ok=True)
+        (out / FOLDER / record.FILE).unlink(missing_ok=True)  # an earlier start's
+        with (out / FOLDER / RESERVE).open("wb") as room:
+            os.posix_fallocate(room.fileno(), 0, RESERVE_BYTES)
     except OSError as error:
         raise OutputError(
             f"{out} can't be written: {error.strerror}.", hint="Mount a writable folder there."
@@ -134,11 +161,14 @@ def _open(out: Path) -> None:
 def _close(journal: record.Journal, ending: record.Ending, out: Path) -> int:
     """Writes the record, then the monitor's last state (the platform reads it when we are gone), and says the end."""
     try:
+        (out / FOLDER / RESERVE).unlink(missing_ok=True)
         path = record.write(out / FOLDER, journal, ending)
         log.info(f"record: {path}")
     except OSError as error:
         log.warning(f"the record can't be written: {error}")
     task = journal.value("task")
+    if task and ending.error:
+        supervise.show(ending.error, Path(task.output["tensorboard_dir"]))
     told = status.of(task) if task else status.Status(out / "monitor.txt")
     try:
         if ending.error:
@@ -200,12 +230,13 @@ def _stoppable() -> Iterator[None]:
     """A signal to stop ends the stage that is running; while a job runs, supervision passes it on instead."""
 
     def stop(number: int, _: FrameType | None) -> None:
-        raise Stopped(signal.Signals(number).name, number)
+        raise Stopped("the death of its guard" if number == guard.ORPHANED else signal.Signals(number).name, number)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    numbers = [number for number in guard.STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in numbers:
         signal.signal(number, stop)
     try:
         yield
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in numbers:
             signal.signal(number, signal.SIG_IGN)  # the end is being written; it takes milliseconds

@@ -21,12 +21,11 @@ seen = []
 start = subprocess.Popen.__init__
 def watched(self, argv, *rest, **named):
     seen.append([[str(word) for word in argv], sorted(set(sys.modules) - bare)])
+    json.dump(seen, open(sys.argv[1], "w"))
     start(self, argv, *rest, **named)
 subprocess.Popen.__init__ = watched
 from live_code.cli import main
-code = main(sys.argv[2:])
-json.dump(seen, open(sys.argv[1], "w"))
-sys.exit(code)
+sys.exit(main(sys.argv[2:]))
 """
 
 # Costly to import (docs/architecture.md), and not needed to start a job whose commit and environment are there.

@@ -8,13 +8,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from live_code import supervise
+from live_code import proctree, supervise
 from live_code.errors import JobError, LaunchError
 from live_code.job.ymir_exc import protocol
 from live_code.launch import Entrypoint, Launch
+from live_code.supervise import Places, Rules, attend
 
 
 def launch(code: str, cwd: Path) -> Launch:
@@ -22,8 +24,9 @@ def launch(code: str, cwd: Path) -> Launch:
     return Launch(argv, cwd, dict(os.environ), Entrypoint("test", "test", ("training",)))
 
 
-def run(code: str, tmp_path: Path, grace: float = 5.0) -> supervise.Exit:
-    return supervise.run(launch(code, tmp_path), tmp_path / "job.log", grace)
+def run(code: str, tmp_path: Path, grace: float = 5.0, **rules: Any) -> supervise.Exit:
+    places = Places(tmp_path / "job.log", tmp_path / "monitor.txt", (tmp_path,))
+    return attend.run(launch(code, tmp_path), places, Rules(grace, **rules))
 
 
 def alive(pid: int) -> bool:
@@ -71,7 +74,7 @@ class TestEnds:
     def test_a_command_that_is_not_there(self, tmp_path: Path) -> None:
         missing = launch("", tmp_path)._replace(argv=("/no/such/program",))
         with pytest.raises(LaunchError, match="/no/such/program"):
-            supervise.run(missing, tmp_path / "job.log", 1.0)
+            attend.run(missing, Places(tmp_path / "job.log", tmp_path / "monitor.txt"), Rules())
 
 
 class TestOutput:
@@ -95,9 +98,12 @@ class TestOutput:
         assert len(lines) == 4000
         assert {frozenset(line) for line in lines} == {frozenset("o"), frozenset("e")}
 
-    def test_a_progress_bar_is_seen_while_it_moves(self, tmp_path: Path) -> None:
-        run("import sys; sys.stdout.write('10%\\r20%\\r100%')", tmp_path)
-        assert (tmp_path / "job.log").read_bytes() == b"10%\r20%\r100%"
+    def test_a_progress_bar_is_seen_while_it_moves_and_stands_once_in_the_log(
+        self, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        run("import sys; sys.stdout.write('10%\\r20%\\r100%\\n')", tmp_path)
+        assert capfd.readouterr().out == "10%\r20%\r100%\n"
+        assert (tmp_path / "job.log").read_bytes() == b"100%\n"
 
     def test_bytes_that_are_no_text_survive(self, tmp_path: Path) -> None:
         run("import sys; sys.stdout.buffer.write(b'\\xff\\xfe\\n')", tmp_path)
@@ -126,7 +132,7 @@ class TestLeftovers:
             "open('pid', 'w').write(str(child.pid))\n",
             tmp_path,
         )
-        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+        assert not alive(int((tmp_path / "pid").read_text()))
         assert time.monotonic() - started < 10
 
     def test_a_job_that_closes_its_output_is_waited_for(self, tmp_path: Path) -> None:
@@ -181,3 +187,37 @@ class TestStop:
         said, seconds = self.stopped(self.STUBBORN, tmp_path, 60.0, signal.SIGTERM, signal.SIGTERM)
         assert said == "137 15"
         assert seconds < 5
+
+
+STUBBORN_FAMILY = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+for n in range({count}):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.close(1); os.close(2)
+            while True: time.sleep(10)
+        os._exit(0)
+while len([p for p in os.listdir('/proc') if p.isdigit()]) < {count}: time.sleep(.01)
+open('ready', 'w').close()
+while True: time.sleep(10)
+"""
+
+
+def test_two_hundred_children_that_ignore_sigterm_and_fork_twice_are_gone_within_their_grace(tmp_path: Path) -> None:
+    script = SUPERVISOR.format(
+        tests=str(Path(__file__).parent), code=STUBBORN_FAMILY.format(count=200), folder=str(tmp_path), grace=1.0
+    )
+    supervisor = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    while not (tmp_path / "ready").exists():
+        time.sleep(0.02)
+    time.sleep(0.5)
+    family = [process.pid for process in proctree.living(supervisor.pid)]
+    assert len(family) == 201
+    started = time.monotonic()
+    supervisor.send_signal(signal.SIGTERM)
+    said, _ = supervisor.communicate(timeout=30)
+    assert time.monotonic() - started < 1.0 + 1.0
+    assert said.splitlines()[-1] == "137 15"
+    assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == [], "no process, no zombie"

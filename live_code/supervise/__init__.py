@@ -1,0 +1,63 @@
+"""Stays with the job whatever happens to it, and tells truly how it ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from live_code import log
+from live_code.config import Merged, Request, TaskConfig
+from live_code.errors import LiveCodeError
+from live_code.job.ymir_exc import protocol
+from live_code.supervise.attempts import Told, run
+from live_code.supervise.ends import Exit, Places, Report, Rules
+
+__all__ = ["Exit", "Places", "Report", "Rules", "Told", "places", "require_success", "rules", "run", "show"]
+
+MIB = 1 << 20
+
+
+def rules(request: Request, merged: Merged) -> Rules:
+    """What the task asks of supervision."""
+    return Rules(
+        grace=request.stop_grace_s,
+        max_duration=request.max_duration_s,
+        stall_timeout=request.stall_timeout_s,
+        log_quota=round(request.log_quota_mb * MIB),
+        retries=request.retries,
+        retry_on=request.retry_on,
+        gpu_wanted=bool(str(merged.values.get("gpu_id") or "").strip()),
+    )
+
+
+def places(task: TaskConfig, ours: Path, *disks: Path) -> Places:
+    """Where the job is to be seen. ``ours``: our own folder in /out; ``disks``: what else it needs room on."""
+    return Places(
+        log_file=ours / "job.log",
+        monitor_file=Path(task.output["monitor_file"]),
+        disks=(ours, *disks),
+        tensorboard=Path(task.output["tensorboard_dir"]),
+    )
+
+
+def require_success(ended: Exit, said: protocol.Monitor | None) -> None:
+    """Raises JobError when the job did not end well. ``said``: its own last word in the monitor."""
+    if ended.ok:
+        return
+    from live_code.supervise import verdict
+
+    if error := verdict.of(ended, said):
+        raise error
+
+
+def show(error: LiveCodeError, tensorboard: Path) -> None:
+    """Puts the end of a failed run into tensorboard too, where the platform's users look first."""
+    from live_code.telemetry.eventfile import EventFile
+    from live_code.telemetry.sampler import RUN
+
+    text = f"**{error.phase}: {error}**\n\n```\n{error.details}\n```\n"
+    try:
+        events = EventFile(tensorboard / RUN)
+        events.text(0, "executor tail", text)
+        events.close()
+    except OSError as failure:
+        log.warning(f"the end can't be shown in tensorboard: {failure.strerror}")

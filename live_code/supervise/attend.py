@@ -1,0 +1,20 @@
+"""Starts the job and has it attended to its end."""
+
+from __future__ import annotations
+
+from live_code.job.ymir_exc import protocol
+from live_code.launch import Launch
+from live_code.supervise import group
+from live_code.supervise.ends import Exit, Places, Rules
+
+
+def run(launch: Launch, places: Places, rules: Rules) -> Exit:
+    """Runs the job once. Raises LaunchError when it can't be started."""
+    places.reports.mkdir(parents=True, exist_ok=True)
+    for old in places.reports.iterdir():
+        old.unlink()
+    job = group.start(launch, {**launch.environ, protocol.REPORT_VARIABLE: str(places.reports)}, rules.grace)
+    with job.attended():
+        from live_code.supervise import stay  # the job is on its way: from here on an import costs it nothing
+
+        return stay.to_the_end(job, places, rules)

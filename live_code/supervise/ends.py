@@ -1,0 +1,99 @@
+"""What is asked of a supervised job, and all that is known of its end: values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+# Who or what ended the job when it did not end by itself.
+MAX_DURATION = "max_duration"
+STALL = "stall"
+HANGING_RANKS = "hanging_ranks"
+
+
+class Rules(NamedTuple):
+    """Times in seconds; 0: no limit. ``grace`` lies between SIGTERM and SIGKILL; ``log_quota`` is in bytes.
+
+    ``retries``: how many attempts may follow the first, after failures of the classes in ``retry_on``.
+    """
+
+    grace: float = 10.0
+    max_duration: float = 0.0
+    stall_timeout: float = 0.0
+    log_quota: int = 1 << 30
+    telemetry_every: float = 5.0
+    retries: int = 0
+    retry_on: tuple[str, ...] = ()
+    gpu_wanted: bool = False
+
+
+class Places(NamedTuple):
+    """What is written and watched: the log, the monitor of the job's progress, folders whose disk may run full."""
+
+    log_file: Path
+    monitor_file: Path
+    disks: tuple[Path, ...] = ()
+    tensorboard: Path | None = None
+
+    @property
+    def reports(self) -> Path:
+        return self.log_file.parent / "exceptions"
+
+
+class Frame(NamedTuple):
+    file: str
+    line: int
+    function: str
+    code: str
+
+
+class Report(NamedTuple):
+    """An exception that ended a process of the job, as its start-up hook left it. ``rank`` is '' outside of a group."""
+
+    type: str
+    message: str
+    cause: str
+    frames: tuple[Frame, ...]
+    rank: str
+    pid: int
+    time: float
+
+    @property
+    def text(self) -> str:
+        """The last line of its traceback."""
+        return f"{self.type}: {self.message}" if self.message else self.type
+
+
+class Exit(NamedTuple):
+    """How the job ended. ``signal`` is what killed it (0: nothing did), ``stopped_by`` what we were told to pass on,
+    ``ended_by`` the limit for which we ended it, ``oom_kills`` how many processes the kernel killed for memory here.
+    """
+
+    code: int
+    signal: int
+    stopped_by: int
+    seconds: float
+    tail: tuple[str, ...]
+    ended_by: str = ""
+    reports: tuple[Report, ...] = ()
+    oom_kills: int = 0
+    full: tuple[str, ...] = ()
+    no_gpu: bool = False
+    usage: Mapping[str, Any] | None = None
+    # What became of it, for the record: the kind of the failure.
+    verdict: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """A job that was told to stop has not done its task, even if it ends with 0."""
+        return not (self.code or self.signal or self.stopped_by or self.ended_by)
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell would say: 128+n for a death by signal; the job's own code else; 124 for one out of time."""
+        if self.ended_by:
+            return 124
+        if self.signal:
+            return 128 + self.signal
+        return self.code or (128 + self.stopped_by if self.stopped_by else 0)

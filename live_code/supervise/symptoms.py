@@ -1,0 +1,177 @@
+"""What known causes look like in the words of Python, CUDA, torch, mxnet and the system: one table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from live_code.job.ymir_exc import protocol
+
+# What `retries: {on: ...}` may name.
+NETWORK = "network"
+INFRASTRUCTURE = "infrastructure"
+
+
+class Cause(NamedTuple):
+    """``retry``: the class of causes that may pass by themselves, '' for what the user has to change."""
+
+    kind: str
+    code: int
+    retry: str
+    says: str
+    hint: str
+
+
+class Symptom(NamedTuple):
+    cause: Cause
+    pattern: re.Pattern[str]
+
+
+GPU_MEMORY = Cause(
+    "GPU_OUT_OF_MEMORY",
+    protocol.CODE_OUT_OF_MEMORY,
+    "",
+    "the job ran out of GPU memory",
+    "Use a smaller batch or image size, or a GPU with more memory.",
+)
+HOST_MEMORY = Cause(
+    "OUT_OF_MEMORY",
+    protocol.CODE_OUT_OF_MEMORY,
+    "",
+    "the job ran out of memory",
+    "Use fewer data loader workers or a smaller batch, or give the container more memory.",
+)
+SHARED_MEMORY = Cause(
+    "SHARED_MEMORY",
+    protocol.CODE_OUT_OF_MEMORY,
+    "",
+    "the job ran out of shared memory",
+    "Raise shm_size, or use fewer data loader workers.",
+)
+GPU_MISMATCH = Cause(
+    "GPU_MISMATCH",
+    protocol.CODE_GPU_MISMATCH,
+    "",
+    "the image's CUDA and the host's driver or GPU do not fit each other",
+    "Take an image made for this driver and GPU, or update the driver.",
+)
+NO_GPU = Cause(
+    "NO_GPU",
+    protocol.CODE_NO_GPU,
+    "",
+    "the job found no GPU",
+    "Check gpu_id and gpu_count, and that the container is started with --gpus.",
+)
+GPU_FAULT = Cause(
+    "GPU_FAULT",
+    protocol.CODE_OTHER,
+    INFRASTRUCTURE,
+    "a GPU failed",
+    "Try again; if it repeats on this machine, have the GPU looked at.",
+)
+PEERS_LOST = Cause(
+    "PEERS_LOST",
+    protocol.CODE_OTHER,
+    INFRASTRUCTURE,
+    "the ranks of the job lost each other",
+    "Look for the rank that died first; if there is none, the machine or its network failed.",
+)
+NOT_A_NUMBER = Cause(
+    "NOT_A_NUMBER",
+    protocol.CODE_NAN,
+    "",
+    "the training diverged: a loss is no number any more",
+    "Lower the learning rate, or check the data for broken annotations.",
+)
+NO_SPACE = Cause(
+    "DISK_FULL",
+    protocol.CODE_OTHER,
+    "",
+    "there is no space left on the disk",
+    "Free some space, keep fewer checkpoints, or mount a larger disk.",
+)
+OFFLINE = Cause(
+    "NETWORK",
+    protocol.CODE_NETWORK,
+    NETWORK,
+    "the job could not reach a server",
+    "Check that the container has a network, or ship what is downloaded with the image or the task.",
+)
+MODEL_FILE = Cause(
+    "MODEL_FILE",
+    protocol.CODE_MODEL_FILE,
+    "",
+    "a model file is missing or broken",
+    "Check pretrained_model_params or model_params_path: the files have to be made by the same repo.",
+)
+IMAGE_FORMAT = Cause(
+    "IMAGE_FORMAT",
+    protocol.CODE_IMAGE_FORMAT,
+    "",
+    "an image of the dataset can't be read",
+    "Look at the file that is named, and remove it from the dataset or convert it.",
+)
+DATASET = Cause(
+    "DATASET",
+    protocol.CODE_DATASET,
+    "",
+    "something of the dataset is missing or broken",
+    "Check the dataset and the export_format of the task.",
+)
+MISSING_MODULE = Cause(
+    "MISSING_MODULE",
+    protocol.CODE_OTHER,
+    "",
+    "the job imports a package that is not installed",
+    "Add it to the repo's requirements.",
+)
+
+# The first that fits counts: from the surely known to the likely. Each fits the text of an exception as well as a
+# line of the log, so a pattern has to be something that a healthy job does not print.
+_TABLE = (
+    (GPU_MEMORY, r"CUDA out of memory|(?:torch|cuda)\.OutOfMemoryError|CUDNN_STATUS_ALLOC_FAILED"),
+    (GPU_MEMORY, r"CUBLAS_STATUS_ALLOC_FAILED|cudaMalloc failed: out of memory|CUDA error: out of memory"),
+    (SHARED_MEMORY, r"insufficient shared memory|unable to (?:open|allocate|mmap|write) .*shared memory"),
+    (SHARED_MEMORY, r"DataLoader worker .* killed by signal: Bus error|No space left on device: '?/dev/shm"),
+    (HOST_MEMORY, r"^MemoryError\b|DefaultCPUAllocator: (?:can't|not enough memory)|Cannot allocate memory"),
+    (HOST_MEMORY, r"std::bad_alloc|Unable to allocate .* for an array|DataLoader worker .* killed by signal: Killed"),
+    (NO_SPACE, r"\[Errno 28\]|No space left on device|\[Errno 122\]|Disk quota exceeded|file write failed"),
+    (GPU_MISMATCH, r"no kernel image is available for execution|CUDA driver version is insufficient"),
+    (GPU_MISMATCH, r"NVIDIA driver on your system is too old|CUDA capability sm_\d+ is not compatible"),
+    (GPU_MISMATCH, r"forward compatibility was attempted|unsupported (?:toolchain|PTX)"),
+    (GPU_MISMATCH, r"Driver/library version mismatch"),
+    (GPU_MISMATCH, r"libcu[a-z]+\.so[.\d]*: cannot open shared object|CUDNN_STATUS_VERSION_MISMATCH"),
+    (NO_GPU, r"No CUDA GPUs are available|no CUDA-capable device|Found no NVIDIA driver|invalid device ordinal"),
+    (NO_GPU, r"Torch not compiled with CUDA enabled|Invalid CUDA 'device=|GPU is not enabled"),
+    (NO_GPU, r"Attempting to deserialize object on a CUDA device|CUDA unknown error - this may be due to"),
+    (GPU_FAULT, r"uncorrectable ECC error|GPU has fallen off the bus|CUDA error: unspecified launch failure|\bXid\b"),
+    (PEERS_LOST, r"NCCL (?:communicator was aborted|error|timeout)|Watchdog caught collective operation timeout"),
+    (PEERS_LOST, r"Connection closed by peer \[|Broken pipe.*(?:gloo|TCPStore)|DistBackendError"),
+    (NOT_A_NUMBER, r"\bloss\b[^\n]{0,20}\b(?:is|became|=|:) ?(?:nan|[+-]?inf)\b.*(?:stop|abort|exit|rais)"),
+    (NOT_A_NUMBER, r"^FloatingPointError|(?:loss|gradient|weights?)\b[^\n]{0,30}\b(?:is|are|became) (?:nan|inf)"),
+    (NOT_A_NUMBER, r"(?:NaN|inf) (?:loss|gradient)s? (?:encountered|detected|found)|returned nan values"),
+    (OFFLINE, r"Temporary failure in name resolution|Name or service not known|getaddrinfo failed"),
+    (OFFLINE, r"Network is unreachable|No route to host|^(?:urllib\.error\.)?URLError|Max retries exceeded with url"),
+    (OFFLINE, r"^(?:ConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|MaxRetryError|gaierror)\b"),
+    (OFFLINE, r"^Connection(?:Refused|Reset|Aborted)Error|HTTP Error 5\d\d|Could not resolve host"),
+    (MODEL_FILE, r"PytorchStreamReader failed|Error\(s\) in loading state_dict|invalid magic number; corrupt file"),
+    (MODEL_FILE, r"(?:No such file|not found|cannot (?:open|load)|invalid)[^\n]*\.(?:pth?|weights|params|onnx|ckpt)\b"),
+    (MODEL_FILE, r"\.(?:pth?|weights|params|onnx|ckpt)'?\"? (?:is missing|does not exist|is not found|was not found)"),
+    (IMAGE_FORMAT, r"UnidentifiedImageError|cannot identify image file|image file is truncated|unknown image format"),
+    (DATASET, r"No such file[^\n]*/(?:assets|annotations)/|No such file[^\n]*index\.tsv|No labels found"),
+    (DATASET, r"num_samples should be a positive integer|(?:dataset|index file) is (?:empty|missing)"),
+    (DATASET, r"^(?:xml\.etree\.ElementTree\.)?ParseError\b"),
+    (MISSING_MODULE, r"ModuleNotFoundError|^ImportError: No module named|No module named '[\w.]+'"),
+)  # fmt: skip
+_SYMPTOMS = tuple(Symptom(cause, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for cause, pattern in _TABLE)
+
+
+def find(lines: Iterable[str]) -> tuple[Cause, str] | None:
+    """The first cause of the table that any of the lines shows, and the last line that shows it."""
+    kept = [line.strip() for line in lines]
+    for cause, pattern in _SYMPTOMS:
+        for line in reversed(kept):
+            if pattern.search(line):
+                return cause, line
+    return None

@@ -1,0 +1,160 @@
+"""The truth table of ends: from what was seen of a job's end to the one error that the platform and the user are told.
+
+Pure. What decides, in this order: who stopped it, which limit it broke, what the job itself told the platform, what
+the kernel killed for memory, the exception that ended it, its last lines, the signal or code it ended with.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+
+from live_code.errors import JobError
+from live_code.guard import ORPHANED
+from live_code.job.ymir_exc import protocol
+from live_code.supervise import reports, symptoms
+from live_code.supervise.ends import HANGING_RANKS, MAX_DURATION, STALL, Exit, Report
+from live_code.supervise.symptoms import Cause
+
+# Signals by which a program dies of itself.
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+
+_LOG = "The whole output is in live-code/job.log."
+_KILLED = Cause(
+    "KILLED", protocol.CODE_OTHER, symptoms.INFRASTRUCTURE, "the job was killed by {name} from outside",
+    "Nobody told us to stop it: somebody on the host did, or its out-of-memory killer.",
+)  # fmt: skip
+_CRASHED = Cause(
+    "CRASHED", protocol.CODE_OTHER, "", "the job crashed by {name}",
+    "A native extension failed: check that compiled packages fit the image's framework. " + _LOG,
+)  # fmt: skip
+_LIMITS = {
+    MAX_DURATION: Cause(
+        "TIMEOUT", protocol.CODE_OTHER, "", "the job was ended: it took longer than max_duration_s",
+        "Raise max_duration_s, or give the job less to do.",
+    ),
+    STALL: Cause(
+        "STALLED", protocol.CODE_OTHER, symptoms.INFRASTRUCTURE,
+        "the job was ended: for stall_timeout_s it said nothing, made no progress and used neither CPU nor GPU",
+        "It waits for something that does not come. " + _LOG,
+    ),
+    HANGING_RANKS: Cause(
+        "HANGING_RANKS", protocol.CODE_OTHER, "", "the job was ended: a rank died and the others hang", _LOG,
+    ),
+}  # fmt: skip
+
+
+def of(ended: Exit, said: protocol.Monitor | None) -> JobError | None:
+    """The error that stands for this end; None for a good one. ``said``: what the job wrote into the monitor."""
+    if ended.ok:
+        return None
+    error = _decide(ended, said)
+    error.exit_code = ended.exit_code
+    return error
+
+
+def _decide(ended: Exit, said: protocol.Monitor | None) -> JobError:
+    if ended.stopped_by:
+        return _stopped(ended)
+    first = reports.cause(ended.reports)
+    if ended.ended_by:
+        return _error(ended, _LIMITS[ended.ended_by], first, with_exception=ended.ended_by == HANGING_RANKS)
+    if said and said.state == protocol.STATE_ERROR and said.return_code not in (0, protocol.CODE_OTHER):
+        return _own_word(ended, said)
+    if ended.oom_kills and (ended.signal == signal.SIGKILL or not first):
+        return _error(ended, _of_memory(ended.oom_kills), None)
+    known = symptoms.find([first.text, first.cause]) if first else symptoms.find(ended.tail)
+    if known:
+        cause, line = known
+        return _error(ended, _sharper(cause, ended), first, line)
+    if first:
+        return _error(ended, Cause("EXCEPTION", protocol.CODE_OTHER, "", "the job failed", _LOG), first)
+    if said and said.state == protocol.STATE_ERROR and said.message:
+        return _own_word(ended, said)
+    return _error(ended, _by_number(ended), None)
+
+
+def _stopped(ended: Exit) -> JobError:
+    name = signal.Signals(ended.stopped_by).name
+    who = "because the process that guards it was killed" if ended.stopped_by == ORPHANED else f"by {name}"
+    error = JobError(f"the task was stopped {who} after {ended.seconds:.0f} s.", details=_details(ended, None))
+    error.kind = "STOPPED"
+    return error
+
+
+def _own_word(ended: Exit, said: protocol.Monitor) -> JobError:
+    """The job knows best, when it says something."""
+    plain = _by_number(ended)
+    details = "\n".join(said.stack) or _details(ended, reports.cause(ended.reports))
+    hint = f"({plain.says.format(name=_signal_name(ended))}.)"
+    error = JobError(said.message or "the job reported an error.", hint=hint, details=details)
+    error.kind, error.return_code = "REPORTED", said.return_code
+    error.retry = symptoms.NETWORK if said.return_code == protocol.CODE_NETWORK else ""
+    error.retryable = bool(error.retry)
+    return error
+
+
+def _of_memory(killed: int) -> Cause:
+    times = f"the kernel killed {killed} of its processes for it" if killed > 1 else "the kernel killed it for that"
+    return symptoms.HOST_MEMORY._replace(says=f"{symptoms.HOST_MEMORY.says}: {times}")
+
+
+def _sharper(cause: Cause, ended: Exit) -> Cause:
+    """Says more than the job could know."""
+    if cause is symptoms.NO_GPU and ended.no_gpu:
+        return cause._replace(says="the task asks for a GPU (gpu_id), but the container has none")
+    if cause is symptoms.NO_SPACE and ended.full:
+        return cause._replace(says=f"{cause.says} of {' and '.join(ended.full)}")
+    return cause
+
+
+def _by_number(ended: Exit) -> Cause:
+    if ended.signal in CRASHES:
+        return _CRASHED
+    if ended.signal:
+        return _KILLED
+    if ended.full:
+        return symptoms.NO_SPACE._replace(says=f"the job failed, and {' and '.join(ended.full)} is full")
+    says = f"the job ended with exit code {ended.code}"
+    if launcher := _torchrun_cause(ended.tail):
+        says = f"{says}: {launcher}"
+    return Cause("JOB_FAILED", protocol.CODE_OTHER, "", says, "Its last lines say why. " + _LOG)
+
+
+def _error(ended: Exit, cause: Cause, first: Report | None, line: str = "", with_exception: bool = True) -> JobError:
+    says = cause.says.format(name=_signal_name(ended)) if "{name}" in cause.says else cause.says
+    shown = first.text if first and with_exception else line
+    rank = f"rank {first.rank}: " if first and first.rank and with_exception else ""
+    what = f": {rank}{_short(shown)}" if shown else f" after {ended.seconds:.0f} s"
+    error = JobError(f"{says}{what}".rstrip(".") + ".", hint=cause.hint, details=_details(ended, first))
+    error.kind, error.return_code = cause.kind, cause.code
+    error.retry, error.retryable = cause.retry, bool(cause.retry)
+    return error
+
+
+def _details(ended: Exit, first: Report | None) -> str:
+    """The traceback of what failed first, else the last lines."""
+    if first is None:
+        return "\n".join(ended.tail)
+    frames = [f'  File "{f.file}", line {f.line}, in {f.function}\n    {f.code}'.rstrip() for f in first.frames]
+    return "\n".join(("Traceback (most recent call last):", *frames, first.text))
+
+
+def _signal_name(ended: Exit) -> str:
+    try:
+        return signal.Signals(ended.signal).name
+    except ValueError:
+        return f"signal {ended.signal}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 300 else f"{line[:297]}..."
+
+
+def _torchrun_cause(tail: tuple[str, ...]) -> str:
+    """torchrun's own summary names the rank that fell first, also one that died without a word."""
+    text = "\n".join(tail).partition("Root Cause")[2]
+    rank = re.search(r"rank\s*:\s*(\d+)", text)
+    code = re.search(r"exitcode\s*:\s*(-?\d+)", text)
+    return f"rank {rank[1]} fell first, with {code[1]}" if rank and code else ""
