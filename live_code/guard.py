@@ -75,7 +75,7 @@ def _hear_of_the_end(pipe: int) -> None:
 
 
 def _attend(worker: int, lost: Callable[[int], int]) -> int:
-    proctree.adopt_orphans()
+    proctree.adopt_orphans()  # after the fork: while the worker imports what it needs, this costs nothing
     code = os.waitstatus_to_exitcode(_wait_for(worker))
     proctree.kill_all(os.getpid(), PATIENCE_S)
     _reap_all()
