@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -109,6 +108,8 @@ def _resolve(asked: Problem, store: Store) -> str:
     if not asked.chosen.inputs and not asked.own_needs:
         return _head(asked)
     log.info(f"resolving {asked.subject}")
+    import tempfile  # a known lock needs none of it
+
     with tempfile.TemporaryDirectory(prefix="live-code-lock-") as folder:
         papers = problem.write(asked, Path(folder), store)
         solved = solution.parse(uv_resolver.solve(asked, papers, store))

@@ -122,7 +122,8 @@ def test_a_killed_guard_is_told_to_the_worker(tmp_path: Path) -> None:
 
 
 def test_daemons_of_the_worker_do_not_outlive_it(tmp_path: Path) -> None:
-    daemon = "    time.sleep(.5); subprocess.run(['sh', '-c', 'setsid sleep 60 >/dev/null 2>&1 & echo $! > daemon'])\n    return 0"
+    start_one = "setsid sleep 60 >/dev/null 2>&1 & echo $! > daemon"
+    daemon = f"    time.sleep(.5); subprocess.run(['sh', '-c', '{start_one}'])\n    return 0"
     run = start(tmp_path, daemon)
     assert run.guard.wait(20) == 0
     assert gone(run.number("daemon"), 0.1)

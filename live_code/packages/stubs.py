@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -52,6 +51,8 @@ def _write_wheel(folder: Path, name: str, dist: Distribution) -> None:
     fields = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {dist.version}"]
     fields += [f"Provides-Extra: {extra}" for extra in dist.extras]
     fields += [f"Requires-Dist: {line}" for line in dist.requires]
+    import zipfile  # a known lock needs none of it
+
     with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as wheel:
         wheel.writestr(f"{stem}.dist-info/METADATA", "\n".join(fields) + "\n")
         wheel.writestr(f"{stem}.dist-info/WHEEL", _WHEEL)
