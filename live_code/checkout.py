@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from live_code.config import Request
 from live_code.errors import CheckoutError
-from live_code.git import contents, lfs, policy, repository, worktree
+from live_code.git import contents, policy, repository, worktree
 from live_code.git.contents import Submodule
 from live_code.git.errors import RefusedError
 from live_code.git.fetch import Wanted, ensure, rebuild
@@ -99,6 +99,8 @@ def _fill(wanted: Wanted, place: Path, setting: _Setting, only: str, depth: int)
     inner = _fill_submodules(wanted, what.submodules, place, setting, depth)
     pointers = what.pointers if request.git_lfs != "off" else ()
     if pointers:
+        from live_code.git import lfs
+
         lfs.fill(wanted, pointers, place, store, environ)
     return _Made(
         tree,

@@ -100,6 +100,22 @@ def test_after_a_redirect_to_another_server(start, repo, server, tmp_path, tmp_p
     assert not any(word in (first.sent() + server.sent()).encode() for word in words)
 
 
+def test_after_a_submodule_on_another_server(start, repo, server, tmp_path, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("other")
+    outer = Repo(folder / "repos/outer.git")
+    with https.running(folder / "server", outer.path.parent) as other:
+        text = f'[submodule "lib"]\n\tpath = lib\n\turl = {server.url}/private/detector.git\n'
+        outer.commit({".gitmodules": text})
+        outer.git("update-index", "--add", "--cacheinfo", f"160000,{repo.git('rev-parse', 'HEAD')},lib")
+        outer.git("commit", "--quiet", "--message", "Add a submodule")
+        (folder / "both.pem").write_bytes(other.ca_file.read_bytes() + server.ca_file.read_bytes())
+        before = len(server.sent())
+        process = start(f"{other.url}/private/outer.git", other.host, ca_file=folder / "both.pem")
+        code, said = ended(process, https.TOKEN, tmp_path)
+    assert (code, "\nGIT_AUTH " in said) == (1, True)
+    assert f" {https.USER} " not in server.sent()[before:]
+
+
 def test_after_it_was_killed_in_the_middle_of_a_fetch(start, server, tmp_path):
     with proxy.before(server.port, proxy.slowed_to(20_000)) as line:
         process = start(f"https://localhost:{line.port}/private/detector.git", f"localhost:{line.port}")

@@ -137,7 +137,7 @@ def test_a_submodule_in_a_subfolder_that_is_not_asked_for_is_not_fetched(make, r
 )
 def test_an_address_that_could_do_harm_is_refused(make, repo, url):
     commit = add(repo, "lib", url, "0123456789abcdef0123456789abcdef01234567")
-    with pytest.raises(RefusedError, match="the submodule lib") as caught:
+    with pytest.raises(RefusedError) as caught:
         make(commit)
     assert "s3cret" not in str(caught.value)
 

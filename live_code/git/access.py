@@ -20,6 +20,11 @@ from live_code.store import Store
 CA_FILES = ("LIVE_CODE_CA_FILE", "GIT_SSL_CAINFO", "SSL_CERT_FILE")
 KNOWN_HOSTS, TRUST_FIRST = "LIVE_CODE_SSH_KNOWN_HOSTS", "LIVE_CODE_SSH_TRUST_FIRST"
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+# What old versions of git and importers wrote into commits and trees by mistake; it does no harm.
+_OLD_SLIPS = (
+    *("badDate", "badDateOverflow", "badEmail", "badName", "badTimezone", "missingEmail", "missingNameBeforeEmail"),
+    *("missingSpaceBeforeDate", "missingSpaceBeforeEmail", "multipleAuthors", "zeroPaddedDate", "zeroPaddedFilemode"),
+)
 STALLED_S = 30  # below 1 kB a second for so long, a transfer is given up
 _SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
 _ANSWER = Path(__file__).with_name("credential.sh")
@@ -97,7 +102,8 @@ def _settings(answers: str, ca_file: str, redirects: bool) -> str:
         f"\tlowSpeedTime = {STALLED_S}",
     ]
     lines += [f"\tsslCAInfo = {local.quoted(ca_file)}"] if ca_file else []
-    lines += ["[protocol]", "\tversion = 2"]
+    lines += ["[protocol]", "\tversion = 2", "[fetch]", "\tfsckObjects = true", '[fetch "fsck"]']
+    lines += [f"\t{name} = ignore" for name in _OLD_SLIPS]
     if answers:
         helper = f"!sh {shlex.quote(str(_ANSWER))} {answers}"
         lines += ["[credential]", "\thelper =", f"\thelper = {local.quoted(helper)}"]

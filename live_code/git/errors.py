@@ -97,7 +97,7 @@ _SIGNS = (
         "Give the container a token or key for this host (see docs/source.md).",
     ),
     _Sign(
-        r"transport '[^']*' not allowed|fsckobjects|error in object|refusing to|credentials in url",
+        r"transport '[^']*' not allowed|fsck error|disallowed submodule|refusing to|credentials in url",
         RefusedError,
         "refused to take what came from",
         "See the details; if it is right, tell who maintains the image.",

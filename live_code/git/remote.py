@@ -6,6 +6,7 @@ GitPython takes 0.2 s to load: this module is imported only when there is a remo
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import time
@@ -26,6 +27,7 @@ from live_code.git.url import GitUrl
 ANSWER_S = 120.0  # for the list of refs
 TRANSFER_S = 3600.0  # for objects; a stalled transfer ends earlier, by git's own low-speed limit
 _SAY_EVERY_S = 5.0
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 _Result = TypeVar("_Result")
 
@@ -117,6 +119,7 @@ def _speak(
     show = progress.new_message_handler() if progress else None
 
     def listen(line: str) -> None:
+        line = _CONTROL.sub("?", line)  # a server's words may move a terminal's cursor
         said.append(line)
         if show:
             show(line)
