@@ -14,6 +14,7 @@ from types import FrameType
 from live_code import (
     checkout,
     config,
+    container,
     environment,
     files,
     guard,
@@ -76,6 +77,7 @@ def _stages(journal: record.Journal, folders: config.Folders, environ: Mapping[s
     task = journal.step("task", config.load, folders, environ)
     request = journal.step("request", config.read_request, task)
     told = status.of(task)
+    environ = container.settled(environ)
     cache = store.find(environ)
 
     told.running(f"finding {request.revision}")
@@ -93,6 +95,7 @@ def _stages(journal: record.Journal, folders: config.Folders, environ: Mapping[s
         files.write_text(ours / "requirements.lock", locked.text)
         built = journal.step("environment", environment.make, locked, image, cache)
 
+        _warn(merged, built)
         planned = journal.step("launch", _launches, task, request, repo, code.root, merged, built, environ, ours)
         told.running(f"starting {planned[0].entrypoint.command}")
         record.write(ours, journal, None)
@@ -100,6 +103,13 @@ def _stages(journal: record.Journal, folders: config.Folders, environ: Mapping[s
         ended = journal.step("job", _run_all, planned, places, supervise.rules(request, merged), told)
         supervise.require_success(ended[-1], told.current())
         journal.step("results", results.collect, task)
+
+
+def _warn(merged: config.Merged, built: environment.Environment) -> None:
+    """Of what this container is too small or too strict for: the job may die of it without telling why."""
+    workers = container.shortage_of_shared_memory(merged.values, container.size_of_shared_memory())
+    for told in filter(None, (workers, container.forbids_code(built.root))):
+        log.warning(told)
 
 
 def _launches(
@@ -215,7 +225,8 @@ def _workplace(environ: Mapping[str, str], cache: store.Store) -> Iterator[Path]
         yield IMAGE_WORKDIR
         return
     parent = Path(environ.get(WORKDIR_VARIABLE) or cache.path("work")).absolute()
-    parent.mkdir(parents=True, exist_ok=True)
+    with cache.shared():
+        parent.mkdir(parents=True, exist_ok=True)
     place = parent / f"run-{os.getpid()}-{time.time_ns():x}"
     place.mkdir()
     try:

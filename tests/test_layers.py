@@ -30,6 +30,7 @@ LAYERS = [
         "tools",
         {
             "store",
+            "container",
             "git",
             "process",
             "files",

@@ -32,6 +32,10 @@ _SETTINGS = """\
 """
 
 
+# nss-wrapper names a user without a passwd entry, which ssh insists on.
+PASSED_ON = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP")
+
+
 class GitFailed(Exception):
     """A local git command failed; ``str()`` is what it said last."""
 
@@ -39,7 +43,7 @@ class GitFailed(Exception):
 def environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
     """All variables that git gets. No system's or user's configuration; ``home`` holds ours (``write_settings``)."""
     return {
-        **{name: environ[name] for name in ("PATH", "TMPDIR", "LD_LIBRARY_PATH") if name in environ},
+        **{name: environ[name] for name in PASSED_ON if name in environ},
         "HOME": str(home),  # git before 2.32 reads its settings from there only
         "XDG_CONFIG_HOME": str(home),
         "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),

@@ -39,15 +39,32 @@ class Store(NamedTuple):
         Yields the lock's file, for children that are to keep the lock while they outlive us.
         """
         with ExitStack() as stack:
+            stack.enter_context(self.shared())
             try:
                 handle = stack.enter_context(lease.exclusive(self.path("locks", f"{kind}-{key}"), waiting_for))
             except OSError as error:
                 raise _not_writable(self.root, error) from error
             yield handle
 
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """What is made in the block is as open as the store's own folder: where all may write that, containers of
+        different users share it, and each has to be able to go on with what another has made."""
+        try:
+            mode = self.root.stat().st_mode
+        except FileNotFoundError:
+            mode = 0
+        before = os.umask(0o077)
+        os.umask(before & ~mode)
+        try:
+            yield
+        finally:
+            os.umask(before)
+
     def use(self, kind: str, key: str) -> None:
         """Keeps the entry from being evicted until this process ends. Call it before looking for the entry."""
-        lease.keep(self.used(kind, key))
+        with self.shared():
+            lease.keep(self.used(kind, key))
 
     def used(self, kind: str, key: str) -> Path:
         """The file that tells when the entry was used last, and by its lock whether it is being used."""

@@ -1,0 +1,73 @@
+"""What a container lacks: a user's home and name, shared memory, room for code."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+
+import pytest
+
+from live_code import container
+
+
+@pytest.fixture
+def without_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(uid: int) -> pwd.struct_passwd:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+
+
+def test_a_user_with_a_home_and_a_name_keeps_both(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "PATH": "/bin"}
+    assert container.settled(environ) == environ
+
+
+@pytest.mark.parametrize("home", [None, "", "/", "/nonexistent"])
+def test_a_home_that_can_not_be_written_is_replaced_by_one_that_can(home: str | None) -> None:
+    settled = container.settled({} if home is None else {"HOME": home})
+    assert os.access(settled["HOME"], os.W_OK)
+    assert settled["HOME"] not in ("", "/")
+
+
+@pytest.mark.usefixtures("without_name")
+def test_a_user_without_a_name_gets_one(tmp_path: Path) -> None:
+    settled = container.settled({"HOME": str(tmp_path)})
+    assert settled["USER"] == settled["LOGNAME"] == container.NAME
+
+
+@pytest.mark.usefixtures("without_name")
+def test_nss_wrapper_is_told_of_the_image_s_users_and_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container, "NSS_WRAPPER", tmp_path / "wrapper.so")
+    container.NSS_WRAPPER.touch()
+    settled = container.settled({"HOME": str(tmp_path), "LD_PRELOAD": "/lib/other.so"})
+    assert settled["LD_PRELOAD"].split() == ["/lib/other.so", str(container.NSS_WRAPPER)]
+    lines = Path(settled["NSS_WRAPPER_PASSWD"]).read_text().splitlines()
+    assert lines[-1] == f"{container.NAME}:x:{os.getuid()}:{os.getgid()}::{tmp_path}:/bin/bash"
+    assert lines[0].startswith("root:")
+    assert Path(settled["NSS_WRAPPER_GROUP"]).read_text().splitlines()[-1] == f"{container.NAME}:x:{os.getgid()}:"
+
+
+@pytest.mark.parametrize(
+    ("values", "megabytes", "told"),
+    [
+        ({"num_workers": 8}, 64, True),
+        ({"workers_per_gpu": "2"}, 64, True),
+        ({"num_workers": 8}, 16384, False),
+        ({"num_workers": "0"}, 64, False),
+        ({"workers": "auto"}, 64, False),
+        ({"batch_size": 16}, 64, False),
+    ],
+)
+def test_too_little_shared_memory_is_told_of_when_workers_are_asked_for(
+    values: dict[str, object], megabytes: int, told: bool
+) -> None:
+    message = container.shortage_of_shared_memory(values, megabytes << 20)
+    assert ("--shm-size" in message) == told
+
+
+def test_a_folder_that_may_hold_code_is_not_told_of(tmp_path: Path) -> None:
+    assert container.forbids_code(tmp_path / "not" / "yet") == ""
