@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from live_code import files, interpreter, log, process
+from live_code import files, log
 from live_code.errors import BuildError
 from live_code.interpreter import Interpreter
 from live_code.job import pth_line
 from live_code.lock import Lock
-from live_code.packages import failures, solution, uv, venv
-from live_code.packages.solution import Pin
-from live_code.store import Store
+from live_code.packages import description, venv
+from live_code.store import Entry, Store
 
 LOCK_FILE = "requirements.lock"
 # Before any other: what the job's side starts must stand before a package's own start-up line.
 HOOK_FILE = "_a_live_code.pth"
-_SCHEMA = 1
+_SCHEMA = 3
+_WANTED = "the job's environment"
 
 
 class Environment(NamedTuple):
@@ -31,80 +32,63 @@ class Environment(NamedTuple):
 
 
 def make(lock: Lock, image: Interpreter, store: Store) -> Environment:
-    """The environment for a lock on an image; a known one costs a few looks at its files. Raises BuildError."""
-    key = files.sha256_text(repr((_SCHEMA, lock.text, image.fingerprint, image.path, pth_line())))[:32]
-    entry = store.folder(
-        "env",
-        key,
-        fill=lambda root: _build(root, lock, image, store),
-        check=lambda root: _fault(root, lock, image),
-        waiting_for="the job's environment",
-    )
-    return Environment(entry.path / "bin" / "python", entry.path, key, entry.cached, entry.why)
+    """The environment for a lock on an image; a known one costs a few looks at its files.
+
+    Projects of the checkout get an environment of their own, per commit, on top of the one that all commits with these
+    dependencies share. Raises BuildError.
+    """
+    facts = (_SCHEMA, lock.text, image.fingerprint, image.path, pth_line(), lock.protection)
+    shared = _entry(facts, lock, image, store, "", lambda root: _build(root, lock, image, store))
+    if not lock.projects.lines:
+        return shared
+    own = (_SCHEMA, shared.key, lock.projects.tree, lock.projects.lines)
+    return _entry(own, lock, image, store, lock.projects.tree, lambda root: _add(root, shared, lock, image, store))
+
+
+def _entry(
+    facts: tuple[object, ...], lock: Lock, image: Interpreter, store: Store, tree: str, build: Callable[[Path], None]
+) -> Environment:
+    key = files.sha256_text(repr(facts))[:32]
+
+    def fill(root: Path) -> None:
+        described = description.of(image, lock.text, tree)
+        told.append(description.difference(store.path("env"), described))
+        log.info(f"building {_WANTED}" + (f": {told[0]}" if told[0] else ""))
+        try:
+            build(root)
+            description.write(root, described, image)
+        except OSError as error:
+            raise BuildError(f"{_WANTED} can't be written: {error}.", hint="Give the store more space.") from error
+
+    told: list[str] = []
+    entry: Entry = store.folder("env", key, fill, lambda root: description.fault(root, image), _WANTED)
+    why = told[0] if told and told[0] and entry.why == "not in the store" else entry.why
+    return Environment(entry.path / "bin" / "python", entry.path, key, entry.cached, why)
 
 
 def _build(root: Path, lock: Lock, image: Interpreter, store: Store) -> None:
+    from live_code.packages import install, proof, solution
+
     python = venv.create(root, image)
     (root / LOCK_FILE).write_text(lock.text, encoding="utf-8")
     (venv.folder_of_packages(root, image) / HOOK_FILE).write_text(pth_line(), encoding="utf-8")
     pins = solution.parse(lock.text)
     if pins:
         log.info(f"installing {len(pins)} locked packages")
-    _install(python, [pin for pin in pins if pin.is_hashed], ["--require-hashes"], lock, store)
-    # What is locked to a commit has no hash: its id is one.
-    _install(python, [pin for pin in pins if not pin.is_hashed], [], lock, store)
-    _prove(python, lock, image)
-    _prove_numpy(python, pins, image)
+    install.pins(python, pins, lock.indexes, store)
+    for distribution in image.distributions().values():
+        venv.add_scripts(python, distribution.scripts)
+    proof.unchanged(python, image, lock.protection.packages)
+    proof.works(python, image, {pin.name: pin.version for pin in pins})
 
 
-def _install(python: Path, pins: list[Pin], options: list[str], lock: Lock, store: Store) -> None:
-    if not pins:
-        return
-    arguments: list[str | Path] = ["pip", "install", "--python", python, "--no-deps", "--quiet", *options]
-    arguments += [*lock.indexes.arguments(), "--requirements", "-"]
-    try:
-        uv.run(arguments, store, stdin="".join(pin.text for pin in pins))
-    except process.ProcessError as error:
-        raise failures.of_installer(error) from error
+def _add(root: Path, shared: Environment, lock: Lock, image: Interpreter, store: Store) -> None:
+    from live_code.packages import install, proof
 
-
-def _prove(python: Path, lock: Lock, image: Interpreter) -> None:
-    """The framework in the new environment is the image's own, to the file. Raises BuildError."""
-    said = interpreter.ask(python)
-    for name, version in lock.protection.packages.items():
-        found = said["distributions"].get(name, {}).get("version", version)
-        if found != version:
-            raise BuildError(f"the environment would change the image's {name} from {version} to {found}.")
-    for name, module in image.frameworks.items():
-        now = said["frameworks"].get(name)
-        if name in lock.protection.packages and (now is None or interpreter.Framework(**now) != module):
-            raise BuildError(f"the environment would not use the image's own {name} in {module.path}.")
-
-
-def _prove_numpy(python: Path, pins: list[Pin], image: Interpreter) -> None:
-    """A numpy that stands before the image's still works with its framework: tried, when there is one. BuildError."""
-    numpy = next((pin for pin in pins if pin.name == "numpy"), None)
-    tries = {"torch": "import numpy, torch; torch.from_numpy(numpy.zeros(1))", "mxnet": "import mxnet"}
-    for name, code in tries.items():
-        if numpy is None or name not in image.frameworks or any(pin.name == name for pin in pins):
-            continue
-        try:
-            process.run([python, "-c", code], timeout=300)
-        except process.ProcessError as error:
-            raise BuildError(
-                f"the image's {name} does not work with numpy {numpy.version}, which the requirements lead to.",
-                hint=f"Ask for numpy {image.packages.get('numpy', 'in another version')}.",
-                details=error.last_lines,
-            ) from error
-
-
-def _fault(root: Path, lock: Lock, image: Interpreter) -> str | None:
-    """What is wrong with an environment that is to be used again, or None."""
-    if not (root / "bin" / "python").exists():
-        return f"its interpreter {image.path} is gone"
-    for path in (root / "pyvenv.cfg", venv.folder_of_packages(root, image) / HOOK_FILE):
-        if not path.is_file():
-            return f"{path.name} is missing"
-    if (root / LOCK_FILE).read_text(encoding="utf-8") != lock.text:
-        return "its lock is another"
-    return None
+    python = venv.create(root, image, beneath=(venv.folder_of_packages(shared.root, image),))
+    (venv.folder_of_packages(root, image) / HOOK_FILE).write_text(pth_line(), encoding="utf-8")
+    has_setuptools = "setuptools" in image.packages
+    for line in lock.projects.lines:
+        install.project(python, lock.projects.root, line, has_setuptools, lock.indexes, store)
+    venv.take_scripts(python, shared.python)
+    proof.unchanged(python, image, lock.protection.packages)

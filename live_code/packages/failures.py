@@ -8,11 +8,18 @@ from live_code import process
 from live_code.errors import BuildError, RequirementsError
 from live_code.job.ymir_exc import protocol
 from live_code.packages import conflict
+from live_code.packages.index import UnreachableError
 from live_code.packages.problem import Problem
+from live_code.packages.secrets import FILE
 
 _AT = re.compile(r"(?:in|of) `(?P<file>[^`]+)` at position (?P<position>\d+)")
 _AT_LINE = re.compile(r"(?P<file>[^\s:]+\.\w+):(?P<line>\d+):\d+$", re.MULTILINE)
 _STATUS = re.compile(r"HTTP status (?:client|server) error \((?P<status>\d+)[^)]*\) for url \((?P<url>[^)]+)\)")
+_REFUSED = re.compile(
+    r"An index(?: URL)? \((?P<url>[^)]+)\) (?:could not be queried due to a lack of valid authentication credentials"
+    r"|returned a 403 Forbidden error)(?: \((?P<status>\d+))?"
+)
+_URL = re.compile(r"https?://[^\s`)]+")
 _NETWORK = re.compile(
     r"error sending request|dns error|onnection (?:refused|reset|closed)|timed out|retries exceeded|"
     r"Failed to (?:fetch|download)|error decoding response body|IncompleteBody|Network is unreachable"
@@ -35,19 +42,22 @@ class DownloadError(BuildError):
     retryable = True
 
 
-def of_resolver(error: process.ProcessError, problem: Problem) -> RequirementsError:
+def of_resolver(error: process.ProcessError, problem: Problem) -> RequirementsError | UnreachableError:
     """Why requirements could not be resolved."""
     said = error.output.stderr
+    if refused := _REFUSED.search(said):
+        return RequirementsError(f"the index {_about(refused)}.", hint=_HINT_LOGIN, details=said.strip())
     if found := conflict.explain(said, problem.texts, problem.protection):
         return found
     if place := _place(said, problem):
         return RequirementsError(f"{place} can't be read as a requirement.", hint="Correct it.", details=said.strip())
     if trouble := _network(said):
-        return IndexUnreachableError(trouble, hint=_HINT_INDEX, details=error.last_lines)
+        down = IndexUnreachableError(trouble, hint=_HINT_INDEX, details=error.last_lines)
+        return UnreachableError(url_of(said), down)
     return RequirementsError(f"{problem.subject} can't be resolved: {_first_cause(said)}", details=said.strip())
 
 
-def of_installer(error: process.ProcessError) -> BuildError:
+def of_installer(error: process.ProcessError) -> BuildError | UnreachableError:
     """Why locked packages could not be installed."""
     said = error.output.stderr
     if re.search(r"[Hh]ash mismatch", said):
@@ -59,10 +69,11 @@ def of_installer(error: process.ProcessError) -> BuildError:
     if "No space left" in said:
         return BuildError("there is no space left for the environment.", hint="Enlarge the store, or run live-code gc.")
     if trouble := _network(said):
-        return DownloadError(trouble, hint=_HINT_INDEX, details=error.last_lines)
+        return UnreachableError(url_of(said), DownloadError(trouble, hint=_HINT_INDEX, details=error.last_lines))
     return BuildError(f"the locked packages can't be installed: {_first_cause(said)}", details=error.last_lines)
 
 
+_HINT_LOGIN = f"Give the container a login for it: a line https://user:token@host in the file that {FILE} names."
 _HINT_INDEX = "Try again later, or name another index in pypi_mirror."
 
 
@@ -76,10 +87,20 @@ def _place(said: str, problem: Problem) -> str:
     return f"{match['file']}:{match['line']}" if match else ""
 
 
+def _about(refused: re.Match[str]) -> str:
+    wants = "wants a login (401)" if refused["status"] else "refuses this login (403)"
+    return f"{refused['url']} {wants}"
+
+
+def url_of(said: str) -> str:
+    """The URL that was being asked for, as far as it is told."""
+    match = _URL.search(said)
+    return match[0] if match else ""
+
+
 def _network(said: str) -> str:
     if match := _STATUS.search(said):
-        answer = {"401": "401: it wants credentials", "403": "403: it refuses these credentials"}
-        return f"the index answered {answer.get(match['status'], match['status'])} for {match['url']}."
+        return f"the index answered {match['status']} for {match['url']}."
     return f"the index can't be reached: {_first_cause(said)}" if _NETWORK.search(said) else ""
 
 

@@ -1,21 +1,37 @@
-"""Where packages come from: the task's indexes, else the container's, else PyPI."""
+"""Where packages come from: the task's indexes, else the container's, else PyPI. No URL here holds a secret."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
+from live_code import log
 from live_code.packages.requirements import Text, options
 
 PYPI = "https://pypi.org/simple"
+_DEFAULT = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+T = TypeVar("T")
+
+
+class UnreachableError(Exception):
+    """An index did not answer as one. ``url``: what was asked for, '' when that is not known."""
+
+    def __init__(self, url: str, error: Exception) -> None:
+        super().__init__(str(error))
+        self.url = url
+        self.error = error
 
 
 class Indexes(NamedTuple):
     """The index that is asked for everything, and further ones; of all that they offer the best version wins, as pip
-    does it. ``find_links``: folders or pages of wheels. ``trusted``: hosts whose certificate is not checked."""
+    does it. ``instead``: which take the first one's place, in turn, while it is down. ``find_links``: folders or pages
+    of wheels. ``trusted``: hosts whose certificate is not checked."""
 
     default: str
     extra: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
 
@@ -26,20 +42,41 @@ class Indexes(NamedTuple):
         words += [word for place in self.find_links for word in ("--find-links", place)]
         return words + [word for host in self.trusted for word in ("--allow-insecure-host", host)]
 
+    def without(self, url: str) -> Indexes | None:
+        """What is left when the index that ``url`` belongs to is down; None when nothing else was named."""
+        if url.startswith(self.default.rstrip("/")):
+            return self._replace(default=self.instead[0], instead=self.instead[1:]) if self.instead else None
+        down = [one for one in self.extra if url.startswith(one.rstrip("/"))]
+        return self._replace(extra=tuple(one for one in self.extra if one not in down)) if down else None
+
+
+def try_each(indexes: Indexes, attempt: Callable[[Indexes], T]) -> T:
+    """The first attempt that finds its indexes up. Raises the error behind the last UnreachableError."""
+    while True:
+        try:
+            return attempt(indexes)
+        except UnreachableError as down:
+            fewer = indexes.without(down.url)
+            if fewer is None:
+                raise down.error from None
+            log.warning(f"{down.error.args[0]} Going on with {fewer.default}.")
+            indexes = fewer
+
 
 def choose(mirror: str, extra: tuple[str, ...], texts: tuple[Text, ...], environ: Mapping[str, str]) -> Indexes:
-    """The task's ``pypi_mirror`` stands in front of the container's index, that in front of one that a requirements
-    file names; all further ones add up. An index that had to stand back is still asked."""
+    """The task's ``pypi_mirror`` (several: one after the other) stands before the container's index, that before one
+    that a requirements file names. The task's mirror takes the place of the container's, the file's adds up."""
     found = list(options(texts))
-    by_file = [value for key, value in found if key in ("-i", "--index-url")]
     container = next((url for key in _DEFAULT if (url := environ.get(key, "").strip())), "")
-    default, *behind = [url for url in (mirror, container, *by_file) if url] or [PYPI]
-    if mirror and container:
-        behind.remove(container)
+    default, *instead = [url for url in (*mirror.replace(",", " ").split(), container) if url] or [""]
+    by_file = [value for key, value in found if key in ("-i", "--index-url")]
+    if not default:
+        default, *by_file = by_file or [PYPI]
     further = [value for key, value in found if key == "--extra-index-url"]
     return Indexes(
-        default,
-        _once(*extra, *behind, *_words(environ, "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"), *further),
+        public(default),
+        _once(*extra, *by_file, *_words(environ, "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"), *further),
+        _once(*instead),
         _once(
             *_words(environ, "UV_FIND_LINKS", "PIP_FIND_LINKS"),
             *(value for key, value in found if key in ("-f", "--find-links")),
@@ -48,7 +85,12 @@ def choose(mirror: str, extra: tuple[str, ...], texts: tuple[Text, ...], environ
     )
 
 
-_DEFAULT = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+def public(url: str) -> str:
+    """A URL without user and password. Something that is no URL (a folder, a host) stays as it is."""
+    if "@" not in url or not re.match(r"[a-z]+://", url):
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _words(environ: Mapping[str, str], *keys: str) -> list[str]:
@@ -56,4 +98,4 @@ def _words(environ: Mapping[str, str], *keys: str) -> list[str]:
 
 
 def _once(*words: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(words))
+    return tuple(dict.fromkeys(public(word) for word in words))

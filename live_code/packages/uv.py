@@ -10,11 +10,12 @@ from pathlib import Path
 
 from live_code import process
 from live_code.errors import InterpreterError
+from live_code.packages import secrets
 from live_code.store import Store
 
 # What reaches uv from the container: how to get out to the network and whom to trust, nothing that changes a result.
 _PASSED_ON = (
-    *("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "USER", "NETRC", "LD_LIBRARY_PATH"),
+    *("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "USER", "LD_LIBRARY_PATH"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "SSL_CLIENT_CERT", "UV_HTTP_TIMEOUT", "UV_CONCURRENT_DOWNLOADS"),
     *("GIT_SSL_CAINFO", "GIT_SSH_COMMAND", "GIT_CONFIG_GLOBAL", "SSH_AUTH_SOCK"),
@@ -49,8 +50,18 @@ def run(
     environ: Mapping[str, str] = os.environ,
     extra: Mapping[str, str] = {},
 ) -> process.Output:
-    """Runs uv with the store's package cache, without any configuration file. Raises process.ProcessError."""
+    """Runs uv with the store's package cache, without any configuration file.
+
+    Its logins, and git's, come from the container; what uv says is free of them. Raises process.ProcessError.
+    """
     variables = {key: environ[key] for key in _PASSED_ON if key in environ}
     own = {"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
-    cache = {"UV_CACHE_DIR": str(store.path("wheels"))}
-    return process.run([binary(), *arguments], cwd=cwd, stdin=stdin, env={**variables, **own, **cache, **extra})
+    cache = {"UV_CACHE_DIR": str(store.path("wheels")), "UV_HTTP_RETRIES": environ.get("UV_HTTP_RETRIES", "2")}
+    logins = secrets.read(environ)
+    with secrets.as_netrc(logins) as netrc:
+        env = {**variables, **own, **cache, **extra, "NETRC": netrc}
+        try:
+            return process.run([binary(), *arguments], cwd=cwd, stdin=stdin, env=env)
+        except process.ProcessError as error:
+            shown = process.Output(*(secrets.hide(text, logins) for text in error.output))
+            raise process.ProcessError(error.argv, error.code, shown) from None

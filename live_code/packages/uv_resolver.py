@@ -6,6 +6,7 @@ from pathlib import Path
 
 from live_code import process
 from live_code.packages import failures, inputs, uv
+from live_code.packages.index import Indexes, try_each
 from live_code.packages.problem import Papers, Problem
 from live_code.store import Store
 
@@ -13,16 +14,19 @@ from live_code.store import Store
 def solve(problem: Problem, papers: Papers, store: Store) -> str:
     """The whole solution, other packages of the image among it. Raises RequirementsError."""
     solution = papers.folder / "solution.txt"
-    # uv takes the pins in its output file as the versions to prefer: what is in the image stays where it can.
-    solution.write_text(papers.preferred, encoding="utf-8")
-    arguments = _arguments(problem, papers, solution)
-    arguments += inputs.prepare(problem, papers.folder, store)
-    arguments += ["-"] if problem.own_needs else []
-    try:
-        uv.run(arguments, store, cwd=problem.root, stdin="\n".join(problem.own_needs))
-    except process.ProcessError as error:
-        raise failures.of_resolver(error, problem) from error
-    return solution.read_text(encoding="utf-8").replace(f"{papers.folder}/", "")
+    files = inputs.prepare(problem, papers.folder, store)
+
+    def attempt(indexes: Indexes) -> str:
+        # uv takes the pins in its output file as the versions to prefer: what is in the image stays where it can.
+        solution.write_text(papers.preferred, encoding="utf-8")
+        arguments = [*_arguments(problem, papers, solution), *indexes.arguments(), *files]
+        try:
+            uv.run(arguments, store, cwd=problem.root, stdin="\n".join(problem.own_needs))
+        except process.ProcessError as error:
+            raise failures.of_resolver(error, problem) from error
+        return solution.read_text(encoding="utf-8").replace(f"{papers.folder}/", "")
+
+    return try_each(problem.indexes, attempt)
 
 
 def _arguments(problem: Problem, papers: Papers, solution: Path) -> list[str | Path]:
@@ -32,4 +36,4 @@ def _arguments(problem: Problem, papers: Papers, solution: Path) -> list[str | P
     words += ["--constraints", papers.constraints, papers.kept, "--find-links", papers.links, "--output-file", solution]
     words += [word for name in protected for word in ("--no-emit-package", name, "--no-sources-package", name)]
     words += ["--exclude-newer", problem.cutoff] if problem.cutoff else []
-    return [*words, *problem.indexes.arguments()]
+    return [*words, *(["-"] if problem.own_needs else [])]

@@ -1,0 +1,73 @@
+"""Locked packages → files in an environment, by uv, from the store's package cache where they are there."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Protocol
+
+from live_code import log, process
+from live_code.errors import BuildError
+from live_code.packages import failures, uv
+from live_code.packages.index import Indexes, UnreachableError, try_each
+from live_code.packages.solution import Pin
+from live_code.store import Store
+
+
+class _Attempt(Protocol):
+    def __call__(self, indexes: Indexes, /, *options: str) -> None: ...
+
+
+def pins(python: Path, entries: list[Pin], indexes: Indexes, store: Store) -> None:
+    """Installs a lock's entries, each checked against its hashes. Raises BuildError.
+
+    What is locked to a commit has no hash: the commit's id is one.
+    """
+    hashed = [entry for entry in entries if entry.is_hashed]
+    _install(python, "".join(entry.text for entry in hashed), ["--require-hashes"], indexes, store)
+    _install(python, "".join(entry.text for entry in entries if not entry.is_hashed), [], indexes, store)
+
+
+def project(python: Path, root: Path, line: str, has_setuptools: bool, indexes: Indexes, store: Store) -> None:
+    """Builds a project of the checkout, named as in a requirements file, and installs it. Raises BuildError.
+
+    It is built in a copy, so that the work tree stays the commit's. A project that only has a setup.py is built in the
+    environment itself where that can: such ones import torch to find out how to build.
+    """
+    name = line.removeprefix("-e ").strip()
+    log.info(f"building {name} of this commit")
+    with tempfile.TemporaryDirectory(prefix="live-code-build-") as folder:
+        copy = Path(folder, "source")
+        shutil.copytree(root, copy, symlinks=True)
+        declared = (copy / name.split("[")[0] / "pyproject.toml").exists()
+        options = [] if declared or not has_setuptools else ["--no-build-isolation"]
+        _install(python, f"{name}\n", options, indexes, store, cwd=copy)
+
+
+def _install(
+    python: Path, text: str, options: list[str], indexes: Indexes, store: Store, cwd: Path | None = None
+) -> None:
+    if not text:
+        return
+    arguments: list[str | Path] = ["pip", "install", "--python", python, "--no-deps", "--quiet", *options]
+
+    def attempt(some: Indexes, *more: str) -> None:
+        try:
+            uv.run([*arguments, *some.arguments(), *more, "--requirements", "-"], store, cwd=cwd, stdin=text)
+        except process.ProcessError as error:
+            raise failures.of_installer(error) from error
+
+    try:
+        try_each(indexes, attempt)
+    except failures.DownloadError as error:
+        _without_network(attempt, indexes, error)
+
+
+def _without_network(attempt: _Attempt, indexes: Indexes, error: BuildError) -> None:
+    """What is locked and in the package cache needs no index: its hashes prove it."""
+    try:
+        attempt(indexes, "--offline")
+    except (BuildError, UnreachableError):
+        raise error from None
+    log.info("no index can be reached; all locked packages were in the store")
