@@ -75,7 +75,7 @@ def _build(root: Path, lock: Lock, image: Interpreter, store: Store) -> None:
     pins = solution.parse(lock.text)
     if pins:
         log.info(f"installing {len(pins)} locked packages")
-    install.pins(python, pins, lock.indexes, store)
+    install.pins(python, pins, lock.projects.root, lock.indexes, store)
     for distribution in image.distributions().values():
         venv.add_scripts(python, distribution.scripts)
     proof.unchanged(python, image, lock.protection.packages)

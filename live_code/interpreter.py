@@ -136,7 +136,7 @@ def _clean(environ: Mapping[str, str]) -> dict[str, str]:
 def _known(python: Path, path: Path) -> Interpreter | None:
     try:
         kept = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
     if kept["stamp"] is None or kept["stamp"] != _stamp(python, kept["said"]):
         return None

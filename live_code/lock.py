@@ -102,6 +102,8 @@ _PROJECT = "# and of this commit: "
 
 def _resolve(asked: Problem, store: Store) -> str:
     """The lock's text. What only a resolution needs is loaded here: a warm start does without."""
+    import tempfile
+
     from live_code.packages import conflict, inputs, solution, uv_resolver
 
     conflict.direct(asked.texts, asked.protection)

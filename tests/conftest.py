@@ -77,6 +77,12 @@ def index() -> Iterator[Index]:
 
 
 @pytest.fixture
+def second_index() -> Iterator[Index]:
+    with serving(Index()) as served:
+        yield served
+
+
+@pytest.fixture
 def shop(tmp_path: Path, index: Index) -> Workshop:
     """A checkout without requirements, an image that is a venv with what the job's side needs, an empty store."""
     image = images.venv(tmp_path / "image").has("PyYAML", "6.0").has("EasyDict", "1.9")

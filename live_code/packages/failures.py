@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from live_code import process
+from live_code import files, process
 from live_code.errors import BuildError, RequirementsError
 from live_code.job.ymir_exc import protocol
 from live_code.packages import conflict
@@ -20,6 +21,7 @@ _REFUSED = re.compile(
     r"|returned a 403 Forbidden error)(?: \((?P<status>\d+))?"
 )
 _URL = re.compile(r"https?://[^\s`)]+")
+_BUILD = re.compile(r"Failed to build(?: and install)? `([^`]+)`")
 _NETWORK = re.compile(
     r"error sending request|dns error|onnection (?:refused|reset|closed)|timed out|retries exceeded|"
     r"Failed to (?:fetch|download)|error decoding response body|IncompleteBody|Network is unreachable"
@@ -42,11 +44,13 @@ class DownloadError(BuildError):
     retryable = True
 
 
-def of_resolver(error: process.ProcessError, problem: Problem) -> RequirementsError | UnreachableError:
-    """Why requirements could not be resolved."""
+def of_resolver(error: process.ProcessError, problem: Problem, hints: str = "") -> RequirementsError | UnreachableError:
+    """Why requirements could not be resolved. ``hints``: what else the resolver said."""
     said = error.output.stderr
-    if refused := _REFUSED.search(said):
+    if refused := _REFUSED.search(said + hints):
         return RequirementsError(f"the index {_about(refused)}.", hint=_HINT_LOGIN, details=said.strip())
+    if built := _BUILD.search(said):
+        return RequirementsError(f"{built[1]} can't be built.", hint=_HINT_BUILD, details=said.strip())
     if found := conflict.explain(said, problem.texts, problem.protection):
         return found
     if place := _place(said, problem):
@@ -57,9 +61,13 @@ def of_resolver(error: process.ProcessError, problem: Problem) -> RequirementsEr
     return RequirementsError(f"{problem.subject} can't be resolved: {_first_cause(said)}", details=said.strip())
 
 
-def of_installer(error: process.ProcessError) -> BuildError | UnreachableError:
-    """Why locked packages could not be installed."""
+def of_installer(error: process.ProcessError, logs: Path) -> BuildError | UnreachableError:
+    """Why locked packages could not be installed. ``logs``: where the whole output of a failed build is kept."""
     said = error.output.stderr
+    if built := _BUILD.search(said):
+        kept = logs / f"{re.sub(r'[^A-Za-z0-9.=-]', '_', built[1])}.log"
+        files.write_text(kept, said)
+        return BuildError(f"{built[1]} can't be built; all that it said: {kept}", hint=_HINT_BUILD, details=_last(said))
     if re.search(r"[Hh]ash mismatch", said):
         return BuildError(
             f"a file is not the one that was locked: {_first_cause(said)}",
@@ -74,17 +82,21 @@ def of_installer(error: process.ProcessError) -> BuildError | UnreachableError:
 
 
 _HINT_LOGIN = f"Give the container a login for it: a line https://user:token@host in the file that {FILE} names."
+_HINT_BUILD = (
+    "It needs a compiler or a library that is missing, or was made for another Python: ask for another version."
+)
 _HINT_INDEX = "Try again later, or name another index in pypi_mirror."
 
 
 def _place(said: str, problem: Problem) -> str:
     """The file and line that a parser's complaint is about, '' when it is about none."""
-    if match := _AT.search(said):
-        text = next((text.text for text in problem.texts if text.name == match["file"].split("/repo/")[-1]), "")
+    if found := list(_AT.finditer(said)):
+        match = found[-1]  # the innermost of files that include each other
+        text = next((text.text for text in problem.texts if text.name == match["file"]), "")
         line = text.encode()[: int(match["position"])].count(b"\n") + 1
         return f"{match['file']}:{line}"
-    match = _AT_LINE.search(said)
-    return f"{match['file']}:{match['line']}" if match else ""
+    at_line = _AT_LINE.search(said)
+    return f"{at_line['file']}:{at_line['line']}" if at_line else ""
 
 
 def _about(refused: re.Match[str]) -> str:
@@ -102,6 +114,10 @@ def _network(said: str) -> str:
     if match := _STATUS.search(said):
         return f"the index answered {match['status']} for {match['url']}."
     return f"the index can't be reached: {_first_cause(said)}" if _NETWORK.search(said) else ""
+
+
+def _last(said: str) -> str:
+    return "\n".join(said.strip().splitlines()[-30:])
 
 
 def _first_cause(said: str) -> str:

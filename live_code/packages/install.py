@@ -19,14 +19,14 @@ class _Attempt(Protocol):
     def __call__(self, indexes: Indexes, /, *options: str) -> None: ...
 
 
-def pins(python: Path, entries: list[Pin], indexes: Indexes, store: Store) -> None:
-    """Installs a lock's entries, each checked against its hashes. Raises BuildError.
+def pins(python: Path, entries: list[Pin], root: Path, indexes: Indexes, store: Store) -> None:
+    """Installs a lock's entries, each checked against its hashes; folders are seen from ``root``. Raises BuildError.
 
     What is locked to a commit has no hash: the commit's id is one.
     """
     hashed = [entry for entry in entries if entry.is_hashed]
-    _install(python, "".join(entry.text for entry in hashed), ["--require-hashes"], indexes, store)
-    _install(python, "".join(entry.text for entry in entries if not entry.is_hashed), [], indexes, store)
+    _install(python, "".join(entry.text for entry in hashed), ["--require-hashes"], indexes, store, root)
+    _install(python, "".join(entry.text for entry in entries if not entry.is_hashed), [], indexes, store, root)
 
 
 def project(python: Path, root: Path, line: str, has_setuptools: bool, indexes: Indexes, store: Store) -> None:
@@ -42,12 +42,10 @@ def project(python: Path, root: Path, line: str, has_setuptools: bool, indexes: 
         shutil.copytree(root, copy, symlinks=True)
         declared = (copy / name.split("[")[0] / "pyproject.toml").exists()
         options = [] if declared or not has_setuptools else ["--no-build-isolation"]
-        _install(python, f"{name}\n", options, indexes, store, cwd=copy)
+        _install(python, f"{name}\n", options, indexes, store, copy)
 
 
-def _install(
-    python: Path, text: str, options: list[str], indexes: Indexes, store: Store, cwd: Path | None = None
-) -> None:
+def _install(python: Path, text: str, options: list[str], indexes: Indexes, store: Store, cwd: Path) -> None:
     if not text:
         return
     arguments: list[str | Path] = ["pip", "install", "--python", python, "--no-deps", "--quiet", *options]
@@ -56,7 +54,7 @@ def _install(
         try:
             uv.run([*arguments, *some.arguments(), *more, "--requirements", "-"], store, cwd=cwd, stdin=text)
         except process.ProcessError as error:
-            raise failures.of_installer(error) from error
+            raise failures.of_installer(error, store.path("logs")) from error
 
     try:
         try_each(indexes, attempt)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from live_code.interpreter import Interpreter
-from live_code.packages import stubs, uv
 from live_code.packages.framework import Protection
 from live_code.packages.index import Indexes
 from live_code.packages.requirements import Chosen, Text
@@ -43,7 +42,9 @@ class Papers(NamedTuple):
 
 
 def write(problem: Problem, folder: Path, store: Store) -> Papers:
-    """Raises OSError."""
+    """Raises OSError. What it takes is loaded here: a warm start writes nothing."""
+    from live_code.packages import stubs, uv
+
     links, kept, constraints = folder / "links", folder / "image", folder / "image-range"
     links.mkdir()
     protection = problem.protection

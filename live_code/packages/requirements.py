@@ -139,10 +139,13 @@ def _collect(root: Path, name: str, texts: dict[str, Text], path: tuple[str, ...
 
 def _read(file: Path, name: str, path: tuple[str, ...]) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         where = f", included by {path[-1]}," if path else ""
         raise RequirementsError(f"the requirements file {name}{where} can't be read: {error}.") from error
+    if text.startswith("\ufeff"):
+        raise RequirementsError(f"{name} begins with a byte order mark.", hint="Save it as UTF-8 without one.")
+    return text
 
 
 def _add_files(root: Path, found: list[Path], texts: dict[str, Text]) -> None:

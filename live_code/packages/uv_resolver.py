@@ -21,12 +21,27 @@ def solve(problem: Problem, papers: Papers, store: Store) -> str:
         solution.write_text(papers.preferred, encoding="utf-8")
         arguments = [*_arguments(problem, papers, solution), *indexes.arguments(), *files]
         try:
-            uv.run(arguments, store, cwd=problem.root, stdin="\n".join(problem.own_needs))
+            _run(arguments, problem, store)
         except process.ProcessError as error:
-            raise failures.of_resolver(error, problem) from error
+            raise failures.of_resolver(error, problem, _hints(error, arguments, problem, store)) from error
         return solution.read_text(encoding="utf-8").replace(f"{papers.folder}/", "")
 
     return try_each(problem.indexes, attempt)
+
+
+def _run(arguments: list[str | Path], problem: Problem, store: Store) -> None:
+    uv.run(arguments, store, cwd=problem.root, stdin="\n".join(problem.own_needs))
+
+
+def _hints(error: process.ProcessError, arguments: list[str | Path], problem: Problem, store: Store) -> str:
+    """Whether a package that was not found is one that we may not see: uv tells only when it asks index by index."""
+    if "not found in the package registry" not in error.output.stderr:
+        return ""
+    try:
+        _run(["first-index" if word == "unsafe-best-match" else word for word in arguments], problem, store)
+    except process.ProcessError as told:
+        return told.output.stderr
+    return ""
 
 
 def _arguments(problem: Problem, papers: Papers, solution: Path) -> list[str | Path]:

@@ -33,11 +33,18 @@ class File(NamedTuple):
     yanked: str
 
 
-def wheel(name: str, version: str, requires: tuple[str, ...] = (), files: dict[str, str] | None = None) -> bytes:
+def wheel(
+    name: str,
+    version: str,
+    requires: tuple[str, ...] = (),
+    files: dict[str, str] | None = None,
+    extras: tuple[str, ...] = (),
+) -> bytes:
     """A wheel with a module of the package's name that knows its version, and `files` beside it."""
     stem = f"{name.replace('-', '_')}-{version}"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     metadata += "".join(f"Requires-Dist: {line}\n" for line in requires)
+    metadata += "".join(f"Provides-Extra: {extra}\n" for extra in extras)
     contents = {
         f"{name.replace('-', '_')}/__init__.py": f"__version__ = {version!r}\n",
         f"{stem}.dist-info/METADATA": metadata,
@@ -105,6 +112,7 @@ class Index:
         self.faults: dict[str, int] = {}
         self.cut_after: dict[str, int] = {}
         self.delay_s = 0.0
+        self.garbage = False
         self.url = ""
 
     def add(
@@ -118,13 +126,14 @@ class Index:
         fail: str = "",
         wrong_hash: bool = False,
         files: dict[str, str] | None = None,
+        extras: tuple[str, ...] = (),
     ) -> Index:
         """Offers a release: a wheel, or a source release (`source`, or one whose build fails)."""
         stem = f"{name.replace('-', '_')}-{version}"
         if source or fail:
             content, file = sdist(name, version, requires, fail), f"{stem}.tar.gz"
         else:
-            content, file = wheel(name, version, requires, files), f"{stem}-py3-none-any.whl"
+            content, file = wheel(name, version, requires, files, extras), f"{stem}-py3-none-any.whl"
         sha256 = hashlib.sha256(b"other" if wrong_hash else content).hexdigest()
         self.files[file] = File(name.replace("_", "-").lower(), file, version, content, sha256, uploaded, yanked)
         return self
@@ -151,7 +160,9 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = "Basic " + base64.b64encode(f"user:{index.password}".encode()).decode()
         if index.password and self.headers.get("Authorization") != wanted:
             status = 401
-        if status:
+        if index.garbage:
+            self.answer(b"{<<<", JSON_TYPE)
+        elif status:
             self.answer(b"no", "text/plain", status)
         elif self.path.endswith(".metadata"):
             file = index.files[self.path.rsplit("/", 1)[1].removesuffix(".metadata")]

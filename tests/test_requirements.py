@@ -1,0 +1,208 @@
+"""Every form in which a repo may state its requirements, and what is wrong with them told by file and line."""
+
+from __future__ import annotations
+
+import pytest
+
+from live_code.errors import ConfigError, RequirementsError
+from live_code.packages import solution
+from tests.servers.index import BACKEND, PYPROJECT, wheel
+from tests.workshop import Workshop, pins, seen
+
+PROJECT = """
+[project]
+name = "proj"
+version = "1.0"
+dependencies = ["a"]
+[project.optional-dependencies]
+train = ["b"]
+[dependency-groups]
+dev = ["c"]
+"""
+
+
+@pytest.fixture
+def offered(shop: Workshop) -> Workshop:
+    for name in ("a", "b", "c"):
+        shop.index.add(name, "1.0").add(name, "2.0")
+    return shop
+
+
+class TestForms:
+    def test_included_files_and_constraints(self, offered: Workshop) -> None:
+        offered.write("-r more/base.txt\n-c limits.txt\nb\n").write("a\n", "more/base.txt").write("b<2\n", "limits.txt")
+        assert pins(offered.lock()) == {"a": "2.0", "b": "1.0"}
+
+    def test_markers_hold_for_the_jobs_interpreter(self, offered: Workshop) -> None:
+        text = 'a; python_version < "3"\nb; python_version >= "3.8"\nc; sys_platform == "win32"\n'
+        assert pins(offered.write(text).lock()) == {"b": "2.0"}
+
+    def test_extras(self, offered: Workshop) -> None:
+        offered.index.add("d", "1.0", 'a; extra == "more"', extras=("more",))
+        assert pins(offered.write("d[more]\n").lock()) == {"d": "1.0", "a": "2.0"}
+
+    def test_continuations_and_comments(self, offered: Workshop) -> None:
+        digest = "sha256:" + "0" * 64
+        text = f"a==1.0 \\\n  --hash={digest} # the old one\n\n# b\n"
+        assert pins(offered.write(text).lock()) == {"a": "1.0"}
+
+    def test_a_wheel_by_url_keeps_its_hash(self, offered: Workshop) -> None:
+        url = offered.index.url.replace("/simple", "/files/b-1.0-py3-none-any.whl")
+        entries = solution.parse(offered.write(f"b @ {url}\n").lock().text)
+        assert [(entry.name, entry.url, entry.is_hashed) for entry in entries] == [("b", url, True)]
+        assert seen(offered.make(), "b")["b"][0] == "1.0"
+
+    def test_an_index_that_a_file_names_is_asked_too(self, offered: Workshop, second_index: object) -> None:
+        from tests.servers.index import Index
+
+        assert isinstance(second_index, Index)
+        second_index.add("only-there", "1.0")
+        offered.write(f"--extra-index-url {second_index.url}\nonly-there\na\n")
+        assert pins(offered.lock()) == {"only-there": "1.0", "a": "2.0"}
+        assert set(seen(offered.make(), "only_there", "a")) == {"only_there", "a"}
+
+    def test_a_folder_of_wheels_that_a_file_names(self, offered: Workshop) -> None:
+        offered.root.joinpath("wheels").mkdir()
+        offered.root.joinpath("wheels", "mine-3.0-py3-none-any.whl").write_bytes(wheel("mine", "3.0"))
+        assert pins(offered.write("--find-links wheels\nmine\n").lock()) == {"mine": "3.0"}
+        assert seen(offered.make(), "mine")["mine"][0] == "3.0"
+
+    def test_a_project_with_chosen_extras_and_groups(self, offered: Workshop) -> None:
+        offered.write(PROJECT, "pyproject.toml")
+        assert pins(offered.lock(requirements="pyproject.toml")) == {"a": "2.0"}
+        assert pins(offered.lock(requirements="pyproject.toml[train]")) == {"a": "2.0", "b": "2.0"}
+        assert pins(offered.lock(requirements="pyproject.toml:dev"))["c"] == "2.0"
+
+    def test_the_pip_part_of_condas_file(self, offered: Workshop) -> None:
+        offered.write("dependencies:\n- python=3.11\n- pip\n- pip:\n  - a==1.0\n  - -r more.txt\n", "environment.yml")
+        offered.write("b\n", "more.txt")
+        assert pins(offered.lock(requirements="environment.yml")) == {"a": "1.0", "b": "2.0"}
+
+    def test_what_only_conda_has_is_refused_by_name(self, offered: Workshop) -> None:
+        offered.write("dependencies:\n- cudatoolkit=11.3\n- pip:\n  - a\n", "environment.yml")
+        with pytest.raises(RequirementsError, match=r"asks conda for cudatoolkit=11\.3; live-code installs with pip"):
+            offered.lock(requirements="environment.yml")
+
+    def test_a_python_that_is_not_the_images_is_refused(self, offered: Workshop) -> None:
+        offered.write("dependencies:\n- python=3.6\n", "environment.yml")
+        with pytest.raises(RequirementsError, match=r"asks for python=3\.6, but the image has Python 3\."):
+            offered.lock(requirements="environment.yml")
+
+
+class TestExistingLock:
+    def test_its_versions_and_its_hashes_are_kept(self, offered: Workshop) -> None:
+        offered.index.add("d", "1.0", "a").add("d", "2.0")
+        known = offered.write("d<2\na<2\n").lock()
+        own = "".join(entry.text for entry in solution.parse(known.text))
+        again = offered.write(own, "pinned.txt").lock(requirements="pinned.txt")
+        assert pins(again) == {"a": "1.0", "d": "1.0"}
+        assert "".join(entry.text for entry in solution.parse(again.text)) == own
+
+    def test_it_meets_the_torch_contract_like_any_other(self, offered: Workshop) -> None:
+        offered.image.torch("2.6.0+cu124")
+        offered.index.add("torch", "1.13.0", "typing-extensions")
+        digest = "sha256:" + "0" * 64
+        with pytest.raises(RequirementsError, match=r"the image ships torch 2\.6\.0\+cu124"):
+            offered.write(f"torch==1.13.0 --hash={digest}\n").lock()
+
+    def test_uvs_own(self, offered: Workshop) -> None:
+        import subprocess
+
+        from live_code.packages import uv
+
+        text = PROJECT.replace("dependencies = [", 'requires-python = ">=3.8"\ndependencies = [', 1)
+        offered.write(text, "pyproject.toml")
+        command = [uv.binary(), "lock", "-q", "--default-index", offered.index.url, "--cache-dir", offered.root / ".c"]
+        subprocess.run([*command, "--python", offered.image.python], cwd=offered.root, check=True)
+        offered.index.add("a", "3.0")
+        assert pins(offered.lock(requirements="uv.lock")) == {"a": "2.0"}
+
+
+class TestProjects:
+    def project(self, shop: Workshop, name: str, module: str) -> None:
+        """A project whose build needs nothing: its backend stands in it, and packs `module` as it is."""
+        import base64
+
+        built = base64.b64encode(wheel("proj", "1.0", files={"proj/__init__.py": module})).decode()
+        shop.write(PYPROJECT + PROJECT.split("[project.opt")[0], f"{name}/pyproject.toml")
+        shop.write(BACKEND.format(wheel=built, fail="", stem="proj-1.0"), f"{name}/backend.py")
+
+    def test_its_dependencies_are_locked_and_it_is_built_for_its_commit(self, offered: Workshop) -> None:
+        self.project(offered, ".", "__version__ = 'this commit'\n")
+        locked = offered.write("-e .\nb\n").lock()
+        assert pins(locked) == {"a": "2.0", "b": "2.0"}
+        assert locked.projects.lines == ("-e .",)
+        found = seen(offered.make(locked), "proj", "a", "b")
+        assert {name: value[0] for name, value in found.items()} == {"proj": "this commit", "a": "2.0", "b": "2.0"}
+
+    def test_commits_with_the_same_dependencies_share_them(self, offered: Workshop) -> None:
+        self.project(offered, "lib", "__version__ = 'first'\n")
+        first = offered.write("./lib\n").lock()
+        made = offered.make(first)
+        self.project(offered, "lib", "__version__ = 'second'\n")
+        second = offered.lock()._replace(projects=first.projects._replace(tree="f" * 40))
+        again = offered.make(second)
+        assert (seen(made, "proj")["proj"][0], seen(again, "proj")["proj"][0]) == ("first", "second")
+        assert seen(made, "a")["a"][1] == seen(again, "a")["a"][1]
+        assert again.why == "another commit's project"
+
+    def test_the_work_tree_stays_as_it_is(self, offered: Workshop) -> None:
+        self.project(offered, ".", "")
+        before = sorted(offered.write("-e .\n").root.rglob("*"))
+        offered.make()
+        assert sorted(offered.root.rglob("*")) == before
+
+    def test_one_outside_the_repo_is_refused(self, offered: Workshop) -> None:
+        with pytest.raises(ConfigError, match=r"requirements\.txt:1 names \.\./other, which leaves the repo"):
+            offered.write("-e ../other\n").lock()
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("text", "where"),
+        [
+            ("a\nb=>1\n", "requirements.txt:2"),
+            ("a==\n", "requirements.txt:1"),
+            ("a\n\n--what x\n", "requirements.txt:3"),
+        ],
+    )
+    def test_a_syntax_error_is_told_by_file_and_line(self, text: str, where: str, offered: Workshop) -> None:
+        with pytest.raises(RequirementsError, match=where):
+            offered.write(text).lock()
+
+    def test_a_syntax_error_in_an_included_file(self, offered: Workshop) -> None:
+        with pytest.raises(RequirementsError, match=r"more/base\.txt:2"):
+            offered.write("-r more/base.txt\n").write("a\nb=>1\n", "more/base.txt").lock()
+
+    def test_a_circle(self, offered: Workshop) -> None:
+        offered.write("-r x.txt\n").write("-r requirements.txt\n", "x.txt")
+        with pytest.raises(RequirementsError, match=r"circle: requirements\.txt → x\.txt → requirements\.txt"):
+            offered.lock()
+
+    def test_an_included_file_that_is_not_there(self, offered: Workshop) -> None:
+        with pytest.raises(RequirementsError, match=r"gone\.txt, included by requirements\.txt"):
+            offered.write("-r gone.txt\n").lock()
+
+    def test_one_from_the_network(self, offered: Workshop) -> None:
+        with pytest.raises(RequirementsError, match=r"requirements\.txt:1 includes https://host/r\.txt"):
+            offered.write("-r https://host/r.txt\n").lock()
+
+    def test_what_nobody_offers(self, offered: Workshop) -> None:
+        with pytest.raises(RequirementsError, match="nosuch was not found"):
+            offered.write("nosuch\n").lock()
+
+    def test_versions_that_exclude_each_other(self, offered: Workshop) -> None:
+        with pytest.raises(RequirementsError, match="you require a==1.0 and a==2.0"):
+            offered.write("a==1.0\na==2.0\n").lock()
+
+    def test_ten_thousand_lines(self, offered: Workshop) -> None:
+        assert pins(offered.write("a>=1\n" * 10_000).lock()) == {"a": "2.0"}
+
+    def test_a_byte_order_mark(self, offered: Workshop) -> None:
+        with pytest.raises(RequirementsError, match="byte order mark"):
+            offered.write("\ufeffa\n").lock()
+
+    def test_bytes_that_are_no_text(self, offered: Workshop) -> None:
+        offered.root.joinpath("requirements.txt").write_bytes(b"\xff\xfe\x00a")
+        with pytest.raises(RequirementsError, match=r"requirements\.txt can't be read"):
+            offered.lock()
