@@ -12,6 +12,7 @@ from live_code.interpreter import Interpreter
 from live_code.job import pth_line
 from live_code.lock import Lock
 from live_code.packages import description, venv
+from live_code.packages.site import Site
 from live_code.store import Entry, Store
 
 LOCK_FILE = "requirements.lock"
@@ -38,24 +39,29 @@ def make(lock: Lock, image: Interpreter, store: Store) -> Environment:
     dependencies share. Raises BuildError.
     """
     facts = (_SCHEMA, lock.text, image.fingerprint, image.path, pth_line(), lock.protection)
-    shared = _entry(facts, lock, image, store, "", lambda root: _build(root, lock, image, store))
+    shared = _entry(facts, lock, image, store, "", lambda root, site: _build(root, site, lock, image))
     if not lock.projects.lines:
         return shared
     own = (_SCHEMA, shared.key, lock.projects.tree, lock.projects.lines)
-    return _entry(own, lock, image, store, lock.projects.tree, lambda root: _add(root, shared, lock, image, store))
+    return _entry(own, lock, image, store, lock.projects.tree, lambda root, site: _add(root, site, shared, lock, image))
 
 
 def _entry(
-    facts: tuple[object, ...], lock: Lock, image: Interpreter, store: Store, tree: str, build: Callable[[Path], None]
+    facts: tuple[object, ...],
+    lock: Lock,
+    image: Interpreter,
+    store: Store,
+    tree: str,
+    build: Callable[[Path, Site], None],
 ) -> Environment:
     key = files.sha256_text(repr(facts))[:32]
 
-    def fill(root: Path) -> None:
+    def fill(root: Path, held: int) -> None:
         described = description.of(image, lock.text, tree)
         told.append(description.difference(store.path("env"), described))
         log.info(f"building {_WANTED}" + (f": {told[0]}" if told[0] else ""))
         try:
-            build(root)
+            build(root, Site(root / "bin" / "python", lock.projects.root, lock.indexes, store, held))
             description.write(root, described, image)
         except OSError as error:
             raise BuildError(f"{_WANTED} can't be written: {error}.", hint="Give the store more space.") from error
@@ -66,7 +72,7 @@ def _entry(
     return Environment(entry.path / "bin" / "python", entry.path, key, entry.cached, why)
 
 
-def _build(root: Path, lock: Lock, image: Interpreter, store: Store) -> None:
+def _build(root: Path, site: Site, lock: Lock, image: Interpreter) -> None:
     from live_code.packages import install, proof, solution
 
     python = venv.create(root, image)
@@ -75,20 +81,20 @@ def _build(root: Path, lock: Lock, image: Interpreter, store: Store) -> None:
     pins = solution.parse(lock.text)
     if pins:
         log.info(f"installing {len(pins)} locked packages")
-    install.pins(python, pins, lock.projects.root, lock.indexes, store)
+    install.pins(site, pins)
     for distribution in image.distributions().values():
         venv.add_scripts(python, distribution.scripts)
     proof.unchanged(python, image, lock.protection.packages)
     proof.works(python, image, {pin.name: pin.version for pin in pins})
 
 
-def _add(root: Path, shared: Environment, lock: Lock, image: Interpreter, store: Store) -> None:
+def _add(root: Path, site: Site, shared: Environment, lock: Lock, image: Interpreter) -> None:
     from live_code.packages import install, proof
 
     python = venv.create(root, image, beneath=(venv.folder_of_packages(shared.root, image),))
     (venv.folder_of_packages(root, image) / HOOK_FILE).write_text(pth_line(), encoding="utf-8")
     has_setuptools = "setuptools" in image.packages
     for line in lock.projects.lines:
-        install.project(python, lock.projects.root, line, has_setuptools, lock.indexes, store)
+        install.project(site, line, has_setuptools)
     venv.take_scripts(python, shared.python)
     proof.unchanged(python, image, lock.protection.packages)

@@ -35,9 +35,11 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: str | None = None,
     timeout: float | None = None,
+    lock: int | None = None,
     encoding: str = "utf-8",
 ) -> Output:
     """Runs ``argv`` to its end. ``env`` is the child's whole environment (None: ours); ``timeout`` in seconds.
+    ``lock``: a lock's open file that the child keeps held, should it outlive us.
     ``encoding`` latin-1 keeps bytes that are no text: each becomes one letter.
 
     Raises ProcessError when it does not end with 0.
@@ -51,6 +53,7 @@ def run(
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
+            pass_fds=() if lock is None else (lock,),
             timeout=timeout,
             encoding=encoding,
             errors="replace",

@@ -11,25 +11,25 @@ from live_code import log, process
 from live_code.errors import BuildError
 from live_code.packages import failures, uv
 from live_code.packages.index import Indexes, UnreachableError, try_each
+from live_code.packages.site import Site
 from live_code.packages.solution import Pin
-from live_code.store import Store
 
 
 class _Attempt(Protocol):
     def __call__(self, indexes: Indexes, /, *options: str) -> None: ...
 
 
-def pins(python: Path, entries: list[Pin], root: Path, indexes: Indexes, store: Store) -> None:
-    """Installs a lock's entries, each checked against its hashes; folders are seen from ``root``. Raises BuildError.
+def pins(site: Site, entries: list[Pin]) -> None:
+    """Installs a lock's entries, each checked against its hashes. Raises BuildError.
 
     What is locked to a commit has no hash: the commit's id is one.
     """
     hashed = [entry for entry in entries if entry.is_hashed]
-    _install(python, "".join(entry.text for entry in hashed), ["--require-hashes"], indexes, store, root)
-    _install(python, "".join(entry.text for entry in entries if not entry.is_hashed), [], indexes, store, root)
+    _install(site, "".join(entry.text for entry in hashed), ["--require-hashes"])
+    _install(site, "".join(entry.text for entry in entries if not entry.is_hashed), [])
 
 
-def project(python: Path, root: Path, line: str, has_setuptools: bool, indexes: Indexes, store: Store) -> None:
+def project(site: Site, line: str, has_setuptools: bool) -> None:
     """Builds a project of the checkout, named as in a requirements file, and installs it. Raises BuildError.
 
     It is built in a copy, so that the work tree stays the commit's. A project that only has a setup.py is built in the
@@ -39,27 +39,28 @@ def project(python: Path, root: Path, line: str, has_setuptools: bool, indexes: 
     log.info(f"building {name} of this commit")
     with tempfile.TemporaryDirectory(prefix="live-code-build-") as folder:
         copy = Path(folder, "source")
-        shutil.copytree(root, copy, symlinks=True)
+        shutil.copytree(site.root, copy, symlinks=True)
         declared = (copy / name.split("[")[0] / "pyproject.toml").exists()
         options = [] if declared or not has_setuptools else ["--no-build-isolation"]
-        _install(python, f"{name}\n", options, indexes, store, copy)
+        _install(site._replace(root=copy), f"{name}\n", options)
 
 
-def _install(python: Path, text: str, options: list[str], indexes: Indexes, store: Store, cwd: Path) -> None:
+def _install(site: Site, text: str, options: list[str]) -> None:
     if not text:
         return
-    arguments: list[str | Path] = ["pip", "install", "--python", python, "--no-deps", "--quiet", *options]
+    arguments: list[str | Path] = ["pip", "install", "--python", site.python, "--no-deps", "--quiet", *options]
 
     def attempt(some: Indexes, *more: str) -> None:
+        words = [*arguments, *some.arguments(), *more, "--requirements", "-"]
         try:
-            uv.run([*arguments, *some.arguments(), *more, "--requirements", "-"], store, cwd=cwd, stdin=text)
+            uv.run(words, site.store, cwd=site.root, stdin=text, lock=site.lock)
         except process.ProcessError as error:
-            raise failures.of_installer(error, store.path("logs")) from error
+            raise failures.of_installer(error, site.store.path("logs")) from error
 
     try:
-        try_each(indexes, attempt)
+        try_each(site.indexes, attempt)
     except failures.DownloadError as error:
-        _without_network(attempt, indexes, error)
+        _without_network(attempt, site.indexes, error)
 
 
 def _without_network(attempt: _Attempt, indexes: Indexes, error: BuildError) -> None:

@@ -48,20 +48,21 @@ def run(
     cwd: Path | None = None,
     stdin: str | None = None,
     environ: Mapping[str, str] = os.environ,
-    extra: Mapping[str, str] = {},
+    lock: int | None = None,
 ) -> process.Output:
     """Runs uv with the store's package cache, without any configuration file.
 
-    Its logins, and git's, come from the container; what uv says is free of them. Raises process.ProcessError.
+    Its logins, and git's, come from the container; what uv says is free of them. ``lock``: see process.run.
+    Raises process.ProcessError.
     """
     variables = {key: environ[key] for key in _PASSED_ON if key in environ}
     own = {"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
     cache = {"UV_CACHE_DIR": str(store.path("wheels")), "UV_HTTP_RETRIES": environ.get("UV_HTTP_RETRIES", "2")}
     logins = secrets.read(environ)
     with secrets.as_netrc(logins) as netrc:
-        env = {**variables, **own, **cache, **extra, "NETRC": netrc}
+        env = {**variables, **own, **cache, "NETRC": netrc}
         try:
-            return process.run([binary(), *arguments], cwd=cwd, stdin=stdin, env=env)
+            return process.run([binary(), *arguments], cwd=cwd, stdin=stdin, env=env, lock=lock)
         except process.ProcessError as error:
             shown = process.Output(*(secrets.hide(text, logins) for text in error.output))
             raise process.ProcessError(error.argv, error.code, shown) from None

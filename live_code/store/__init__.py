@@ -86,23 +86,24 @@ class Store(NamedTuple):
         self,
         kind: str,
         key: str,
-        fill: Callable[[Path], None],
+        fill: Callable[[Path, int], None],
         check: Callable[[Path], str | None],
         waiting_for: str,
     ) -> Entry:
         """A folder that ``fill`` makes at its final place and that counts only once its marker stands in it.
 
+        ``fill`` gets the lock's file too: a child that inherits it keeps others away when we are killed before it.
         ``check`` proves an entry before it is reused: it returns what is wrong with it, or None.
         """
         self.use(kind, key)
         path = self.path(kind, key)
         if _reason(path, check) is None:
             return Entry(path, cached=True)
-        with self.locked(kind, key, waiting_for):
+        with self.locked(kind, key, waiting_for) as lock:
             why = _reason(path, check)
             if why is None:
                 return Entry(path, cached=True)
-            self._rebuild(path, fill)
+            self._rebuild(path, lambda root: fill(root, lock))
         return Entry(path, cached=False, why=why)
 
     def _rebuild(self, path: Path, fill: Callable[[Path], None]) -> None:

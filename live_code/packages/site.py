@@ -1,0 +1,22 @@
+"""Where packages are installed to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from live_code.packages.index import Indexes
+from live_code.store import Store
+
+
+class Site(NamedTuple):
+    """Where to install to, and from: an environment's interpreter, the folder that paths are seen from, the indexes.
+
+    ``lock``: the environment's own lock, which the installer keeps held should it outlive us.
+    """
+
+    python: Path
+    root: Path
+    indexes: Indexes
+    store: Store
+    lock: int
