@@ -110,7 +110,6 @@ def _resolve(asked: Problem, store: Store) -> str:
     if not asked.chosen.inputs and not asked.own_needs:
         return _head(asked)
     log.info(f"resolving {asked.subject}")
-    import tempfile  # a known lock needs none of it
 
     with tempfile.TemporaryDirectory(prefix="live-code-lock-") as folder:
         papers = problem.write(asked, Path(folder), store)
