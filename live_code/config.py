@@ -70,6 +70,7 @@ class Request(NamedTuple):
     retries: int = 0
     retry_on: tuple[str, ...] = RETRY_CLASSES
     log_quota_mb: float = 1024.0
+    record_content_hashes: bool = False
 
 
 class TaskConfig(NamedTuple):
@@ -99,10 +100,11 @@ class RepoSettings(NamedTuple):
 
 
 class Merged(NamedTuple):
-    """The hyper-parameters as the job sees them, and where each value came from."""
+    """The hyper-parameters as the job sees them, where each value came from, and the layers that were merged."""
 
     values: Mapping[str, Any]
     origins: Mapping[str, str]
+    layers: Mapping[str, Mapping[str, Any]] = {}
 
 
 class Folders(NamedTuple):
@@ -181,6 +183,7 @@ def read_request(task: TaskConfig) -> Request:
         retries=retries,
         retry_on=retry_on,
         log_quota_mb=_seconds(values, "log_quota_mb", 1024.0),
+        record_content_hashes=as_bool(values.get("record_content_hashes"), "record_content_hashes"),
     )
 
 
@@ -217,7 +220,7 @@ def merge(task: TaskConfig, request: Request, repo: RepoSettings, root: Path) ->
     for origin, layer in layers:
         values.update(layer)
         origins.update(dict.fromkeys(layer, origin))
-    return Merged(values, origins)
+    return Merged(values, origins, {"template": task.template, "code_config": layers[1][1], "config.yaml": task.given})
 
 
 def as_bool(value: Any, key: str) -> bool:

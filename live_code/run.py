@@ -23,6 +23,7 @@ from live_code import (
     launch,
     lock,
     log,
+    observe,
     record,
     results,
     source,
@@ -90,7 +91,7 @@ def _stages(journal: record.Journal, folders: config.Folders, environ: Mapping[s
         merged = journal.step("config", config.merge, task, request, repo, code.root)
 
         told.running("preparing the environment")
-        image = journal.step("image", interpreter.inspect, interpreter.find(environ), cache)
+        image = journal.step("interpreter", interpreter.inspect, interpreter.find(environ), cache)
         locked = journal.step("lock", lock.make, code, request, repo, image, cache)
         files.write_text(ours / "requirements.lock", locked.text)
         built = journal.step("environment", environment.make, locked, image, cache)
@@ -100,9 +101,12 @@ def _stages(journal: record.Journal, folders: config.Folders, environ: Mapping[s
         told.running(f"starting {planned[0].entrypoint.command}")
         record.write(ours, journal, None)
         places = supervise.places(task, ours, cache.root)
-        ended = journal.step("job", _run_all, planned, places, supervise.rules(request, merged), told)
+        with observe.beside_job(journal, task, request, environ, ours):
+            ended = journal.step("job", _run_all, planned, places, supervise.rules(request, merged), told)
+        observe.code_after(journal, code, environ)
         supervise.require_success(ended[-1], told.current())
-        journal.step("results", results.collect, task)
+        left = journal.step("results", results.collect, task)
+        observe.outputs(journal, task, left)
 
 
 def _warn(merged: config.Merged, built: environment.Environment) -> None:

@@ -15,6 +15,15 @@ from tests.servers.index import Index, serving
 from tests.workshop import Workshop
 
 
+@pytest.fixture(scope="session", autouse=True)
+def every_record_fits_the_schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Looks at all records that this process's tests have left, when they are done."""
+    yield
+    from tests.schema import breaches_below
+
+    assert breaches_below(tmp_path_factory.getbasetemp()) == []
+
+
 class TaskFolder(NamedTuple):
     """`<root>/in` and `<root>/out`; paths inside the files are `/in/...` and `/out/...`, as in a container."""
 

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "live_code"
 
 LAYERS = [
     ("face", {"cli", "__main__", "demo"}),
-    ("story", {"run"}),
+    ("story", {"run", "observe"}),
     (
         "stages",
         {
@@ -18,6 +18,7 @@ LAYERS = [
             "checkout",
             "lock",
             "environment",
+            "evidence",
             "handover",
             "launch",
             "supervise",
@@ -32,6 +33,7 @@ LAYERS = [
             "store",
             "container",
             "git",
+            "host",
             "process",
             "files",
             "yamlfile",

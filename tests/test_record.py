@@ -1,3 +1,5 @@
+"""What a record says, what it hides, and that what was written once can be read for ever."""
+
 from __future__ import annotations
 
 import json
@@ -6,8 +8,13 @@ from typing import NamedTuple
 
 import pytest
 
-from live_code import record
+from live_code import evidence, record
+from live_code.config import Merged, PathMap, TaskConfig
 from live_code.errors import ConfigError
+from live_code.git import url as git_url
+from live_code.record import reading
+from live_code.record.reading import RecordError
+from tests.schema import breaches
 
 
 class Value(NamedTuple):
@@ -28,7 +35,7 @@ def test_each_phase_leaves_its_value_and_its_time() -> None:
     written = record.as_json(journal_of(Value(Path("/a"), "u", {})), record.Ending(0))
     assert written["phase0"] == {"path": "/a", "url": "u", "environ": [], "score": 0.5}
     assert written["phases"][0]["name"] == "phase0"
-    assert (written["state"], written["error"], written["schema_version"]) == ("done", None, 1)
+    assert (written["state"], written["error"], written["schema_version"]) == ("done", None, 2)
 
 
 def test_a_phase_that_failed_stands_with_its_time_and_no_value() -> None:
@@ -72,3 +79,105 @@ def test_the_file_is_strict_json(tmp_path: Path) -> None:
     written = json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(name))
     assert written["phase0"] == "nan"
     assert written["phase1"] == {"1": ["x", None]}
+
+
+def test_an_address_is_recorded_as_its_text() -> None:
+    assert record.plain(git_url.parse("git@host:a/b.git")) == "git@host:a/b.git"
+
+
+@pytest.mark.parametrize("name", ["wandb_token", "API-KEY", "aws_secret", "password"])
+def test_a_hyper_parameter_whose_name_says_secret_is_hidden(name: str) -> None:
+    assert record.plain({name: "hunter2hunter2"}) == {name: "***"}
+
+
+@pytest.mark.parametrize("values", [{"max_tokens": "1000000000"}, {"pad_token": "<pad>"}, {"tokenizer": "gpt-2-large"}])
+def test_a_hyper_parameter_that_only_sounds_like_it_is_not(values: dict[str, str]) -> None:
+    assert record.plain(values) == values
+
+
+def task_at(place: Path) -> TaskConfig:
+    paths = PathMap((("/in", f"{place}/in"), ("/out", f"{place}/out")))
+    indexes = {"candidate_index_file": f"{place}/in/index.tsv", "val_index_file": f"{place}/in/none.tsv"}
+    given = {"model": f"{place}/in/models/a.pt", "seed": 3}
+    out = {"root_dir": f"{place}/out", "models_dir": f"{place}/out/models"}
+    return TaskConfig("t", "1.1.0", ("mining",), indexes, out, place / "in/env.yaml", "", {}, given, {}, paths)
+
+
+def test_a_task_is_recorded_in_its_own_terms_wherever_it_lay(tmp_path: Path) -> None:
+    journal = record.Journal()
+    task = journal.step("task", task_at, tmp_path)
+    journal.step("config", Merged, task.given, {"model": "config.yaml"}, {"config.yaml": task.given})
+    written = record.as_json(journal, record.Ending(0))
+    assert written["task"]["input"]["candidate_index_file"] == "/in/index.tsv"
+    assert written["task"]["env_file"] == "/in/env.yaml"
+    assert written["task"]["paths"] == {"/in": f"{tmp_path}/in", "/out": f"{tmp_path}/out"}
+    assert written["config"]["values"]["model"] == written["config"]["layers"]["config.yaml"]["model"]
+    assert written["config"]["values"]["model"] == "/in/models/a.pt"
+    assert written["seeds"] == {"seed": 3}
+
+
+def test_a_run_that_goes_on_has_a_record_too() -> None:
+    written = record.as_json(journal_of(), None)
+    assert (written["state"], written["exit_code"]) == ("running", None)
+    assert breaches(written) == []
+
+
+class TestDataset:
+    def test_an_index_is_known_by_its_hash_and_counts(self, tmp_path: Path) -> None:
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in/index.tsv").write_text("/in/a.jpg\t/in/a.txt\n\n/in/b.jpg\n")
+        found = evidence.dataset(task_at(tmp_path))
+        assert list(found) == ["candidate_index_file"]
+        index = found["candidate_index_file"]
+        assert (index.images, index.annotations, index.bytes, index.content) == (2, 1, 31, "")
+
+    def test_contents_have_the_same_hash_wherever_they_lie(self, tmp_path: Path) -> None:
+        hashes = set()
+        for name in ("one", "other"):
+            place = tmp_path / name
+            (place / "in").mkdir(parents=True)
+            (place / "in/index.tsv").write_text("/in/a.jpg\n/in/gone.jpg\n")
+            (place / "in/a.jpg").write_text("picture")
+            task = task_at(place)
+            index = evidence.content(evidence.dataset(task), task, lambda: False)["candidate_index_file"]
+            assert index.missing == 1
+            hashes.add(index.content)
+        assert len(hashes) == 1
+
+    def test_hashing_contents_is_given_up_when_the_job_is_over(self, tmp_path: Path) -> None:
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in/index.tsv").write_text("/in/a.jpg\n")
+        task = task_at(tmp_path)
+        assert evidence.content(evidence.dataset(task), task, lambda: True)["candidate_index_file"].content == ""
+
+
+class TestReading:
+    def test_a_record_of_version_1_is_read_as_todays(self) -> None:
+        old = reading.read(Path(__file__).parent / "records" / "version-1.json")
+        assert breaches(old.document) == []
+        assert old.commit == old.get("checkout", "commit") != ""
+        assert old.get("interpreter", "version") == "3.11.7"
+        assert old.get("config", "layers", "code_config", "epochs") == 7
+        assert old.metrics == {"mAP": 0.5}
+        assert old.get("lock", "packages") == {"idna": "3.10"}
+
+    @pytest.mark.parametrize("name", ["out", "out/live-code", "out/live-code/run.json", ""])
+    def test_a_record_is_found_from_its_folders(self, tmp_path: Path, name: str) -> None:
+        record.write(tmp_path / "out" / "live-code", journal_of(), record.Ending(0))
+        assert reading.read(tmp_path / name).state == "done"
+
+    def test_a_record_of_a_newer_version_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "run.json").write_text('{"schema_version": 99}')
+        with pytest.raises(RecordError, match=r"version 99.*Use a newer live-code"):
+            reading.read(tmp_path / "run.json")
+
+    @pytest.mark.parametrize("text", ["", "[]", "{}", "\xff"])
+    def test_a_file_that_is_no_record_is_refused(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "run.json").write_text(text)
+        with pytest.raises(RecordError):
+            reading.read(tmp_path / "run.json")
+
+    def test_records_are_found_below_a_folder_but_not_in_what_runs_fill(self, tmp_path: Path) -> None:
+        for place in ("a/out", "b", "store/env/x"):
+            record.write(tmp_path / place / "live-code", journal_of(), record.Ending(0))
+        assert [path.relative_to(tmp_path).parts[0] for path in reading.find(tmp_path)] == ["a", "b"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -106,6 +107,42 @@ class TestGoodRuns:
         assert record["results"]["best_stage"] == "epoch1"
         assert (record["state"], record["exit_code"], record["job"][0]["code"]) == ("done", 0, 0)
         assert [phase["name"] for phase in record["phases"]][-3:] == ["launch", "job", "results"]
+
+    def test_the_record_tells_what_it_ran_on_and_what_it_left(
+        self, machine: Machine, folder: TaskFolder, repo: repos.Repo
+    ) -> None:
+        record = machine.run(task(folder, repo, seed=4)).record
+        weights = record["outputs"]["models/last.pt"]
+        assert weights == {"sha256": hashlib.sha256(b"weights").hexdigest(), "bytes": 7}
+        assert record["dataset"]["candidate_index_file"]["images"] == 2
+        assert record["task"]["input"]["candidate_index_file"] == "/in/candidate-index.tsv"
+        assert record["host"]["cpus"] >= 1
+        assert record["seeds"]["seed"] == 4
+        assert record["code"]["changed"] == []
+
+    def test_code_that_the_job_changes_is_noticed(self, machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
+        made = repos.make(tmp_path / "changing")
+        change = "open('train.py', 'a').write('more'); open('new.txt', 'w')\n"
+        made.commit(start__py=change + repos.CLASSIC_START, train__py="", configs___default__yaml="epochs: 7\n")
+        record = machine.run(task(folder, made)).record
+        assert record["code"] == {"changed": [" M train.py"], "added": 1, "some_added": ["new.txt"]}
+
+    def test_a_record_stands_there_while_the_job_runs(
+        self, machine: Machine, folder: TaskFolder, tmp_path: Path
+    ) -> None:
+        made = repos.make(tmp_path / "slow")
+        made.commit(start__py="import time; time.sleep(60)\n", configs___default__yaml="epochs: 7\n")
+        running = subprocess.Popen(machine.argv(task(folder, made)), env=machine.environ, stderr=subprocess.DEVNULL)
+        file = folder.out_dir / "live-code" / "run.json"
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and not file.exists():
+            time.sleep(0.05)
+        running.terminate()
+        early = json.loads(file.read_text())
+        running.wait(timeout=20)
+        assert (early["state"], early["source"]["commit"]) == ("running", made.git("rev-parse", "HEAD"))
+        assert json.loads(file.read_text())["state"] == "failed"
+        assert json.loads(file.read_text())["id"] == early["id"]
 
     def test_mining_and_infer_run_in_one_start(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
         ended = machine.run(task(folder, repo, on="mining infer"))

@@ -1,0 +1,74 @@
+"""What is noted while a job runs and after it: the machine, the image, the data, the code, the outputs.
+The record of the running job tells them too: whoever comes after a killed run has them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from live_code import log, record
+from live_code.checkout import Checkout
+from live_code.config import Request, TaskConfig
+from live_code.results import Results
+
+# The job's start is safely past by then.
+AFTER_S = 0.2
+
+
+@contextmanager
+def beside_job(
+    journal: record.Journal, task: TaskConfig, request: Request, environ: Mapping[str, str], folder: Path
+) -> Iterator[None]:
+    """Observes in a thread while the block runs; a job that ends earlier waits for what is noted of every run."""
+    over = threading.Event()
+
+    def wait_and_note() -> None:
+        over.wait(AFTER_S)
+        try:
+            _note(journal, task, request, environ, folder, over.is_set)
+        except OSError as error:
+            log.warning(f"the record of the running job can't be written: {error}")
+
+    thread = threading.Thread(target=wait_and_note, name="record", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def code_after(journal: record.Journal, code: Checkout, environ: Mapping[str, str]) -> None:
+    """Notes what the job did to its work tree."""
+    from live_code import evidence
+
+    journal.note("code", evidence.code(code, environ))
+
+
+def outputs(journal: record.Journal, task: TaskConfig, left: Results) -> None:
+    """Notes the files that the platform takes."""
+    from live_code import evidence
+
+    journal.note("outputs", evidence.outputs(task, left))
+
+
+def _note(
+    journal: record.Journal,
+    task: TaskConfig,
+    request: Request,
+    environ: Mapping[str, str],
+    folder: Path,
+    over: Callable[[], bool],
+) -> None:
+    from live_code import evidence, host  # not before the job has started
+
+    indexes = evidence.dataset(task)
+    journal.note("dataset", indexes)
+    journal.note("image", evidence.image(environ))
+    record.write(folder, journal, None)
+    journal.note("host", host.inspect())
+    if request.record_content_hashes:
+        journal.note("dataset", evidence.content(indexes, task, over))
+    record.write(folder, journal, None)

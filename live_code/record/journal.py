@@ -1,0 +1,68 @@
+"""What a run has gone through so far: the phases with their values and times, and what was noted beside them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+from live_code.errors import LiveCodeError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Phase(NamedTuple):
+    """One step of the way: its name, when it began (Unix seconds), how long it took, and what it returned."""
+
+    name: str
+    started: float
+    seconds: float
+    value: Any
+    failed: bool
+
+
+class Ending(NamedTuple):
+    """How the run ended; ``error`` is None when it ended well."""
+
+    exit_code: int
+    error: LiveCodeError | None = None
+
+
+class Journal:
+    """Grows by one for each phase and each note, and never changes what stands."""
+
+    def __init__(self) -> None:
+        self.started = time.time()
+        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self.started))
+        self.id = f"{moment}-{os.urandom(4).hex()}"
+        self._phases: list[Phase] = []
+        self._notes: dict[str, Any] = {}
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        return tuple(self._phases)
+
+    @property
+    def notes(self) -> Mapping[str, Any]:
+        return dict(self._notes)
+
+    def value(self, name: str) -> Any:
+        """What the phase returned; None when it has not been gone through."""
+        return next((phase.value for phase in self._phases if phase.name == name), None)
+
+    def step(self, name: str, stage: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs one stage and notes it, also when it fails."""
+        started, clock = time.time(), time.perf_counter()
+        try:
+            value = stage(*args, **kwargs)
+        except BaseException:
+            self._phases.append(Phase(name, started, time.perf_counter() - clock, None, failed=True))
+            raise
+        self._phases.append(Phase(name, started, time.perf_counter() - clock, value, failed=False))
+        return value
+
+    def note(self, name: str, value: Any) -> None:
+        """Keeps a fact about the run that no phase returns."""
+        self._notes[name] = value
