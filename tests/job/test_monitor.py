@@ -77,6 +77,12 @@ def test_an_error_is_not_hidden_by_later_progress(task: Task) -> None:
     assert (line.state, line.return_code, line.message) == (4, 160004, "broken")
 
 
+def test_the_end_of_the_task_is_not_hidden_by_a_process_that_is_left(task: Task) -> None:
+    (task.out / "monitor.txt").write_text(protocol.format_monitor(protocol.Monitor("t01", 1.0, 1.0, 3)))
+    monitor.write_monitor_logger(0.9)
+    assert standing(task).state == 3
+
+
 @pytest.mark.parametrize(
     "variables",
     [
@@ -87,6 +93,7 @@ def test_an_error_is_not_hidden_by_later_progress(task: Task) -> None:
         {"SLURM_PROCID": "2"},
         {"DMLC_ROLE": "server"},
         {"DMLC_ROLE": "worker", "DMLC_WORKER_ID": "1"},
+        {"DMLC_ROLE": "worker", "DMLC_TASK_ID": "1"},
     ],
 )
 def test_other_ranks_do_not_write(task: Task, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:

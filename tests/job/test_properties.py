@@ -23,7 +23,7 @@ from .platform_reader import read_detections, read_progress, read_scores, read_s
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 numbers = st.floats(allow_nan=True, allow_infinity=True) | st.integers()
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-names = words.filter(lambda text: "/" not in text and "\0" not in text)
+names = words.filter(lambda text: text and "/" not in text and "\0" not in text)
 
 
 @contextlib.contextmanager

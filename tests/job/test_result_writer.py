@@ -345,6 +345,16 @@ def test_a_failure_in_the_iterator_leaves_the_old_result(task: Task) -> None:
     assert [path.name for path in task.out.iterdir() if path.is_file()] == ["infer-result.json"]
 
 
+def test_a_file_that_the_iterator_could_not_read_is_what_the_error_names(task: Task) -> None:
+    with pytest.raises(FileNotFoundError, match=r"gone\.jpg'$"):
+        rw.write_infer_result((name, [Path(name).read_bytes()]) for name in ["gone.jpg"])
+
+
+def test_an_image_without_a_name_is_refused(task: Task) -> None:
+    with pytest.raises(ValueError, match="not the path of an image: '/in/'"):
+        rw.write_infer_result({"/in/": []})
+
+
 def test_two_images_of_one_name_are_refused(task: Task) -> None:
     with pytest.raises(ValueError, match=r'two results for images named "1\.jpg"'):
         rw.write_infer_result({"/a/1.jpg": [], "/b/1.jpg": []})

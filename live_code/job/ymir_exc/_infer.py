@@ -29,7 +29,7 @@ def write_detection(path: str, results: Results, keyword: str) -> Set[str]:
         file.write('{"detection": {')
         separator = "\n"
         for image, annotations in pairs:
-            name = json.dumps(os.path.basename(image))
+            name = json.dumps(_name(image))
             suspects.add(name)
             file.write(f'{separator}{name}: {{"{keyword}": [{_boxes(annotations, names, image)}]}}')
             separator = ",\n"
@@ -38,6 +38,13 @@ def write_detection(path: str, results: Results, keyword: str) -> Set[str]:
             file.flush()
             _refuse_repeats(suspects, target.aside, keyword)
     return set(names)
+
+
+def _name(image: Any) -> str:
+    name = os.path.basename(os.fspath(image))
+    if not name:
+        raise ValueError(f"not the path of an image: {image!r}")
+    return str(name)
 
 
 class _EncodedNames(dict):  # type: ignore[type-arg]

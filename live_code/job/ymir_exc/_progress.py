@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 BURST_S = 0.05
 SHARE = 0.05
 DELAY_S = 0.05
+_FINAL = (protocol.STATE_DONE, protocol.STATE_ERROR)
 
 
 def report(path: str, line: protocol.Monitor) -> None:
@@ -117,11 +118,11 @@ class _Last:
 
 
 def publish(path: str, line: protocol.Monitor, late: bool = False) -> None:
-    """Replaces the file, unless it holds this task's error or, for a ``late`` line, a newer one. Raises OSError."""
+    """Replaces the file, unless it says how this task ended or, for a ``late`` line, is newer. Raises OSError."""
     with FolderLock(os.path.dirname(path)):
         standing = _standing(path)
         if standing is not None and standing.task_id == line.task_id:
-            ends = standing.state == protocol.STATE_ERROR and line.state == protocol.STATE_RUNNING
+            ends = standing.state in _FINAL and line.state == protocol.STATE_RUNNING
             newer = late and standing.timestamp > line.timestamp and standing.percent >= line.percent
             if ends or newer:
                 return

@@ -3,7 +3,17 @@
 import os
 
 # Global ranks first: on the second machine LOCAL_RANK starts again at 0.
-_VARIABLES = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID", "DMLC_WORKER_ID", "LOCAL_RANK")
+_VARIABLES = (
+    "RANK",
+    "OMPI_COMM_WORLD_RANK",
+    "PMI_RANK",
+    "HOROVOD_RANK",
+    "SLURM_PROCID",
+    "DMLC_WORKER_ID",
+    "DMLC_RANK",
+    "DMLC_TASK_ID",
+    "LOCAL_RANK",
+)
 
 
 def writes() -> bool:

@@ -23,6 +23,9 @@ def write_text(folder: str, text: str, tag: str, tb_log_file: str = "", global_s
             return
         except (ImportError, AttributeError, TypeError):  # absent, too old, or a protobuf that doesn't fit
             continue
+        except OSError as error:
+            warnings.warn(f"text {tag!r} is not in tensorboard: {error}", UserWarning, stacklevel=3)
+            return
     warnings.warn(f"text {tag!r} is not in tensorboard: the job has no tensorboard package", UserWarning, stacklevel=3)
 
 

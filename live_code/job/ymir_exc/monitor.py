@@ -38,7 +38,7 @@ def write_monitor_logger(
     """Reports progress in [0, 1]; beyond it is clamped with a warning, NaN raises ValueError.
 
     In error state the message and the stack default to those of the exception being handled, the code to 160004.
-    An error that is reported stays: later progress does not hide it. A line that can't be written is a warning.
+    An end that is reported, good or bad, is not hidden by later progress. A line that can't be written is a warning.
     """
     if not _rank.writes():
         return

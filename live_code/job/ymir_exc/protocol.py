@@ -210,12 +210,12 @@ class AtomicFile:
                 os.replace(self.aside, self.target)
                 published = True
         except OSError as failure:
-            error = failure
             raise kept(failure, self.target) from failure
         finally:
             if not published:
                 remove(self.aside)
-        if isinstance(error, OSError):
+        # A failed write names no file; an error of the block that does is about something else.
+        if isinstance(error, OSError) and error.errno and error.filename is None:
             raise kept(error, self.target) from error
 
 
@@ -230,7 +230,7 @@ def aside_of(target: str) -> str:
 def kept(error: OSError, target: str) -> OSError:
     """The same failure, saying which file could not be replaced and that the old one still stands."""
     reason = error.strerror or str(error)
-    return type(error)(error.errno, f"{reason}; the file as it was before is kept", target)
+    return OSError(error.errno, f"{reason}; the file as it was before is kept", target)
 
 
 def remove(path: str) -> None:

@@ -52,7 +52,7 @@ def write_model_stage(*args: Any, **kwargs: Any) -> None:
 
 def write_training_result(*args: Any, **kwargs: Any) -> None:
     """``(model_names, mAP, classAPs=None, **extra)`` of SDK 1.x, or the arguments of :func:`write_model_stage`."""
-    if "model_names" in kwargs or (args and not isinstance(args[0], str)):
+    if "model_names" in kwargs or (args and isinstance(args[0], (list, tuple, set))):
         _write_single_result(*args, **kwargs)
     else:
         write_model_stage(*args, **kwargs)
@@ -84,8 +84,8 @@ def _write_stage(stage_name: Any, files: Any, call: StageCall, extra: Mapping[st
         "stage_name": name,
         "files": _saved_files.checked_files(_listed(files), output.models_dir, name),
         "timestamp": int(time.time() if call.timestamp is None else call.timestamp),
-        **_training.checked_metrics(call.metrics()),
     }
+    stage = {**stage, **_training.checked_metrics(call.metrics()), **stage}
     more = dict(extra)
     if call.attachments:
         more["attachments"] = _saved_files.checked_attachments(call.attachments, output.models_dir)

@@ -22,6 +22,8 @@ def get_gpu_memory(device: Union[int, str] = "cuda:0") -> Tuple[float, float]:
         return _by_nvidia_smi(_index(device))
     if not torch.cuda.is_available():
         raise RuntimeError(f"no GPU that torch can use: {device}")
+    if not hasattr(torch.cuda, "mem_get_info"):  # before torch 1.11
+        return _by_nvidia_smi(_index(device))
     free, total = torch.cuda.mem_get_info(_index(device))
     return total / _GIB, free / _GIB
 
