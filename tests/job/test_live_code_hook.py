@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from live_code import job
-from live_code.demo import image
 from live_code.job.ymir_exc import protocol
 
 ROOT = Path(__file__).parents[2]
@@ -182,6 +181,8 @@ if os.environ["RANK"] == "1":
 def test_ours_is_found_by_the_ranks_that_torchrun_starts_and_a_rank_that_fails_is_reported(
     python: JobPython, tmp_path: Path
 ) -> None:
+    from live_code.demo import image  # needs a newer Python than these tests do
+
     torch = image.interpreter(ROOT / ".demo" / "image", ROOT / "requirements" / "standin.txt", os.environ)
     (tmp_path / "train.py").write_text(WORKER)
     with_torch = {
