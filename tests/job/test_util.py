@@ -133,6 +133,13 @@ def test_no_files_means_every_file_and_the_best_metric_so_far(task: Task) -> Non
     assert result["model_stages"]["last"]["mIoU"] == 0.5
 
 
+def test_a_file_in_the_stages_own_folder_stays_there(task: Task) -> None:
+    save(task, "epoch_5/a.pt", "b.pt")
+    util.write_ymir_training_result(util.get_merged_config(), files=["a.pt", "b.pt"], id="epoch-5", map50=0.5)
+    assert read_stages(task.models)["model_stages"]["epoch_5"]["files"] == ["a.pt", "b.pt"]
+    assert not (task.models / "a.pt").exists()
+
+
 def test_no_files_at_all_writes_nothing_and_says_so(task: Task) -> None:
     with pytest.warns(UserWarning, match="no file to save"):
         util.write_ymir_training_result(util.get_merged_config(), files=[], id="last")

@@ -7,7 +7,7 @@ import os
 
 from . import protocol
 from ._annotation import Annotation, checked
-from ._once import Suspects
+from ._repeats import Suspects
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

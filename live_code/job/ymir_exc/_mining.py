@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from . import protocol
 from ._numbers import plain_float
-from ._once import Suspects
+from ._repeats import Suspects
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -154,7 +154,7 @@ def _write_ymir_training_result(
 ) -> None:
     if not _rank.writes():
         return
-    saved = format_saved_files(cfg, filter_saved_files(cfg, files))
+    saved = _stage_files(cfg, filter_saved_files(cfg, files), id)
     if not saved:
         warnings.warn(f"stage {id}: no file to save, nothing is written", UserWarning, stacklevel=3)
         return
@@ -168,6 +168,18 @@ def _write_ymir_training_result(
         attachments=attachments,
         evaluate_config=evaluate_config,
     )
+
+
+def _stage_files(cfg: Any, files: Sequence[str], id: Union[str, int]) -> List[str]:
+    """Plain names: files that stand in the stage's own folder stay there, others are brought into ``models_dir``."""
+    from ._training import checked_stage_name
+
+    home = os.path.join(cfg.ymir.output.models_dir, checked_stage_name(id))
+    names = []
+    for file in files:
+        at_home = os.path.basename(file) == file and os.path.isfile(os.path.join(home, file))
+        names += [file] if at_home else format_saved_files(cfg, [file])
+    return names
 
 
 def _best_so_far(cfg: Any) -> Dict[str, float]:

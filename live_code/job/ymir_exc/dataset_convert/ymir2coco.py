@@ -6,7 +6,7 @@ import json
 import os
 
 from .. import _datasets, _masks, protocol
-from ._once import by_one_rank
+from ._ranks import by_one_rank
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

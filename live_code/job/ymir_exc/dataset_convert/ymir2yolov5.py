@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .. import _datasets, protocol
-from ._once import by_one_rank
+from ._ranks import by_one_rank
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
