@@ -11,7 +11,7 @@ from live_code import __version__, files, log
 from live_code.checkout import Checkout
 from live_code.config import RepoSettings, Request
 from live_code.interpreter import Interpreter
-from live_code.packages import framework, index, problem, requirements
+from live_code.packages import dates, framework, index, problem, requirements
 from live_code.packages.framework import Protection
 from live_code.packages.problem import Problem
 from live_code.store import Store
@@ -63,6 +63,7 @@ def make(
     chosen = requirements.choose(checkout.root, request.requirements, repo.requirements)
     texts = requirements.closure(checkout.root, chosen)
     found = framework.protection(image, environ)
+    as_of = dates.cutoff(request.resolve_as_of, checkout.place, checkout.commit, store, environ)
     asked = Problem(
         root=checkout.root,
         chosen=chosen,
@@ -71,7 +72,7 @@ def make(
         image=image,
         protection=Protection() if request.allow_framework_override else found,
         indexes=index.choose(request.pypi_mirror, request.extra_index_url, texts, environ),
-        cutoff="",
+        cutoff=as_of.time,
     )
     key = _key(asked)
     text, entry = store.text("lock", key, lambda: _resolve(asked, store), f"the lock for {asked.subject}")
@@ -126,6 +127,8 @@ def _head(asked: Problem) -> str:
     lines = [f"made by live-code {__version__} for {image.implementation} {image.version} on {image.platform}"]
     if asked.chosen.inputs:
         lines.append(f"from: {asked.chosen}")
+    if asked.cutoff:
+        lines.append(f"as of: {asked.cutoff}")
     if asked.protection.packages:
         kept = (f"{name}=={version}" for name, version in asked.protection.packages.items())
         lines.append(f"kept as the image has it: {', '.join(kept)}")

@@ -51,6 +51,12 @@ def of_resolver(error: process.ProcessError, problem: Problem, hints: str = "") 
         return RequirementsError(f"the index {_about(refused)}.", hint=_HINT_LOGIN, details=said.strip())
     if built := _BUILD.search(said):
         return RequirementsError(f"{built[1]} can't be built.", hint=_HINT_BUILD, details=said.strip())
+    if problem.cutoff and "missing an upload date" in said:
+        return RequirementsError(
+            f"the index does not tell when releases were made, so {problem.subject} can't be resolved as of a date.",
+            hint="Name an index that does (PyPI) in pypi_mirror, or set resolve_as_of: now.",
+            details=said.strip(),
+        )
     if found := conflict.explain(said, problem.texts, problem.protection):
         return found
     if place := _place(said, problem):

@@ -8,6 +8,7 @@ from live_code import process
 from live_code.packages import failures, inputs, uv
 from live_code.packages.index import Indexes, try_each
 from live_code.packages.problem import Papers, Problem
+from live_code.packages.requirements import is_list
 from live_code.store import Store
 
 
@@ -29,6 +30,13 @@ def solve(problem: Problem, papers: Papers, store: Store) -> str:
     return try_each(problem.indexes, attempt)
 
 
+def _not_dated(problem: Problem) -> list[str]:
+    """What the job's side needs is of today, unless the repo asks for it too."""
+    asked = {name for text in problem.texts if is_list(text.name) for name in inputs.names(text)}
+    names = [name.lower() for name in problem.own_needs if name.lower() not in asked]
+    return [word for name in names for word in ("--exclude-newer-package", f"{name}=2999-01-01T00:00:00Z")]
+
+
 def _run(arguments: list[str | Path], problem: Problem, store: Store) -> None:
     uv.run(arguments, store, cwd=problem.root, stdin="\n".join(problem.own_needs))
 
@@ -47,8 +55,9 @@ def _hints(error: process.ProcessError, arguments: list[str | Path], problem: Pr
 def _arguments(problem: Problem, papers: Papers, solution: Path) -> list[str | Path]:
     protected = problem.protection.packages
     words: list[str | Path] = ["pip", "compile", "--python", problem.image.path]
-    words += ["--generate-hashes", "--no-header", "--quiet"]
+    words += ["--generate-hashes", "--no-header"]
     words += ["--constraints", papers.constraints, papers.kept, "--find-links", papers.links, "--output-file", solution]
     words += [word for name in protected for word in ("--no-emit-package", name, "--no-sources-package", name)]
-    words += ["--exclude-newer", problem.cutoff] if problem.cutoff else []
+    if problem.cutoff:
+        words += ["--exclude-newer", problem.cutoff, *_not_dated(problem)]
     return [*words, *(["-"] if problem.own_needs else [])]

@@ -113,6 +113,7 @@ class Index:
         self.cut_after: dict[str, int] = {}
         self.delay_s = 0.0
         self.garbage = False
+        self.html_only = False
         self.url = ""
 
     def add(
@@ -178,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
         offered = self.index.page(package)
         if not offered:
             self.answer(b"not found", "text/plain", 404)
-        elif JSON_TYPE in self.headers.get("Accept", ""):
+        elif JSON_TYPE in self.headers.get("Accept", "") and not self.index.html_only:
             self.answer(json.dumps(as_json(package, offered)).encode(), JSON_TYPE)
         else:
             self.answer(as_html(offered).encode(), HTML_TYPE)
