@@ -74,19 +74,32 @@ def make(
         indexes=index.choose(request.pypi_mirror, request.extra_index_url, texts, environ),
         cutoff=as_of.time,
     )
-    key = _key(asked)
-    text, entry = store.text("lock", key, lambda: _resolve(asked, store), f"the lock for {asked.subject}")
+    key, text, cached, why = _given(request.lock, asked) if request.lock else _made(asked, store)
     return Lock(
         key=key,
         text=text,
-        requirements=str(chosen),
-        cached=entry.cached,
-        why=entry.why,
+        requirements=request.lock or str(chosen),
+        cached=cached,
+        why=why,
         projects=Projects(checkout.root, checkout.tree, tuple(_projects(text))),
         indexes=asked.indexes,
         protection=asked.protection,
         overridden=found if request.allow_framework_override else Protection(),
     )
+
+
+def _made(asked: Problem, store: Store) -> tuple[str, str, bool, str]:
+    key = _key(asked)
+    text, entry = store.text("lock", key, lambda: _resolve(asked, store), f"the lock for {asked.subject}")
+    return key, text, entry.cached, entry.why
+
+
+def _given(name: str, asked: Problem) -> tuple[str, str, bool, str]:
+    from live_code.packages import given
+
+    text = given.read(name, asked.root)
+    given.check(name, text, asked.image, asked.protection)
+    return files.sha256_text(text)[:32], text, True, ""
 
 
 def _key(asked: Problem) -> str:

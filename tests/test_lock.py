@@ -92,6 +92,40 @@ class TestImage:
         assert shop.index.downloads() == []
 
 
+class TestGiven:
+    """`lock` names a lock from an earlier run."""
+
+    def test_it_is_taken_as_it_is(self, shop: Workshop) -> None:
+        shop.index.add("a", "1.0")
+        text = shop.write("a\n").lock().text
+        shop.index.add("a", "2.0")
+        again = shop.write(text, "earlier.lock").write("a>=2\n").lock(lock="earlier.lock")
+        assert (again.text, again.cached) == (text, True)
+
+    def test_it_may_lie_outside_of_the_repo(self, shop: Workshop, tmp_path: Path) -> None:
+        (tmp_path / "earlier.lock").write_text("# nothing\n")
+        assert shop.lock(lock=str(tmp_path / "earlier.lock")).text == "# nothing\n"
+
+    def test_one_for_another_python_is_refused(self, shop: Workshop) -> None:
+        text = shop.lock().text.replace("cpython 3.", "cpython 2.")
+        with pytest.raises(RequirementsError, match=r"was made for cpython 2\.\d+ .* but the image has cpython 3"):
+            shop.write(text, "earlier.lock").lock(lock="earlier.lock")
+
+    def test_one_with_another_torch_is_a_conflict(self, shop: Workshop) -> None:
+        shop.image.torch("2.6.0")
+        shop.write("torch==1.13.0 --hash=sha256:00\n", "earlier.lock")
+        with pytest.raises(RequirementsError, match=r"earlier\.lock has torch==1\.13\.0, but the image"):
+            shop.lock(lock="earlier.lock")
+
+    def test_one_without_hashes_is_refused(self, shop: Workshop) -> None:
+        with pytest.raises(RequirementsError, match="has no hash for a"):
+            shop.write("a==1.0\n", "earlier.lock").lock(lock="earlier.lock")
+
+    def test_one_that_is_not_there_is_named(self, shop: Workshop) -> None:
+        with pytest.raises(ConfigError, match=r"gone\.lock"):
+            shop.lock(lock="gone.lock")
+
+
 class TestText:
     def test_every_pin_has_its_hashes(self, shop: Workshop) -> None:
         shop.index.add("a", "1.0", "b").add("b", "2.0")

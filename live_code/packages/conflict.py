@@ -13,7 +13,9 @@ from live_code.packages.requirements import Line, Text, is_list, lines
 
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(?P<wish>@\s*\S+|[^;#]*)")
 _WHEEL_URL = re.compile(r"\S*/(?P<name>[A-Za-z0-9][\w.]*)-[^/-]+-[^/]+\.whl")
-_DEPENDS = re.compile(r"(?P<who>\S+) depends? on (?P<what>(?P<name>[A-Za-z0-9][\w.-]*)[^\s,]*)")
+_DEPENDS = re.compile(
+    r"(?P<who>[A-Za-z0-9][\w.-]*[^\s,]*)(?: \d[\w.+]*)? depends? on (?P<what>(?P<name>[A-Za-z0-9][\w.-]*)[^\s,]*)"
+)
 
 
 class FrameworkConflictError(RequirementsError):
@@ -47,6 +49,11 @@ def explain(said: str, texts: Iterable[Text], protection: Protection) -> Framewo
     asked = [Asked(f"{n.who} needs {n.what}", n.name) for n in needs if n.name in involved and n.who_name not in held]
     asked = [*_direct(texts, involved), *asked] or list(_against(texts, needs, held))
     return _conflict(asked, involved, protection, said) if asked else None
+
+
+def of_pin(words: str, name: str, protection: Protection) -> FrameworkConflictError:
+    """The conflict that a lock's entry is. ``words``: where it stands and what it says."""
+    return _conflict([Asked(words, name)], [name], protection, "")
 
 
 class Asked(NamedTuple):
