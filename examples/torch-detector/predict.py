@@ -28,6 +28,7 @@ def predictions(cfg, task: str):
     weight_files = get_weight_files(cfg, ".pt")
     if not weight_files:
         raise FileNotFoundError("model_params_path names no .pt file that is there")
+    torch.set_num_threads(int(cfg.param.threads))
     device = "cuda" if str(cfg.param.get("gpu_id", "")) else "cpu"
     detector, settings = load(weight_files[0])
     predictor = Predictor(detector.to(device))

@@ -30,6 +30,7 @@ class Settings(NamedTuple):
     width: int
     evaluate_every: int
     seed: int
+    threads: int
     export_onnx: bool
     device: str
 
@@ -147,6 +148,7 @@ def main() -> int:
     stop = Stop()
     cfg = get_merged_config()
     settings = read_settings(cfg)
+    torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
     train(cfg, settings, stop)

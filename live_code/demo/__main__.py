@@ -29,7 +29,8 @@ def main() -> int:
 def summary(ended: Ended) -> str:
     outs = {name: ended.folder / name / "out" for name in ended.runs}
     starts = [
-        f"  {name:13} job starts after {run.start_up:5.2f} s, takes {run.job:5.2f} s  {outputs.record_file(outs[name])}"
+        f"  {name:13} {_short(outputs.record_file(outs[name]))}   "
+        f"the job started after {run.start_up:.2f} s and took {run.job:.1f} s"
         for name, run in ended.runs.items()
     ]
     lines = [
@@ -39,12 +40,18 @@ def summary(ended: Ended) -> str:
         "runs     and their records",
         *starts,
         "files    that the platform reads",
-        f"  training      {outs['training'] / 'models' / 'result.yaml'}",
-        f"  mining        {outs['mining'] / 'result.tsv'}",
-        f"  infer         {outs['infer'] / 'infer-result.json'}",
-        f"picture  {ended.picture}",
+        f"  training      {_short(outs['training'] / 'models' / 'result.yaml')}",
+        f"  mining        {_short(outs['mining'] / 'result.tsv')}",
+        f"  infer         {_short(outs['infer'] / 'infer-result.json')}",
+        f"  mining-infer  {_short(outs['mining-infer'])}: both, from one start",
+        f"picture  {_short(ended.picture)}",
     ]
     return "\n".join(lines)
+
+
+def _short(path: Path) -> Path:
+    """Relative when it lies below the current folder."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 if __name__ == "__main__":

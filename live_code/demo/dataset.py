@@ -9,7 +9,7 @@ import numpy as np
 
 from live_code.demo.shapes import Box, draw
 
-SIZES = {"training": 480, "val": 80, "candidate": 80}
+SIZES = {"training": 640, "val": 80, "candidate": 80}
 
 _JPEG_QUALITY = 90
 

@@ -12,7 +12,7 @@ SMOOTH = 3  # drawn this much larger, then scaled down: edges as a camera gives 
 
 _CORNERS = {"square": 4, "triangle": 3}
 _SMALLEST, _LARGEST = 9.0, 32.0  # radius in pixels
-_MOST_OVERLAP = 0.35  # intersection over union with any box drawn before
+_MOST_OVERLAP = 0.25  # intersection over union with any box drawn before
 _LEAST_CONTRAST = 60.0  # distance in RGB to what a shape is drawn on
 
 Point = tuple[float, float]
@@ -121,7 +121,7 @@ def _paint(rng: np.random.Generator, canvas: Image.Image, outline: list[Point]) 
     points = [(x * SMOOTH, y * SMOOTH) for x, y in outline]
     pen = ImageDraw.Draw(canvas)
     colour = _colour_unlike(rng, _middle_pixel(canvas, points))
-    if rng.random() < 0.2:
+    if rng.random() < 0.15:
         pen.line([*points, *points[:2]], fill=colour, width=3 * SMOOTH, joint="curve")
         return
     pen.polygon(points, fill=colour, outline=_colour(rng) if rng.random() < 0.3 else None, width=2 * SMOOTH)

@@ -1,0 +1,49 @@
+"""The demo, played once for all tests and all of pytest's workers."""
+
+import fcntl
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from live_code.demo import image
+from tests.demo.runs import Played, environ_of
+
+PROJECT = Path(__file__).parents[2]
+
+
+@contextmanager
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def standin() -> Path:
+    """An interpreter with torch: LIVE_CODE_PYTHON's, else one that is made once and kept in `.cache/standin`."""
+    cache = PROJECT / ".cache" / "standin"
+    with one_at_a_time(cache.parent / "standin.lock"):
+        return image.interpreter(cache, PROJECT / "requirements" / "standin.txt", os.environ)
+
+
+@pytest.fixture(scope="session")
+def played(standin: Path, tmp_path_factory: pytest.TempPathFactory) -> Played:
+    # Workers have folders of their own below one that is theirs together.
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, log = shared / "demo", shared / "demo.log"
+    with one_at_a_time(shared / "demo.lock"):
+        if not log.exists():
+            environ = {**os.environ, "LIVE_CODE_PYTHON": str(standin)}
+            done = subprocess.run(
+                [PROJECT / "scripts" / "demo", folder], env=environ, capture_output=True, text=True, timeout=600
+            )
+            log.write_text(f"{done.returncode}\n{done.stdout}{done.stderr}")
+    code, _, output = log.read_text().partition("\n")
+    assert code == "0", output
+    return Played(folder, output, environ_of(folder, standin))
