@@ -29,8 +29,8 @@ def main() -> int:
 def summary(ended: Ended) -> str:
     outs = {name: ended.folder / name / "out" for name in ended.runs}
     starts = [
-        f"  {name:13} {_short(outputs.record_file(outs[name]))}   "
-        f"the job started after {run.start_up:.2f} s and took {run.job:.1f} s"
+        f"  {name:13} job started after {run.start_up:5.2f} s, took {run.job:5.1f} s   "
+        f"{_short(outputs.record_file(outs[name]))}"
         for name, run in ended.runs.items()
     ]
     lines = [
