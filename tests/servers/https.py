@@ -24,8 +24,8 @@ http {{
     client_body_temp_path {root}/body; proxy_temp_path {root}/t1; fastcgi_temp_path {root}/t2;
     uwsgi_temp_path {root}/t3; scgi_temp_path {root}/t4;
     server {{
-        listen 127.0.0.1:{port} ssl;
-        server_name localhost;
+        listen {address}:{port} ssl;
+        server_name {name};
         ssl_certificate {root}/server.pem;
         ssl_certificate_key {root}/server.key;
         location ~ ^/open/[^/]+/info/lfs/ {{ {lfs} }}
@@ -61,14 +61,15 @@ class Server(NamedTuple):
 
     port: int
     root: Path
+    name: str = "localhost"
 
     @property
     def url(self) -> str:
-        return f"https://localhost:{self.port}"
+        return f"https://{self.host}"
 
     @property
     def host(self) -> str:
-        return f"localhost:{self.port}"
+        return f"{self.name}:{self.port}"
 
     @property
     def ca_file(self) -> Path:
@@ -80,14 +81,23 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def running(root: Path, repos: Path, moved_to: str = "https://localhost:9", lfs_port: int = 9) -> Iterator[Server]:
+def running(
+    root: Path,
+    repos: Path,
+    moved_to: str = "https://localhost:9",
+    lfs_port: int = 9,
+    address: str = "127.0.0.1",
+    name: str = "localhost",
+) -> Iterator[Server]:
     root.mkdir(parents=True)
-    _make_certificates(root)
+    _make_certificates(root, name)
     hashed = subprocess.run(["openssl", "passwd", "-apr1", TOKEN], capture_output=True, text=True, check=True).stdout
     (root / "htpasswd").write_text(f"{USER}:{hashed}")
     (root / ".gitconfig").write_text("[safe]\n\tdirectory = *\n[uploadpack]\n\tallowAnySHA1InWant = true\n")
-    server = Server(ports.free(), root)
+    server = Server(ports.free(), root, name)
     values = {
+        "address": address,
+        "name": name,
         "root": root,
         "port": server.port,
         "moved_to": moved_to,
@@ -101,20 +111,20 @@ def running(root: Path, repos: Path, moved_to: str = "https://localhost:9", lfs_
     wrap = subprocess.Popen(["fcgiwrap", "-c", "2", "-s", f"unix:{root}/fcgi.sock"], **quiet)
     nginx = subprocess.Popen(["nginx", "-c", str(root / "nginx.conf"), "-e", str(root / "error.log")], **quiet)
     try:
-        ports.wait_for(server.port, nginx)
+        ports.wait_for(server.port, nginx, address=address)
         yield server
     finally:
         ports.stop(nginx)
         ports.stop(wrap)
 
 
-def _make_certificates(root: Path) -> None:
+def _make_certificates(root: Path, name: str) -> None:
     def openssl(*words: str) -> None:
         subprocess.run(["openssl", *words], cwd=root, capture_output=True, check=True)
 
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
     openssl("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test authority")
-    openssl("req", *curve[:-2], "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
-    (root / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    openssl("req", *curve[:-2], "-keyout", "server.key", "-out", "server.csr", "-subj", f"/CN={name}")
+    (root / "names").write_text(f"subjectAltName=DNS:{name},IP:127.0.0.1\n")
     sign = ("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2")
     openssl(*sign, "-out", "server.pem", "-extfile", "names")

@@ -13,12 +13,12 @@ def free() -> int:
         return int(one.getsockname()[1])
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 10) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 10, address: str = "127.0.0.1") -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert process.poll() is None, f"{process.args} ended with {process.returncode}"
         try:
-            socket.create_connection(("127.0.0.1", port), 0.2).close()
+            socket.create_connection((address, port), 0.2).close()
         except OSError:
             time.sleep(0.02)
         else:
