@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from live_code import __version__
+from live_code import __version__, record_commands
 from live_code.errors import LiveCodeError
 
 
@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
     _add_verify(commands)
+    record_commands.add(commands)
     return top
 
 

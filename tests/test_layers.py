@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "live_code"
 
 LAYERS = [
-    ("face", {"cli", "__main__", "demo"}),
+    ("face", {"cli", "record_commands", "runs", "compare", "reproduce", "report", "export", "__main__", "demo"}),
     ("story", {"run", "observe"}),
     (
         "stages",
@@ -42,6 +42,7 @@ LAYERS = [
             "packages",
             "telemetry",
             "log",
+            "table",
             "guard",
             "proctree",
         },

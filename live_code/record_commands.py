@@ -1,0 +1,58 @@
+"""The commands that work on records: runs, compare, reproduce, report, export."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+Commands = argparse._SubParsersAction
+
+
+def add(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Adds them to the command line. Each imports what it needs when it runs."""
+    _add_runs(commands)
+    _add_compare(commands)
+
+
+def _add_runs(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("runs", help="list the records below a folder, newest first")
+    command.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="default: this folder")
+    command.add_argument("--where", default="", metavar="COND", help="such as 'mAP>0.5 and commit=abc'")
+    command.add_argument("--json", action="store_true", help="for programs")
+    command.set_defaults(command=_runs)
+
+
+def _add_compare(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("compare", help="tell what differs between runs, likely causes first")
+    command.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run.json, or a run's folder")
+    command.add_argument("--json", action="store_true", help="for programs")
+    command.add_argument("--html", type=Path, metavar="FILE", help="write a page that needs no network")
+    command.add_argument("--offline", action="store_true", help="ask no git server for the commits between")
+    command.set_defaults(command=_compare)
+
+
+def _runs(arguments: argparse.Namespace) -> int:
+    from live_code import runs
+
+    found = runs.find(arguments.folder, arguments.where)
+    print(runs.as_json(found) if arguments.json else "\n".join(runs.show(found)))
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from live_code import compare
+    from live_code.compare import history, text
+    from live_code.record import reading
+    from live_code.store import find
+
+    records = [reading.read(path) for path in arguments.runs]
+    first = records[0]
+    pairs = ((first, other) for other in records[1:])
+    told = [history.between(*pair, find(os.environ), os.environ, offline=arguments.offline) for pair in pairs]
+    histories = [one for one in told if one]
+    found, scores = compare.between(records), compare.metrics(records)
+    shown = text.as_json(records, found, scores, histories) if arguments.json else None
+    sys.stdout.write((shown or "\n".join(text.show(records, found, scores, histories))) + "\n")
+    return 0
