@@ -23,7 +23,7 @@ def made_in(root: Path) -> set[str]:
     """The modes of all that a store makes for one entry of each kind."""
     store = Store(root)
     store.text("lock", "key", lambda: "text", "")
-    store.folder("env", "key", lambda path: (path / "file").touch(), lambda path: None, "")
+    store.folder("env", "key", lambda path, lock: (path / "file").touch(), lambda path: None, "")
     return {stat.filemode(path.lstat().st_mode) for path in root.rglob("*") if not path.is_symlink()}
 
 

@@ -52,7 +52,7 @@ class Store(NamedTuple):
         different users share it, and each has to be able to go on with what another has made."""
         try:
             mode = self.root.stat().st_mode
-        except FileNotFoundError:
+        except OSError:  # it is not there yet, or can't be there: whoever writes to it tells
             mode = 0
         before = os.umask(0o077)
         os.umask(before & ~mode)
