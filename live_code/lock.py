@@ -73,6 +73,7 @@ def make(
         protection=Protection() if request.allow_framework_override else found,
         indexes=index.choose(request.pypi_mirror, request.extra_index_url, texts, environ),
         cutoff=as_of.time,
+        resolver=request.resolver,
     )
     key, text, cached, why = _given(request.lock, asked) if request.lock else _made(asked, store)
     return Lock(
@@ -118,16 +119,17 @@ def _resolve(asked: Problem, store: Store) -> str:
     """The lock's text. What only a resolution needs is loaded here: a warm start does without."""
     import tempfile
 
-    from live_code.packages import conflict, inputs, solution, uv_resolver
+    from live_code.packages import conflict, inputs, pip_resolver, solution, uv_resolver
 
     conflict.direct(asked.texts, asked.protection)
     if not asked.chosen.inputs and not asked.own_needs:
         return _head(asked)
     log.info(f"resolving {asked.subject}")
+    solve = {"uv": uv_resolver.solve, "pip-tools": pip_resolver.solve}[asked.resolver]
 
     with tempfile.TemporaryDirectory(prefix="live-code-lock-") as folder:
         papers = problem.write(asked, Path(folder), store)
-        solved = solution.parse(uv_resolver.solve(asked, papers, store))
+        solved = solution.parse(solve(asked, papers, store))
         given = inputs.locked_already(asked, Path(folder))
     added = solution.without(solved, asked.image.packages)
     local = [f"{_PROJECT}{pin.text.splitlines()[0]}\n" for pin in added if pin.is_local]

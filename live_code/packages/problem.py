@@ -14,7 +14,7 @@ from live_code.store import Store
 
 class Problem(NamedTuple):
     """All that a solution depends on. ``own_needs``: what the job's side needs besides. ``cutoff``: an RFC 3339 time
-    after which releases don't count, '' for none."""
+    after which releases don't count, '' for none. ``resolver``: uv or pip-tools."""
 
     root: Path
     chosen: Chosen
@@ -24,6 +24,7 @@ class Problem(NamedTuple):
     protection: Protection
     indexes: Indexes
     cutoff: str
+    resolver: str = "uv"
 
     @property
     def subject(self) -> str:

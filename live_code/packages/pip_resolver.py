@@ -1,0 +1,117 @@
+"""The other resolver, pip-tools: slower and undated, but it speaks to indexes as only pip does.
+
+It resolves for the interpreter that it runs on, so it gets an environment of its own on the job's interpreter; the
+container's pip configuration counts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from live_code import files, log, process
+from live_code.errors import BuildError, RequirementsError
+from live_code.packages import failures, index, inputs, secrets, solution, uv
+from live_code.packages.index import Indexes, try_each
+from live_code.packages.problem import Papers, Problem
+from live_code.store import Store
+
+_TOOLS = ("pip-tools", "pip", "setuptools", "wheel")
+# pip tells who needs what only in the repr of its exception; the candidate is named by its file.
+_NEEDS = re.compile(r"SpecifierRequirement\('(?P<what>[^']+)'\), parent=LinkCandidate\('\S*/(?P<file>[^/']+?)(?: |'|#)")
+_HINT = "Use resolver: uv, or resolve_as_of: now."
+
+
+def solve(problem: Problem, papers: Papers, store: Store) -> str:
+    """The whole solution, other packages of the image among it. Raises RequirementsError, BuildError."""
+    if problem.cutoff:
+        raise RequirementsError("pip-tools can't resolve as of a date.", hint=_HINT)
+    python = _tools(problem, store)
+    output = papers.folder / "solution.txt"
+    words = inputs.prepare(problem, papers.folder, store)
+    own = papers.folder / "live-code"
+    own.write_text("\n".join(problem.own_needs) + "\n", encoding="utf-8")
+
+    def attempt(indexes: Indexes) -> str:
+        # The pins that stand in the output file are the versions to prefer: what is in the image stays where it can.
+        output.write_text(papers.preferred, encoding="utf-8")
+        try:
+            _run([*_arguments(python, papers, output), *_asked(indexes), *words, str(papers.kept), str(own)], problem)
+        except process.ProcessError as error:
+            raise failures.of_resolver(_told(error), problem) from error
+        return _without_kept(output.read_text(encoding="utf-8"), problem, papers)
+
+    return try_each(problem.indexes, attempt)
+
+
+def _arguments(python: Path, papers: Papers, output: Path) -> list[str]:
+    words = [str(python), "-m", "piptools", "compile", "--generate-hashes", "--allow-unsafe", "--strip-extras"]
+    words += ["--no-header", "--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host"]
+    words += ["--no-emit-options", "--quiet", "--resolver", "backtracking", "--newline", "lf"]
+    words += ["--cache-dir", str(papers.folder / "pip-tools"), "--constraint", str(papers.constraints)]
+    return [*words, "--find-links", str(papers.links), "--output-file", str(output)]
+
+
+def _asked(indexes: Indexes) -> list[str]:
+    words = ["--index-url", indexes.default]
+    words += [word for url in indexes.extra for word in ("--extra-index-url", url)]
+    words += [word for place in indexes.find_links for word in ("--find-links", place)]
+    return words + [word for host in indexes.trusted for word in ("--trusted-host", host)]
+
+
+def _run(words: list[str], problem: Problem) -> None:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    logins = secrets.read(os.environ)
+    with secrets.as_netrc(logins) as netrc:
+        env = {**kept, "NETRC": netrc, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+        # The indexes are those of the task, as they are for uv; a URL with a secret in it would be in the solution.
+        for key in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
+            env.pop(key, None)
+        try:
+            process.run(words, cwd=problem.root, env=env)
+        except process.ProcessError as error:
+            shown = process.Output(*(secrets.hide(text, logins) for text in error.output))
+            raise process.ProcessError(error.argv, error.code, shown) from None
+
+
+def _told(error: process.ProcessError) -> process.ProcessError:
+    """The failure in words like uv's, without pip's stack."""
+    said = error.output.stderr
+    needs = []
+    for match in _NEEDS.finditer(said):
+        name, _, version = match["file"].partition("-")
+        needs.append(f"{name.replace('_', '-')}=={version.split('-')[0]} depends on {match['what']}")
+    kept = ("ERROR:", "Could not", "pip._internal.exceptions")
+    lines = [line.strip() for line in said.splitlines() if line.strip().startswith(kept)]
+    shown = "\n".join(dict.fromkeys([*needs, *lines])) or said
+    return process.ProcessError(error.argv, error.code, process.Output("", shown))
+
+
+def _without_kept(text: str, problem: Problem, papers: Papers) -> str:
+    """Without what is protected, and with the paths that a requirements file would have."""
+    here = text.replace(f"{papers.folder}/", "").replace(f"file://{problem.root}/", "./")
+    here = re.sub(rf"file://{re.escape(str(problem.root))}(?=\s)", ".", here)
+    pins = [pin for pin in solution.parse(here) if pin.name not in problem.protection.packages]
+    return "".join(pin.text for pin in pins)
+
+
+def _tools(problem: Problem, store: Store) -> Path:
+    """pip-tools on the job's interpreter, made once: its own packages come from the container's index."""
+    image = problem.image
+    key = files.sha256_text(f"{image.path} {image.version} {image.platform}")[:32]
+
+    def fill(root: Path, lock: int) -> None:
+        log.info("installing pip-tools for the job's interpreter")
+        python = root / "bin" / "python"
+        try:
+            uv.run(["venv", "--quiet", "--allow-existing", "--python", image.path, root], store, lock=lock)
+            words: list[str | Path] = ["pip", "install", "--quiet", "--python", python, *_TOOLS]
+            uv.run([*words, *index.choose("", (), (), os.environ).arguments()], store, lock=lock)
+        except process.ProcessError as error:
+            raise BuildError("pip-tools can't be installed.", hint=_HINT, details=error.last_lines) from error
+
+    def fault(root: Path) -> str | None:
+        return None if (root / "bin" / "python").exists() else "its interpreter is gone"
+
+    return store.folder("tools", key, fill, fault, "pip-tools for the job's interpreter").path / "bin" / "python"
