@@ -14,6 +14,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     """Adds them to the command line. Each imports what it needs when it runs."""
     _add_runs(commands)
     _add_compare(commands)
+    _add_reproduce(commands)
 
 
 def _add_runs(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -33,12 +34,34 @@ def _add_compare(commands: Commands[argparse.ArgumentParser]) -> None:
     command.set_defaults(command=_compare)
 
 
+def _add_reproduce(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("reproduce", help="run a record again: same commit, lock and config")
+    command.add_argument("run", type=Path, metavar="RUN", help="a run.json, or a run's folder")
+    command.add_argument("--in", dest="in_dir", type=Path, metavar="DIR", help="the data (default: where it was)")
+    command.add_argument("--out", dest="out_dir", type=Path, metavar="DIR", help="default: reproduced-ID")
+    command.add_argument("--verify", action="store_true", help="compare the results; the exit code tells")
+    command.add_argument(
+        "--tolerance", type=float, default=1e-6, metavar="T", help="for metrics (default: %(default)g)"
+    )
+    command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a value that was hidden")
+    command.set_defaults(command=_reproduce)
+
+
 def _runs(arguments: argparse.Namespace) -> int:
     from live_code import runs
 
     found = runs.find(arguments.folder, arguments.where)
     print(runs.as_json(found) if arguments.json else "\n".join(runs.show(found)))
     return 0
+
+
+def _reproduce(arguments: argparse.Namespace) -> int:
+    from live_code.record import reading
+    from live_code.reproduce import Wanted, reproduce
+
+    given = dict(pair.split("=", 1) for pair in arguments.set if "=" in pair)
+    wanted = Wanted(arguments.in_dir, arguments.out_dir, arguments.verify, arguments.tolerance, given)
+    return reproduce(reading.read(arguments.run), wanted, os.environ)
 
 
 def _compare(arguments: argparse.Namespace) -> int:

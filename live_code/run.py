@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -42,14 +42,22 @@ RESERVE = ".reserve"
 RESERVE_BYTES = 1 << 20
 
 
-def run(folders: config.Folders, environ: Mapping[str, str]) -> int:
-    """Runs one task folder, from env.yaml to checked results. Returns the exit code; a failed run raises nothing."""
+def run(
+    folders: config.Folders,
+    environ: Mapping[str, str],
+    *,
+    change: Callable[[config.Request], config.Request] = lambda request: request,
+) -> int:
+    """Runs one task folder, from env.yaml to checked results. Returns the exit code; a failed run raises nothing.
+
+    ``change`` is given what the hyper-parameters ask of us and returns what to do: a run that is repeated pins more.
+    """
     out = config.out_dir(folders)
     journal = record.Journal()
     with _stoppable():
         try:
             _open(out)
-            _stages(journal, folders, environ, out / FOLDER)
+            _stages(journal, folders, environ, out / FOLDER, change)
             ending = record.Ending(0)
         except LiveCodeError as error:
             ending = record.Ending(error.exit_code, error)
@@ -74,9 +82,15 @@ def lost(folders: config.Folders, number: int) -> int:
     return error.exit_code
 
 
-def _stages(journal: record.Journal, folders: config.Folders, environ: Mapping[str, str], ours: Path) -> None:
+def _stages(
+    journal: record.Journal,
+    folders: config.Folders,
+    environ: Mapping[str, str],
+    ours: Path,
+    change: Callable[[config.Request], config.Request],
+) -> None:
     task = journal.step("task", config.load, folders, environ)
-    request = journal.step("request", config.read_request, task)
+    request = change(journal.step("request", config.read_request, task))
     told = status.of(task)
     environ = container.settled(environ)
     cache = store.find(environ)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from live_code import files
 from live_code.record import reading
 from live_code.record.reading import Record
 
@@ -70,7 +71,7 @@ BASE: dict[str, Any] = {
         "text": _TEXT,
         "requirements": "requirements.txt",
         "cached": True,
-        "sha256": "1" * 64,
+        "sha256": files.sha256_text(_TEXT),
         "packages": {"idna": "3.10"},
     },
     "job": [{"code": 0, "signal": 0, "stopped_by": 0, "seconds": 80.0, "tail": []}],
@@ -116,7 +117,7 @@ BASE: dict[str, Any] = {
 
 
 def put(folder: Path, number: int = 0, **changes: Any) -> Record:
-    """Writes ``<folder>/live-code/run.json``; changes by dotted names, '__' for the dot."""
+    """Writes ``<folder>/live-code/run.json``; changes by dotted names, '__' for the dot; None takes one out."""
     document = copy.deepcopy(BASE)
     document["id"] = f"20250615T150640Z-{number:08x}"
     document["started"] += number * 1000
@@ -125,7 +126,10 @@ def put(folder: Path, number: int = 0, **changes: Any) -> Record:
         section = document
         for key in way:
             section = section[key]
-        section[last] = value
+        if value is None:
+            section.pop(last, None)
+        else:
+            section[last] = value
     path = folder / "live-code" / "run.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document))
