@@ -9,12 +9,12 @@ from pathlib import Path
 
 import made_records
 import pytest
-import repos
 
 from live_code import cli, compare
 from live_code.compare import history, text
 from live_code.record.reading import Record
 from live_code.store import Store
+from tests import repos
 
 
 def names(records: list[Record]) -> list[tuple[str, str]]:

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TaskFolder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from live_code import config
 from live_code.config import Folders, PathMap, RepoSettings, Request, TaskConfig
 from live_code.errors import ConfigError
+from tests.task_folder import TaskFolder
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from conftest import TaskFolder
 
 from live_code import config, handover
+from tests.task_folder import TaskFolder
 
 
 def write(folder: TaskFolder, tasks: tuple[str, ...] = ()) -> handover.Handover:

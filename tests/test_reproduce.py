@@ -11,13 +11,13 @@ from typing import Any
 
 import made_records
 import pytest
-import repos
-from conftest import TaskFolder
-from test_run import Machine, task
 
 from live_code.record import reading
 from live_code.record.reading import Record, RecordError
 from live_code.reproduce import docker, folder, verify
+from tests import repos
+from tests.machine import Machine, task
+from tests.task_folder import TaskFolder
 
 START = repos.CLASSIC_START.replace("mAP=0.5", "mAP=float(open(os.environ.get('SCORE', 'score')).read())")
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import TaskFolder
 
 from live_code import config, results
 from live_code.errors import ResultsError
+from tests.task_folder import TaskFolder
 
 STAGE = {"stage_name": "epoch2", "files": ["epoch2.pt"], "timestamp": 1700000000, "mAP": 0.5}
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import repos
-from conftest import TaskFolder
-from test_run import Machine, task
+
+from tests import repos
+from tests.machine import Machine, task
+from tests.task_folder import TaskFolder
 
 # Runs `live-code run` in this process, and notes each child's argv and which modules were loaded when it started.
 WATCHED = """
