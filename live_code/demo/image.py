@@ -33,7 +33,7 @@ def _make(folder: Path, python: Path, requirements: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     # On top of the interpreter below our own virtual environment, which the stand-in must know nothing of.
     _run([os.path.realpath(sys.executable), "-m", "venv", "--without-pip", str(folder)])
-    words = [] if sys.stdout.isatty() else ["--quiet"]
+    words = [] if sys.stdout.isatty() else ["--quiet", "--quiet"]
     _run([sys.executable, "-m", "pip", "--python", str(python), "install", *words, "-r", str(requirements)])
 
 

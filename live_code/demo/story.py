@@ -12,12 +12,14 @@ from live_code.demo.dataset import Dataset
 from live_code.demo.example_repo import Commits
 from live_code.demo.outputs import Model, Run
 from live_code.demo.task_folder import Pin
-from live_code.errors import JobError
+from live_code.errors import ConfigError, JobError
 
 SEED = 7
 # Mining comes first in a start that has both.
 SCORING = {"mining": {"mining"}, "infer": {"infer"}, "mining-infer": {"mining", "infer"}}
 
+# Tells a demo's folder from one whose files are not ours to replace.
+_MARKER = ".live-code-demo"
 _PROJECT = Path(__file__).parents[2]
 _EXAMPLE = _PROJECT / "examples" / "torch-detector"
 _REQUIREMENTS = _PROJECT / "requirements" / "standin.txt"
@@ -34,7 +36,8 @@ class Ended(NamedTuple):
 
 
 def play(folder: Path, environ: Mapping[str, str]) -> Ended:
-    """Runs everything below ``folder``, whose earlier runs are replaced. Raises LiveCodeError when a run fails."""
+    """Runs everything below ``folder``, whose earlier runs are replaced. Raises LiveCodeError when a run fails, or
+    when the folder holds anything but a demo."""
     _clear(folder)
     python = image.interpreter(folder / "image", _REQUIREMENTS, environ)
     data = dataset.make(folder / "dataset", SEED)
@@ -48,10 +51,13 @@ def play(folder: Path, environ: Mapping[str, str]) -> Ended:
 
 
 def _clear(folder: Path) -> None:
-    """Leaves the store and the stand-in for the image, which take long to fill."""
+    """Leaves the store and the stand-in for the image, which take long to fill. Raises ConfigError."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MARKER).exists():
+        raise ConfigError(f"{folder} has files in it that are not a demo's.", hint="Name an empty or a new folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARKER).touch()
     for name in ("dataset", "repo", "served", "training", *SCORING):
         shutil.rmtree(folder / name, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _variables(folder: Path, python: Path) -> dict[str, str]:
