@@ -100,13 +100,13 @@ def _stages(
     log.info(f"{found.url} at {found.commit}")
     with _workplace(environ, cache) as place:
         told.running(f"fetching {found.commit}")
-        code = journal.step("checkout", checkout.make, found, request, cache, place)
+        code = journal.step("checkout", checkout.make, found, request, cache, place, environ=environ)
         repo = journal.step("repo", config.read_repo_settings, code.root)
         merged = journal.step("config", config.merge, task, request, repo, code.root)
 
         told.running("preparing the environment")
         image = journal.step("interpreter", interpreter.inspect, interpreter.find(environ), cache)
-        locked = journal.step("lock", lock.make, code, request, repo, image, cache)
+        locked = journal.step("lock", lock.make, code, request, repo, image, cache, environ=environ)
         files.write_text(ours / "requirements.lock", locked.text)
         built = journal.step("environment", environment.make, locked, image, cache)
 
