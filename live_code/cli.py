@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from live_code import __version__, record_commands
+from live_code import __version__, environment_commands, record_commands
 from live_code.errors import LiveCodeError
 
 
@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_verify(commands)
     record_commands.add(commands)
+    environment_commands.add(commands)
     return top
 
 
@@ -41,6 +42,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     command = commands.add_parser("run", help="run a task folder: what a container does at its start")
     _add_folders(command)
     command.add_argument("--log-format", choices=("text", "json"), default="text", help="what is said, as JSON lines")
+    command.add_argument("--bundle", type=Path, metavar="FILE", help="a file of live-code bundle: no network is needed")
     command.set_defaults(command=_run)
 
 
@@ -65,7 +67,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
         if arguments.log_format == "json":
             log.use_json()
-        return run.run(config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file), os.environ)
+        folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
+        bundle = {"LIVE_CODE_BUNDLE": str(arguments.bundle)} if arguments.bundle else {}
+        return run.run(folders, {**os.environ, **bundle})
 
     def lost(number: int) -> int:
         from live_code import config, run

@@ -38,7 +38,9 @@ def make(lock: Lock, image: Interpreter, store: Store) -> Environment:
     Projects of the checkout get an environment of their own, per commit, on top of the one that all commits with these
     dependencies share. Raises BuildError.
     """
-    facts = (_SCHEMA, lock.text, image.fingerprint, image.path, pth_line(), lock.protection)
+    # The head tells where the lock came from; what is built is the same.
+    body = "".join(line for line in lock.text.splitlines(keepends=True) if not line.startswith("#"))
+    facts = (_SCHEMA, body, image.fingerprint, image.path, pth_line(), lock.protection)
     shared = _entry(facts, lock, image, store, "", lambda root, site: _build(root, site, lock, image))
     if not lock.projects.lines:
         return shared

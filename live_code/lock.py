@@ -12,13 +12,14 @@ from live_code.checkout import Checkout
 from live_code.config import RepoSettings, Request
 from live_code.interpreter import Interpreter
 from live_code.packages import dates, framework, index, problem, requirements
+from live_code.packages.bundled import LOCK_VARIABLE
 from live_code.packages.framework import Protection
 from live_code.packages.problem import Problem
 from live_code.store import Store
 
 # What the job's side needs of the job's interpreter; the repo's own wishes for them are heard first.
 OWN_NEEDS = {"pyyaml": "PyYAML", "easydict": "EasyDict"}
-_SCHEMA = 2
+_SCHEMA = 3
 
 
 class Projects(NamedTuple):
@@ -75,15 +76,16 @@ def make(
         cutoff=as_of.time,
         resolver=request.resolver,
     )
-    key, text, cached, why = _given(request.lock, asked) if request.lock else _made(asked, store)
+    given = request.lock or environ.get(LOCK_VARIABLE, "")
+    key, text, cached, why = _given(given, asked) if given else _made(asked, store)
     return Lock(
         key=key,
         text=text,
-        requirements=request.lock or str(chosen),
+        requirements=given or str(chosen),
         cached=cached,
         why=why,
         projects=Projects(checkout.root, checkout.tree, tuple(_projects(text))),
-        indexes=asked.indexes,
+        indexes=index.of_lock(text, asked.indexes) if given else asked.indexes,
         protection=asked.protection,
         overridden=found if request.allow_framework_override else Protection(),
     )
@@ -147,4 +149,4 @@ def _head(asked: Problem) -> str:
     if asked.protection.packages:
         kept = (f"{name}=={version}" for name, version in asked.protection.packages.items())
         lines.append(f"kept as the image has it: {', '.join(kept)}")
-    return "".join(f"# {line}\n" for line in lines)
+    return "".join(f"# {line}\n" for line in (*lines, *asked.indexes.told()))

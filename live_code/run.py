@@ -32,6 +32,7 @@ from live_code import (
     supervise,
 )
 from live_code.errors import Bug, LiveCodeError, Lost, OutputError, Stopped
+from live_code.packages import bundled
 
 WORKDIR_VARIABLE = "LIVE_CODE_WORKDIR"
 IMAGE_WORKDIR = Path("/app")
@@ -94,6 +95,7 @@ def _stages(
     told = status.of(task)
     environ = container.settled(environ)
     cache = store.find(environ)
+    environ = bundled.taken(environ, cache)
 
     told.running(f"finding {request.revision}")
     found = journal.step("source", source.resolve, request, cache, environ)

@@ -8,7 +8,24 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "live_code"
 
 LAYERS = [
-    ("face", {"cli", "record_commands", "runs", "compare", "reproduce", "report", "export", "__main__", "demo"}),
+    (
+        "face",
+        {
+            "cli",
+            "environment_commands",
+            "locking",
+            "doctor",
+            "bundle",
+            "record_commands",
+            "runs",
+            "compare",
+            "reproduce",
+            "report",
+            "export",
+            "__main__",
+            "demo",
+        },
+    ),
     ("story", {"run", "observe"}),
     (
         "stages",

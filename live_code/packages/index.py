@@ -12,6 +12,7 @@ from live_code.packages.requirements import Text, options
 
 PYPI = "https://pypi.org/simple"
 _DEFAULT = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+_TOLD, _TOLD_TOO = "index: ", "further index: "
 T = TypeVar("T")
 
 
@@ -41,6 +42,10 @@ class Indexes(NamedTuple):
         words += [word for url in self.extra for word in ("--index", url)]
         words += [word for place in self.find_links for word in ("--find-links", place)]
         return words + [word for host in self.trusted for word in ("--allow-insecure-host", host)]
+
+    def told(self) -> list[str]:
+        """As a lock's head tells them."""
+        return [f"{_TOLD}{self.default}", *(f"{_TOLD_TOO}{url}" for url in self.extra)]
 
     def without(self, url: str) -> Indexes | None:
         """What is left when the index that ``url`` belongs to is down; None when nothing else was named."""
@@ -83,6 +88,16 @@ def choose(mirror: str, extra: tuple[str, ...], texts: tuple[Text, ...], environ
         ),
         _once(*_words(environ, "UV_INSECURE_HOST", "PIP_TRUSTED_HOST")),
     )
+
+
+def of_lock(text: str, others: Indexes) -> Indexes:
+    """The indexes that a lock was made from, where its head tells them; ``others`` stand in for the first one."""
+    default = [line[len(_TOLD) + 2 :] for line in text.splitlines() if line.startswith(f"# {_TOLD}")]
+    extra = [line[len(_TOLD_TOO) + 2 :] for line in text.splitlines() if line.startswith(f"# {_TOLD_TOO}")]
+    if not default:
+        return others
+    instead = tuple(url for url in (others.default, *others.instead) if url != default[0])
+    return others._replace(default=default[0], extra=_once(*extra, *others.extra), instead=instead)
 
 
 def public(url: str) -> str:

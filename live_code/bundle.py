@@ -1,0 +1,32 @@
+"""`live-code bundle`: a commit, its lock and its packages in one file."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from live_code import config, environment, files, locking
+from live_code.packages.bundled import CARRIED, FORMAT, LOCK
+from live_code.store import Store
+
+
+def write(request: config.Request, python: Path | None, output: Path, environ: Mapping[str, str]) -> int:
+    """Fetches, locks and installs into a store of its own, and packs that. Returns the size in bytes.
+
+    Made with the image that it is for: a lock is for one interpreter. Raises LiveCodeError.
+    """
+    with tempfile.TemporaryDirectory(prefix="live-code-bundle-") as folder:
+        kept = Store(Path(folder, "store"))
+        made = locking.fetched(request, python, kept, Path(folder, "work"), environ)
+        environment.make(made.lock, made.image, kept)
+        (Path(folder) / LOCK).write_text(made.lock.text, encoding="utf-8")
+        (Path(folder) / FORMAT).write_text(f"{made.commit}\n", encoding="utf-8")
+        with files.replacing(output) as aside, tarfile.open(aside, "w") as tar:
+            for name in (FORMAT, LOCK):
+                tar.add(Path(folder, name), arcname=name)
+            for name in CARRIED:
+                if kept.path(name).exists():
+                    tar.add(kept.path(name), arcname=f"store/{name}")
+        return output.stat().st_size

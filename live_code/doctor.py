@@ -1,0 +1,129 @@
+"""`live-code doctor`: what a run would find here, and what would go wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from live_code import interpreter, process, store
+from live_code.errors import InterpreterError
+from live_code.interpreter import Interpreter
+from live_code.packages import framework, index, secrets, uv
+from live_code.packages.framework import Protection
+from live_code.store import Store
+
+_ENOUGH_BYTES = 2 << 30
+_TIMEOUT_S = 10.0
+
+
+class Answer(NamedTuple):
+    """What one question found: some lines, and what is wrong, '' when nothing is."""
+
+    topic: str
+    text: str
+    problem: str = ""
+
+
+class Findings(NamedTuple):
+    answers: tuple[Answer, ...]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(answer.problem for answer in self.answers if answer.problem)
+
+
+def examine(python: Path | None, environ: Mapping[str, str]) -> Findings:
+    """Asks everything; an answer that fails is a problem of that topic, never an end."""
+    kept = store.find(environ)
+    answers = [*_image(python, kept, environ), _store(kept), _tool("git", ["git", "--version"])]
+    answers += [_tool("uv", [str(uv.binary()), "--version"]), *_indexes(environ)]
+    return Findings(tuple(answers))
+
+
+def show(found: Findings) -> list[str]:
+    """As lines for a person."""
+    lines = [f"{answer.topic:12} {answer.text}" for answer in found.answers if answer.text]
+    lines += (
+        ["", *(f"problem: {problem}" for problem in found.problems)] if found.problems else ["", "no problem found"]
+    )
+    return lines
+
+
+def _image(python: Path | None, kept: Store, environ: Mapping[str, str]) -> Iterator[Answer]:
+    try:
+        image = interpreter.inspect((python or interpreter.find(environ)).absolute(), kept)
+    except InterpreterError as error:
+        yield Answer("interpreter", "", str(error))
+        return
+    kind = "venv" if image.is_venv else "conda" if image.is_conda else "system"
+    yield Answer("interpreter", f"{image.path} ({image.implementation} {image.version}, {kind}, {image.platform})")
+    yield _framework(image)
+    yield _protected(framework.protection(image, environ))
+
+
+def _framework(image: Interpreter) -> Answer:
+    shown = [f"{name} {it.version}{f' for CUDA {it.cuda}' if it.cuda else ''}" for name, it in image.frameworks.items()]
+    wants_gpu = next((name for name, it in image.frameworks.items() if it.cuda), "")
+    no_driver = wants_gpu and not Path("/proc/driver/nvidia/version").exists() and not Path("/dev/nvidiactl").exists()
+    problem = (
+        f"{wants_gpu} is built for CUDA, but there is no NVIDIA driver here: it will run on the CPU"
+        if no_driver
+        else ""
+    )
+    return Answer("framework", ", ".join(shown) or "none found", problem)
+
+
+def _protected(found: Protection) -> Answer:
+    exact = [f"{name}=={version}" for name, version in found.packages.items()]
+    return Answer("protected", ", ".join([*exact, *(b.name + b.versions for b in found.bounds)]) or "nothing")
+
+
+def _store(kept: Store) -> Answer:
+    try:
+        kept.root.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(kept.root).free
+    except OSError as error:
+        return Answer("store", str(kept.root), f"the store {kept.root} can't be made: {error.strerror}")
+    text = f"{kept.root} ({free / 1e9:.1f} GB free)"
+    if not os.access(kept.root, os.W_OK):
+        return Answer("store", text, f"the store {kept.root} can't be written by this user")
+    return Answer("store", text, "the store has less than 2 GB free" if free < _ENOUGH_BYTES else "")
+
+
+def _tool(name: str, argv: list[str]) -> Answer:
+    try:
+        return Answer(name, process.run(argv, timeout=_TIMEOUT_S).stdout.strip())
+    except process.ProcessError as error:
+        return Answer(name, "", f"{name} does not answer: {error.last_lines}")
+
+
+def _indexes(environ: Mapping[str, str]) -> Iterator[Answer]:
+    chosen = index.choose("", (), (), environ)
+    for url in (chosen.default, *chosen.extra):
+        problem = _asked(url, environ)
+        yield Answer("index", url, f"the index {url} {problem}" if problem else "")
+
+
+def _asked(url: str, environ: Mapping[str, str]) -> str:
+    """What is wrong with an index, asked for a small package; '' when nothing is."""
+    import base64
+    from urllib.error import HTTPError, URLError
+    from urllib.parse import urlsplit
+    from urllib.request import Request, urlopen
+
+    accept = {"Accept": "application/vnd.pypi.simple.v1+json, text/html"}
+    request = Request(f"{url.rstrip('/')}/pip/", headers=accept)  # noqa: S310 - the container names it
+    login = next((one for one in secrets.read(environ) if one.host == urlsplit(url).hostname), None)
+    if login:
+        token = base64.b64encode(f"{login.user}:{login.secret}".encode()).decode()
+        request.add_unredirected_header("Authorization", f"Basic {token}")
+    try:
+        urlopen(request, timeout=_TIMEOUT_S).close()  # noqa: S310
+    except HTTPError as error:
+        return "" if error.code == 404 else f"answers {error.code}"
+    except (URLError, OSError, ValueError) as error:
+        return f"can't be reached: {getattr(error, 'reason', error)}"
+    return ""

@@ -1,0 +1,59 @@
+"""`live-code lock`: the way from a repository or a folder to its lock, without a task."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from live_code import checkout, config, interpreter, lock, source, store
+from live_code.checkout import Checkout
+from live_code.errors import ConfigError, SourceError
+from live_code.git import worktree
+from live_code.git.local import GitFailed, run
+from live_code.interpreter import Interpreter
+from live_code.lock import Lock
+from live_code.store import Store
+
+
+class Locked(NamedTuple):
+    commit: str
+    lock: Lock
+    image: Interpreter
+
+
+def text(request: config.Request, python: Path | None, environ: Mapping[str, str]) -> str:
+    """The lock that a run would make. Raises LiveCodeError."""
+    kept = store.find(environ)
+    here = Path(request.git_url)
+    if here.is_dir() and not request.revision:
+        return _made(_as_it_stands(here.resolve(), environ), request, python, kept, environ).lock.text
+    with tempfile.TemporaryDirectory(prefix="live-code-") as place:
+        return fetched(request, python, kept, Path(place), environ).lock.text
+
+
+def fetched(
+    request: config.Request, python: Path | None, kept: Store, place: Path, environ: Mapping[str, str]
+) -> Locked:
+    """The lock of a commit, checked out in ``place`` with what that leaves in the store. Raises LiveCodeError."""
+    if not request.revision:
+        raise ConfigError("no revision is given.", hint="Name a commit, tag or branch after the URL.")
+    found = source.resolve(request, kept, environ)
+    return _made(checkout.make(found, request, kept, place, environ=environ), request, python, kept, environ)
+
+
+def _made(
+    code: Checkout, request: config.Request, python: Path | None, kept: Store, environ: Mapping[str, str]
+) -> Locked:
+    image = interpreter.inspect((python or interpreter.find(environ)).absolute(), kept)
+    repo = config.read_repo_settings(code.root)
+    return Locked(code.commit, lock.make(code, request, repo, image, kept, environ=environ), image)
+
+
+def _as_it_stands(folder: Path, environ: Mapping[str, str]) -> Checkout:
+    try:
+        commit = run(["rev-parse", "HEAD"], env=worktree.environment_in(folder, environ), cwd=folder).strip()
+    except (GitFailed, SourceError):
+        commit = ""
+    return Checkout(folder, folder, commit, tree=commit, cached=False)
