@@ -29,5 +29,8 @@ RUN UV_DEFAULT_INDEX=${PYPI_MIRROR} UV_NO_CACHE=1 /opt/live-code/image-steps job
 COPY img-man /img-man
 COPY scripts/start.sh /usr/bin/start.sh
 WORKDIR /app
+# The name under which a run's record shows the image.
+ARG IMAGE_NAME=
+ENV LIVE_CODE_IMAGE=${IMAGE_NAME}
 ENTRYPOINT ["/usr/bin/tini", "-g", "--"]
 CMD ["bash", "/usr/bin/start.sh"]

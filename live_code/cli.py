@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     _add_verify(commands)
     record_commands.add(commands)
     environment_commands.add(commands)
+    _add_images(commands)
     return top
 
 
@@ -50,6 +51,14 @@ def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     command = commands.add_parser("verify", help="check a task's outputs as the platform will read them")
     _add_folders(command)
     command.set_defaults(command=_verify)
+
+
+def _add_images(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    images = commands.add_parser("images", help="look at images as the platform does")
+    command = images.add_subparsers(required=True, metavar="COMMAND").add_parser("check", help="check one image")
+    command.add_argument("image", metavar="IMAGE")
+    command.add_argument("--engine", default="docker", metavar="PROGRAM", help="docker (default) or podman")
+    command.set_defaults(command=_check_image)
 
 
 def _add_folders(command: argparse.ArgumentParser) -> None:
@@ -91,3 +100,11 @@ def _verify(arguments: argparse.Namespace) -> int:
         return 1
     print(results.summary(found))
     return 0
+
+
+def _check_image(arguments: argparse.Namespace) -> int:
+    from live_code import images
+
+    findings = images.check(images.Image(arguments.image, arguments.engine))
+    print("\n".join(images.show(findings)))
+    return 0 if all(finding.ok for finding in findings) else 1

@@ -22,6 +22,7 @@ LAYERS = [
             "reproduce",
             "report",
             "export",
+            "images",
             "__main__",
             "demo",
         },
