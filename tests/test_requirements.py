@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+from servers import https
+from servers.repos import Repo
 
 from live_code.errors import ConfigError, RequirementsError
 from live_code.packages import solution
 from tests.servers.index import BACKEND, PYPROJECT, wheel
 from tests.workshop import Workshop, pins, seen
 
+ROOT = Path(__file__).parent.parent
 PROJECT = """
 [project]
 name = "proj"
@@ -106,8 +114,6 @@ class TestExistingLock:
             offered.write(f"torch==1.13.0 --hash={digest}\n").lock()
 
     def test_uvs_own(self, offered: Workshop) -> None:
-        import subprocess
-
         from live_code.packages import uv
 
         text = PROJECT.replace("dependencies = [", 'requires-python = ">=3.8"\ndependencies = [', 1)
@@ -121,8 +127,6 @@ class TestExistingLock:
 class TestProjects:
     def project(self, shop: Workshop, name: str, module: str) -> None:
         """A project whose build needs nothing: its backend stands in it, and packs `module` as it is."""
-        import base64
-
         built = base64.b64encode(wheel("proj", "1.0", files={"proj/__init__.py": module})).decode()
         shop.write(PYPROJECT + PROJECT.split("[project.opt")[0], f"{name}/pyproject.toml")
         shop.write(BACKEND.format(wheel=built, fail="", stem="proj-1.0"), f"{name}/backend.py")
@@ -155,6 +159,45 @@ class TestProjects:
     def test_one_outside_the_repo_is_refused(self, offered: Workshop) -> None:
         with pytest.raises(ConfigError, match=r"requirements\.txt:1 names \.\./other, which leaves the repo"):
             offered.write("-e ../other\n").lock()
+
+
+@pytest.mark.slow
+class TestGit:
+    """git+https: the same logins as for the source, and a commit in the lock whatever was asked for."""
+
+    @pytest.fixture
+    def served(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[https.Server, Repo]]:
+        subprocess.run([f"{ROOT}/scripts/install-test-servers"], check=True)
+        repo = Repo(tmp_path / "repos" / "lib.git")
+        built = base64.b64encode(wheel("lib", "1.0")).decode()
+        backend = BACKEND.format(wheel=built, fail="", stem="lib-1.0")
+        project = '[project]\nname = "lib"\nversion = "1.0"\ndependencies = ["a"]\n'
+        repo.commit({"pyproject.toml": PYPROJECT + project, "backend.py": backend})
+        with https.running(tmp_path / "https", repo.path.parent) as server:
+            monkeypatch.setenv("LIVE_CODE_CA_FILE", str(server.ca_file))
+            yield server, repo
+
+    def test_a_branch_is_locked_to_its_commit(self, offered: Workshop, served: tuple[https.Server, Repo]) -> None:
+        server, repo = served
+        commit = repo.git("rev-parse", "HEAD")
+        locked = offered.write(f"lib @ git+{server.url}/open/lib.git@main\n").lock()
+        assert f"lib @ git+{server.url}/open/lib.git@{commit}" in locked.text
+        assert set(seen(offered.make(locked), "lib", "a")) == {"lib", "a"}
+
+    def test_a_private_one_takes_the_containers_token(
+        self, offered: Workshop, served: tuple[https.Server, Repo], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        server, _ = served
+        for name, value in (("TOKEN", https.TOKEN), ("HOST", server.host), ("USER", https.USER)):
+            monkeypatch.setenv(f"LIVE_CODE_GIT_{name}", value)
+        made = offered.make(offered.write(f"lib @ git+{server.url}/private/lib.git\n").lock())
+        assert seen(made, "lib")["lib"][0] == "1.0"
+        kept = [path for path in offered.store.root.rglob("*") if path.is_file()]
+        assert [path for path in kept if https.TOKEN.encode() in path.read_bytes()] == []
+
+    def test_without_the_token_it_is_refused(self, offered: Workshop, served: tuple[https.Server, Repo]) -> None:
+        with pytest.raises(RequirementsError, match="lib"):
+            offered.write(f"lib @ git+{served[0].url}/private/lib.git\n").lock()
 
 
 class TestBadInput:
