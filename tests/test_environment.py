@@ -96,7 +96,57 @@ class TestReuse:
         assert again.why == f"its interpreter {shop.image.python} is gone"
 
 
+class TestWhy:
+    def test_another_version_is_told(self, shop: Workshop) -> None:
+        shop.index.add("a", "1.0").add("a", "2.0")
+        shop.write("a<2\n").make()
+        assert shop.write("a\n").make().why == "a 1.0 → 2.0"
+
+    def test_a_change_of_the_image_is_told(self, shop: Workshop) -> None:
+        shop.make()
+        shop.image.has("tqdm", "4.1")
+        assert shop.make().why == "image: tqdm none → 4.1"
+
+    def test_the_first_has_nothing_to_differ_from(self, shop: Workshop) -> None:
+        assert shop.make().why == "not in the store"
+
+    def test_a_package_that_the_job_installed_is_seen(self, shop: Workshop) -> None:
+        made = shop.make()
+        next(made.root.glob("lib/python*/site-packages")).joinpath("new-1.0.dist-info").mkdir()
+        assert shop.make().why == "its packages were changed: new-1.0.dist-info came"
+
+
+class TestPrograms:
+    def test_those_of_the_image_see_the_environments_packages(self, shop: Workshop) -> None:
+        code = "import new\ndef main(): print(new.__version__)\n"
+        shop.image.has("runner", "1.0", module=code, scripts="run-it = runner:main")
+        shop.index.add("new", "3.0")
+        made = shop.write("new\n").make()
+        done = subprocess.run([made.root / "bin" / "run-it"], check=True, stdout=subprocess.PIPE, text=True)
+        assert done.stdout == "3.0\n"
+
+    def test_the_images_installers_are_not_offered(self, shop: Workshop) -> None:
+        shop.image.has("pip", "24.0", scripts="pip = pip:main\npip3 = pip:main\npip3.11 = pip:main")
+        assert not list((shop.make().root / "bin").glob("pip*"))
+
+
 class TestBuild:
+    def test_a_full_disk_is_told_and_leaves_nothing(self, shop: Workshop, tmp_path: Path) -> None:
+        shop.index.add("big", "1.0", files={"big/data.txt": "x" * 3_000_000})
+        locked = shop.write("big\n").lock()
+        kept = shop.store.root
+        (kept / "env").mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", kept / "env"], check=False)
+        if mounted.returncode:
+            pytest.skip("this user can't mount")
+        try:
+            with pytest.raises(BuildError, match=r"no space|can't be written"):
+                shop.make(locked)
+            assert not list((kept / "env").iterdir())
+        finally:
+            subprocess.run(["umount", kept / "env"], check=True)
+        assert seen(shop.make(locked), "big")["big"][0] == "1.0"
+
     def test_a_file_that_is_not_what_the_lock_says_is_refused(self, shop: Workshop) -> None:
         shop.index.add("a", "1.0", wrong_hash=True)
         with pytest.raises(BuildError) as caught:
