@@ -14,6 +14,8 @@ _TRIES = {"torch": "import numpy, torch; torch.from_numpy(numpy.zeros(1))", "mxn
 
 def unchanged(python: Path, image: Interpreter, protected: Mapping[str, str]) -> None:
     """Versions, places and CUDA builds are those of the image. Raises BuildError."""
+    if not protected:
+        return
     said = interpreter.ask(python)
     for name in protected:
         was = image.packages.get(name)
