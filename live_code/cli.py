@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from live_code import __version__, environment_commands, record_commands
+from live_code import __version__, environment_commands, record_commands, source_commands
 from live_code.errors import LiveCodeError
 
 
@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     record_commands.add(commands)
     environment_commands.add(commands)
     _add_images(commands)
+    source_commands.add(commands)
     return top
 
 

@@ -81,10 +81,10 @@ def read(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> Contents:
     if (known := _known(kept)) is not None:
         return known
     home = here.path / "live-code"
-    with suppress(OSError):  # the store may be read-only here
+    with suppress(OSError), store.shared():  # it may be read-only here
         local.write_settings(home, [here.path])
     found = _read(here, wanted.commit, local.environment(environ, home))
-    with suppress(OSError):
+    with suppress(OSError), store.shared():
         files.write_json(kept, {"version": _VERSION, **found._asdict()})
     return found
 

@@ -1,24 +1,17 @@
-"""Speaking to git servers, through GitPython: what refs there are, and fetching commits with progress.
-
-GitPython takes 0.2 s to load: this module is imported only when there is a remote to speak to.
-"""
+"""Speaking to git servers: what refs there are, and fetching commits. Imported only when there is one to speak to."""
 
 from __future__ import annotations
 
 import os
 import re
 import signal
+import subprocess
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from git import Git, GitCommandError, RemoteProgress
-from git.cmd import handle_process_output
-
-from live_code import log
 from live_code.git.access import Access
 from live_code.git.errors import NetworkError, NotFoundError, classify
 from live_code.git.retry import retried
@@ -26,36 +19,17 @@ from live_code.git.url import GitUrl
 
 ANSWER_S = 120.0  # for the list of refs
 TRANSFER_S = 3600.0  # for objects; a stalled transfer ends earlier, by git's own low-speed limit
-_SAY_EVERY_S = 5.0
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 _Result = TypeVar("_Result")
-
-
-class _Progress(RemoteProgress):
-    """Says every few seconds how far a transfer is, in objects and bytes, as git counts them."""
-
-    def __init__(self, what: str, access: Access) -> None:
-        super().__init__()
-        self._what = what
-        self._access = access
-        self._next = time.monotonic() + _SAY_EVERY_S
-
-    def update(
-        self, op_code: int, cur_count: str | float, max_count: str | float | None = None, message: str | None = ""
-    ) -> None:
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + _SAY_EVERY_S
-            log.info(self._access.hide(f"{self._what}: {self._cur_line}"))
 
 
 def list_refs(url: GitUrl, patterns: Sequence[str], access: Access) -> dict[str, str]:
     """Full ref name → id, tags also as ``<name>^{}`` → the commit they stand for. Raises SourceError."""
 
     def ask(url: GitUrl) -> dict[str, str]:
-        said: list[str] = []
-        _speak(["ls-remote", "--quiet", "--", str(url), *patterns], url, access, said.append, None, ANSWER_S)
-        pairs = (line.rstrip("\n").split("\t", 1) for line in said if "\t" in line)
+        said = _speak(["ls-remote", "--quiet", "--", str(url), *patterns], url, access, ANSWER_S)
+        pairs = (line.split("\t", 1) for line in said.splitlines() if "\t" in line)
         return {name: commit for commit, name in pairs}
 
     return _with_either_name(url, lambda url: retried(lambda: ask(url), access.retry_s))
@@ -76,7 +50,7 @@ def fetch(
 
     def bring(url: GitUrl) -> None:
         words = ["--git-dir", str(repository), *_fetch_words(url, repository, depth, without), *refspecs]
-        _speak(words, url, access, lambda line: None, _Progress(f"fetching from {url}", access), TRANSFER_S, lock)
+        _speak(words, url, access, TRANSFER_S, lock)
 
     _with_either_name(url, lambda url: retried(lambda: bring(url), access.retry_s))
 
@@ -106,50 +80,44 @@ def _with_either_name(url: GitUrl, action: Callable[[GitUrl], _Result]) -> _Resu
         raise
 
 
-def _speak(
-    words: Sequence[str],
-    url: GitUrl,
-    access: Access,
-    hear: Callable[[str], None],
-    progress: _Progress | None,
-    limit_s: float,
-    lock: int | None = None,
-) -> None:
-    said: list[str] = []
-    show = progress.new_message_handler() if progress else None
-
-    def listen(line: str) -> None:
-        line = _CONTROL.sub("?", line)  # a server's words may move a terminal's cursor
-        said.append(line)
-        if show:
-            show(line)
-
-    child = Git().execute(
-        [*_without(os.environ, access.env), "git", *words],
-        as_process=True,
+def _speak(words: Sequence[str], url: GitUrl, access: Access, limit_s: float, lock: int | None = None) -> str:
+    """Runs a git command that speaks to the remote; its answer. ``lock``: a file it keeps open. Raises SourceError."""
+    child = subprocess.Popen(
+        ["git", *words],
         env=access.env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         start_new_session=True,
-        universal_newlines=True,
         pass_fds=() if lock is None else (lock,),
+        encoding="utf-8",
+        errors="replace",
     )
-    limit = threading.Timer(limit_s, os.killpg, (child.pid, signal.SIGKILL))
+    limit = threading.Timer(limit_s, _kill, (child,))
     limit.start()
     try:
-        handle_process_output(child, hear, listen, decode_streams=False)
-        child.wait()
-    except GitCommandError:  # its text is git's own, which may repeat a secret: it is not passed on
-        if limit.finished.is_set():
-            raise NetworkError(f"no end within {limit_s:g} s from {url}.", hint="Start the task again.") from None
-        raise classify(access.hide("".join(said)), str(url)) from None
+        from live_code.git import progress
+
+        answer, said = progress.follow(child, f"speaking to {url}", lambda line: _clean(line, access))
+        late = limit.finished.is_set()
     except BaseException:  # a signal to stop: git and what it started go first
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
+        _kill(child)
+        child.wait()
         raise
     finally:
         limit.cancel()
+    if child.returncode == 0:
+        return answer
+    if late:
+        raise NetworkError(f"no end within {limit_s:g} s from {url}.", hint="Start the task again.")
+    raise classify(said, str(url))
 
 
-def _without(environ: Mapping[str, str], env: Mapping[str, str]) -> list[str]:
-    """GitPython adds its variables to those of this process: what git would listen to besides ours is taken away."""
-    stray = [name for name in environ if name.startswith(("GIT_", "SSH_", "LIVE_CODE_")) and name not in env]
-    return ["env", *(word for name in stray for word in ("-u", name))] if stray else []
+def _clean(line: str, access: Access) -> str:
+    """A server's words: they may hold what it was given, and signs that move a terminal's cursor."""
+    return _CONTROL.sub("?", access.hide(line))
+
+
+def _kill(child: subprocess.Popen[str]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)

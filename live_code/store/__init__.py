@@ -155,7 +155,7 @@ def _reason(path: Path, check: Callable[[Path], str | None]) -> str | None:
 def _read(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

@@ -108,7 +108,8 @@ def running(
     (root / "nginx.conf").write_text(_CONFIG.format(backend=backend, **values))
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": env}
-    wrap = subprocess.Popen(["fcgiwrap", "-c", "2", "-s", f"unix:{root}/fcgi.sock"], **quiet)
+    words = ["fcgiwrap", "-c", "2", "-s", f"unix:{root}/fcgi.sock"]
+    wrap = subprocess.Popen(words, start_new_session=True, **quiet)  # its two workers do not end with it
     nginx = subprocess.Popen(["nginx", "-c", str(root / "nginx.conf"), "-e", str(root / "error.log")], **quiet)
     try:
         ports.wait_for(server.port, nginx, address=address)

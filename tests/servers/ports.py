@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 
 
 def free() -> int:
@@ -27,9 +30,11 @@ def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 10, a
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """Ends a server, and its workers when it was started in a session of its own."""
+    whole_group = os.getpgid(process.pid) == process.pid
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number) if whole_group else process.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+            return

@@ -1,0 +1,81 @@
+"""``live-code cache``: what the store holds, making room in it, proving it, emptying it."""
+
+from __future__ import annotations
+
+import os
+import time
+from argparse import Namespace
+
+from live_code.errors import ConfigError
+from live_code.git import local
+from live_code.git.repository import Repository
+from live_code.store import Store, eviction
+from live_code.store.eviction import Item
+
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def run(arguments: Namespace, store: Store) -> int:
+    """Does the ``action`` that was asked for; returns the exit code."""
+    if arguments.action == "ls":
+        return _list(store)
+    if arguments.action == "verify":
+        return _verify(store)
+    limit = size(arguments.max_size) if arguments.action == "gc" else 0
+    return _make_room(store, limit, arguments.idle)
+
+
+def _list(store: Store) -> int:
+    entries = eviction.items(store)
+    for item in entries:
+        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(item.used_at))
+        print(f"{_shown(item.bytes):>9}  {used}  {_name(item)}")
+    print(f"{_shown(sum(item.bytes for item in entries)):>9}  {len(entries)} entries in {store.root}")
+    return 0
+
+
+def _make_room(store: Store, limit: int, idle_s: float) -> int:
+    room = eviction.make_room(store, limit, idle_s)
+    for item in room.in_use:
+        print(f"in use: {_name(item)}")
+    print(f"removed {_shown(room.removed)}; {_shown(room.left)} are left")
+    return 0
+
+
+def _verify(store: Store) -> int:
+    damaged = 0
+    for item in eviction.items(store):
+        if item.kind == "git" and (damage := _damage(item)):
+            damaged += 1
+            print(f"{_name(item)}: {damage.splitlines()[0]}")
+    print(f"{damaged} damaged; the next start that needs one makes it anew" if damaged else "all is whole")
+    return 1 if damaged else 0
+
+
+def _damage(item: Item) -> str:
+    home = item.path / "live-code"
+    local.write_settings(home, [item.path])
+    return Repository(item.path).damage(local.environment(os.environ, home))
+
+
+def size(text: str) -> int:
+    """Bytes, from a text like 50G, 1.5T or 1000. Raises ConfigError."""
+    number, unit = text.strip().lower().removesuffix("b").removesuffix("i"), ""
+    if number[-1:] in ("k", "m", "g", "t"):
+        number, unit = number[:-1], number[-1]
+    try:
+        return int(float(number) * _UNITS[unit])
+    except ValueError as error:
+        raise ConfigError(f"{text!r} is no size.", hint="Write it like 50G.") from error
+
+
+def _name(item: Item) -> str:
+    return f"{item.kind}/{item.key}".rstrip("/")
+
+
+def _shown(count: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"
