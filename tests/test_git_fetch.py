@@ -12,6 +12,7 @@ from servers.repos import ENV, Repo
 
 from live_code import checkout, source
 from live_code.config import Request
+from live_code.errors import LiveCodeError
 from live_code.git import fetch, remote
 from live_code.git.errors import RefMissingError
 from live_code.store import Store
@@ -136,6 +137,29 @@ def test_a_damaged_store_is_noticed_and_made_anew(repo, commits, tmp_path, harm,
     assert wait([ask(repo.url, commits[0], store.root, tmp_path / "place2")]) == [0]
     assert "is damaged and is made anew" in capfd.readouterr().err
     assert_whole(store.root, commits[:1])
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A disk of 1 MB."""
+    (tmp_path / "tiny").mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", tmp_path / "tiny"], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("only root can mount a disk")
+    yield tmp_path / "tiny"
+    subprocess.run(["umount", "--lazy", tmp_path / "tiny"], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_told_apart(tmp_path, tiny):
+    repo = Repo(tmp_path / "repo")
+    (repo.path / "large").write_bytes(random.Random(7).randbytes(3_000_000))
+    request = Request(repo.url, repo.commit({}), "git_branch")
+    for store, place, kind in ((tiny / "s", tmp_path / "p", "STORE_FULL"), (tmp_path / "s", tiny / "p", "CHECKOUT")):
+        found = source.resolve(request, Store(store), os.environ)
+        with pytest.raises(LiveCodeError, match=r"(?i)no space left") as caught:
+            checkout.make(found, request, Store(store), place)
+        assert caught.value.kind == kind
 
 
 def test_a_ref_that_moved_since_it_was_found_is_noticed(tmp_path, capsys):

@@ -130,7 +130,7 @@ _SIGNS = (
 
 def classify(said: str, url: str) -> SourceError:
     """The error that git's words mean. ``said`` and ``url`` hold no secret: git is given none in either."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in said.splitlines() if line.strip() and "% (" not in line]  # no progress
     for sign in _SIGNS:
         if re.search(sign.pattern, said, re.IGNORECASE):
             return sign.error(f"{sign.what} {url}.", hint=sign.hint, details="\n".join(lines[-20:]))
