@@ -134,6 +134,18 @@ class Bug(LiveCodeError):
     exit_code = 70
 
 
+class MissingExtra(LiveCodeError):
+    """A command needs packages that this installation of live-code does not have."""
+
+    kind = "MISSING_EXTRA"
+
+    def __init__(self, extra: str, error: ImportError) -> None:
+        super().__init__(
+            f"this command needs {error.name or error}, which is not installed here.",
+            hint=f"pip install 'live-code[{extra}]'",
+        )
+
+
 class ResultsError(LiveCodeError):
     """The job ended well, but the platform can't use what it left."""
 

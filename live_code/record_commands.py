@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from live_code.compare import History
+    from live_code.record.reading import Record
 
 Commands = argparse._SubParsersAction
 
@@ -15,6 +21,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     _add_runs(commands)
     _add_compare(commands)
     _add_reproduce(commands)
+    _add_report(commands)
 
 
 def _add_runs(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -47,6 +54,14 @@ def _add_reproduce(commands: Commands[argparse.ArgumentParser]) -> None:
     command.set_defaults(command=_reproduce)
 
 
+def _add_report(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("report", help="write one page about runs that needs no network")
+    command.add_argument("runs", nargs="+", type=Path, metavar="RUN|DIR", help="records, or folders of records")
+    command.add_argument("-o", "--output", type=Path, default=Path("report.html"), help="default: %(default)s")
+    command.add_argument("--where", default="", metavar="COND", help="such as 'mAP>0.5 and commit=abc'")
+    command.set_defaults(command=_report)
+
+
 def _runs(arguments: argparse.Namespace) -> int:
     from live_code import runs
 
@@ -64,6 +79,30 @@ def _reproduce(arguments: argparse.Namespace) -> int:
     return reproduce(reading.read(arguments.run), wanted, os.environ)
 
 
+def _report(arguments: argparse.Namespace) -> int:
+    from live_code import runs
+
+    found = [record for path in arguments.runs for record in runs.given(path, arguments.where)]
+    return _write_page(arguments.output, found, [])
+
+
+def _write_page(path: Path, records: Sequence[Record], histories: Sequence[History]) -> int:
+    """The page's libraries are an extra of the package: most containers never write one."""
+    from live_code.errors import MissingExtra
+    from live_code.record.reading import RecordError
+    from live_code.store import find
+
+    if not records:
+        raise RecordError("there is no record to report on.", hint="Name a run.json or a folder with runs.")
+    try:
+        from live_code import report
+    except ImportError as error:
+        raise MissingExtra("report", error) from error
+    report.write(path, records, find(os.environ), histories)
+    print(path)
+    return 0
+
+
 def _compare(arguments: argparse.Namespace) -> int:
     from live_code import compare
     from live_code.compare import history, text
@@ -75,6 +114,8 @@ def _compare(arguments: argparse.Namespace) -> int:
     pairs = ((first, other) for other in records[1:])
     told = [history.between(*pair, find(os.environ), os.environ, offline=arguments.offline) for pair in pairs]
     histories = [one for one in told if one]
+    if arguments.html:
+        return _write_page(arguments.html, records, histories)
     found, scores = compare.between(records), compare.metrics(records)
     shown = text.as_json(records, found, scores, histories) if arguments.json else None
     sys.stdout.write((shown or "\n".join(text.show(records, found, scores, histories))) + "\n")

@@ -72,6 +72,17 @@ def find(folder: Path, condition: str = "") -> tuple[Record, ...]:
     return tuple(sorted(found, key=lambda record: record.started, reverse=True))
 
 
+def given(path: Path, condition: str = "") -> tuple[Record, ...]:
+    """The record that ``path`` is or holds; else all below it. Raises RecordError for a file that is none."""
+    try:
+        single = reading.read(path)
+    except RecordError:
+        if not path.is_dir():
+            raise
+        return find(path, condition)
+    return (single,) if matches(facts(single), parse(condition)) else ()
+
+
 def show(records: Sequence[Record]) -> Iterator[str]:
     """The table of ``live-code runs``."""
     yield from table.lines(HEAD, [_row(record) for record in records], right=frozenset({"duration"}))

@@ -1,0 +1,156 @@
+"""What a page shows of runs besides charts: tables of values. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from live_code import compare, runs
+from live_code.compare import text
+from live_code.config import REVISION_KEYS
+from live_code.record.reading import Record
+
+# More columns than this nobody reads.
+PARAMETERS = 10
+_NOT_PARAMETERS = {*REVISION_KEYS, "task_id", "git_url"}
+
+
+class Row(NamedTuple):
+    """A run in the table. ``metrics`` and ``parameters`` in the order of the page's columns."""
+
+    name: str
+    record: Record
+    commit: str
+    ref: str
+    started: str
+    duration: str
+    state: str
+    error: str
+    metrics: tuple[float | None, ...]
+    parameters: tuple[str, ...]
+
+
+def names(records: Sequence[Record]) -> list[str]:
+    """What the page calls them: a letter and a commit while there are few, their ids when there are many."""
+    if len(records) > 26:
+        return [record.id for record in records]
+    return [f"{text.letter(number)} {record.commit[:7]}".strip() for number, record in enumerate(records)]
+
+
+def metrics(records: Sequence[Record]) -> list[str]:
+    """Every metric that some run has, the platform's main ones first."""
+    found = dict.fromkeys(name for record in records for name in record.metrics)
+    main = {metric[0] for record in records if (metric := runs.main_metric(record))}
+    return sorted(found, key=lambda name: name not in main)
+
+
+def parameters(records: Sequence[Record]) -> list[str]:
+    """Hyper-parameters that are not the same in all runs."""
+    keys = dict.fromkeys(key for record in records for key in record.config if key not in _NOT_PARAMETERS)
+    return [key for key in keys if len({_shown(record.config.get(key)) for record in records}) > 1][:PARAMETERS]
+
+
+def rows(records: Sequence[Record], measured: Sequence[str], varied: Sequence[str]) -> list[Row]:
+    return [
+        Row(
+            name=name,
+            record=record,
+            commit=record.commit,
+            ref=record.ref,
+            started=runs.moment(record.started),
+            duration=runs.duration(record.seconds),
+            state=record.state,
+            error=(record.get("error", "message") or ""),
+            metrics=tuple(record.metrics.get(metric) for metric in measured),
+            parameters=tuple(_shown(record.config.get(key)) for key in varied),
+        )
+        for name, record in zip(names(records), records, strict=True)
+    ]
+
+
+def phases(record: Record) -> list[dict[str, Any]]:
+    """For the timeline: only what can be seen on it, in order."""
+    start = record.started
+    return [
+        {
+            "phase": phase["name"],
+            "start": round(phase["started"] - start, 4),
+            "end": round(phase["started"] - start + phase["seconds"], 4),
+            "seconds": phase["seconds"],
+            "failed": phase["failed"],
+        }
+        for phase in record.get("phases") or ()
+        if phase["seconds"] >= 0.001 or phase["failed"]
+    ]
+
+
+def stages(records: Sequence[Record], metric: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "run": name,
+            "stage": stage["name"],
+            "value": stage["metrics"][metric],
+            "best": stage["name"] == record.get("results", "best_stage"),
+        }
+        for name, record in zip(names(records), records, strict=True)
+        for stage in record.get("results", "stages") or ()
+        if isinstance(stage["metrics"].get(metric), (int, float))
+    ]
+
+
+def points(records: Sequence[Record], varied: Sequence[str], measured: Sequence[str]) -> list[dict[str, Any]]:
+    """For the scatter: a run's numbers by name."""
+    made = []
+    for name, record in zip(names(records), records, strict=True):
+        numbers = {key: number for key in varied if (number := _number(record.config.get(key))) is not None}
+        scores = {metric: record.metrics[metric] for metric in measured if metric in record.metrics}
+        made.append({"run": name, **numbers, **scores})
+    return made
+
+
+def lines(records: Sequence[Record], varied: Sequence[str], metric: str) -> list[dict[str, Any]]:
+    """For parallel coordinates: numbers by size, words in the order of the alphabet, each from 0 to 1."""
+    scored = [(name, one) for name, one in zip(names(records), records, strict=True) if metric in one.metrics]
+    made = []
+    for axis in [*varied, metric]:
+        values = [one.metrics[metric] if axis == metric else one.config.get(axis) for _, one in scored]
+        for (name, one), value, place in zip(scored, values, _places(values), strict=True):
+            made.append(
+                {"run": name, "axis": axis, "place": place, "value": _shown(value), "score": one.metrics[metric]}
+            )
+    return made
+
+
+def usage(record: Record) -> Mapping[str, Any]:
+    """What the last attempt of the job used."""
+    return next((job["usage"] for job in reversed(record.get("job") or ()) if job.get("usage")), {})
+
+
+def differences(records: Sequence[Record]) -> dict[str, list[compare.Difference]]:
+    found: dict[str, list[compare.Difference]] = {}
+    for difference in compare.between(records):
+        found.setdefault(difference.section, []).append(difference)
+    return found
+
+
+def _places(values: Sequence[Any]) -> list[float]:
+    numbers = [_number(value) for value in values]
+    if any(number is None for number in numbers):
+        order = sorted({_shown(value) for value in values})
+        numbers = [float(order.index(_shown(value))) for value in values]
+    known = [number for number in numbers if number is not None]
+    low, high = (min(known), max(known)) if known else (0.0, 0.0)
+    return [round((number - low) / (high - low), 4) if high > low else 0.5 for number in known]
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else str(value)
