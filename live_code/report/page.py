@@ -74,7 +74,7 @@ def _charts(records: Sequence[Record], measured: Sequence[str], varied: Sequence
 def _of_many(records: Sequence[Record], measured: Sequence[str], varied: Sequence[str]) -> Iterator[Chart]:
     points = facts.points(records, varied, measured)
     numbers = [key for key in varied if any(key in point for point in points)]
-    if numbers:
+    if numbers and len(records) > 2:
         yield charts.scatter(points, numbers, measured)
     if varied and len(records) > 2:
         yield charts.parallel(facts.lines(records, varied, measured[0]), [*varied, measured[0]], measured[0])
