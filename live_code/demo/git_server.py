@@ -1,7 +1,12 @@
-"""A real git server on loopback: git's own ``http-backend`` behind Python's HTTP server, for reading only."""
+"""A real git server on loopback: git's own ``http-backend`` behind Python's HTTP server, for reading only.
 
+``python -m live_code.demo.git_server DIR`` serves until it is stopped; compose.yaml starts it so.
+"""
+
+import argparse
 import gzip
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,17 +22,20 @@ _PIECE = 1 << 16
 
 
 @contextmanager
-def serve(root: Path) -> Iterator[str]:
-    """Serves every repository below ``root`` while the context lasts. Yields the URL of ``root``, without a slash."""
+def serve(root: Path, address: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Serves every repository below ``root`` while the context lasts. Yields the URL of ``root``, without a slash.
+
+    ``port`` 0: any that is free.
+    """
 
     class Handler(_GitHandler):
         project_root = root
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer((address, port), Handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"http://{address}:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()
@@ -91,6 +99,10 @@ class _GitHandler(BaseHTTPRequestHandler):
             "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
             "GIT_CONFIG_NOSYSTEM": "1",
             "HOME": str(self.project_root),
+            # The repositories may belong to another user than this server's; they are only read.
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "safe.directory",
+            "GIT_CONFIG_VALUE_0": "*",
             "REQUEST_METHOD": self.command,
             "PATH_INFO": url.path,
             "QUERY_STRING": url.query,
@@ -98,3 +110,20 @@ class _GitHandler(BaseHTTPRequestHandler):
             "CONTENT_LENGTH": str(length),
             "REMOTE_ADDR": self.client_address[0],
         }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="git_server", description="Serves the repositories of a folder over HTTP.")
+    parser.add_argument("root", type=Path, metavar="DIR")
+    parser.add_argument("--address", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0)
+    arguments = parser.parse_args()
+    stops = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stops)  # before there are threads, which would else get them
+    with serve(arguments.root.absolute(), arguments.address, arguments.port) as url:
+        print(f"serving {arguments.root} at {url}", flush=True)
+        signal.sigwait(stops)
+
+
+if __name__ == "__main__":
+    main()
