@@ -28,7 +28,7 @@ EXAMPLES = {"torch": "torch-detector", "mxnet": "mxnet-classifier"}
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
-    """Shared by all test processes: the last one to end stops it, unless it was there before."""
+    """Shared by all test processes: the last one to end stops it (not with LIVE_CODE_TEST_KEEP_ENGINE, for speed)."""
     if os.getuid() != 0:
         pytest.skip("only root can start a Docker Engine")
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "live-code-tests")
