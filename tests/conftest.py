@@ -56,3 +56,11 @@ def shop(tmp_path: Path, index: Index) -> Workshop:
 def one_try(monkeypatch: pytest.MonkeyPatch) -> None:
     """Failures of git servers show at once: the tests of trying again set their own deadline."""
     monkeypatch.setenv("LIVE_CODE_GIT_DEADLINE_S", "0")
+
+
+@pytest.fixture(scope="session")
+def standin() -> Path:
+    """An interpreter with torch, as in an image."""
+    from tests.standin import interpreter
+
+    return interpreter()

@@ -1,34 +1,13 @@
 """The demo, played once for all tests and all of pytest's workers."""
 
-import fcntl
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from live_code.demo import image
 from tests.demo.runs import Played, environ_of
-
-PROJECT = Path(__file__).parents[2]
-
-
-@contextmanager
-def one_at_a_time(lock: Path) -> Iterator[None]:
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-@pytest.fixture(scope="session")
-def standin() -> Path:
-    """An interpreter with torch: LIVE_CODE_PYTHON's, else one that is made once and kept in `.cache/standin`."""
-    cache = PROJECT / ".cache" / "standin"
-    with one_at_a_time(cache.parent / "standin.lock"):
-        return image.interpreter(cache, PROJECT / "requirements" / "standin.txt", os.environ)
+from tests.standin import PROJECT, one_at_a_time
 
 
 @pytest.fixture(scope="session")

@@ -171,7 +171,7 @@ def test_ours_is_found_before_the_published_sdk(tmp_path: Path) -> None:
 WORKER = """
 import os
 import ymir_exc.monitor
-print("rank", os.environ["RANK"], ymir_exc.monitor.__file__, flush=True)
+os.write(1, f"rank {os.environ['RANK']} {ymir_exc.monitor.__file__}\\n".encode())  # at once: the ranks' lines don't mix
 if os.environ["RANK"] == "1":
     raise RuntimeError("rank one fails")
 """
@@ -179,15 +179,12 @@ if os.environ["RANK"] == "1":
 
 @pytest.mark.slow
 def test_ours_is_found_by_the_ranks_that_torchrun_starts_and_a_rank_that_fails_is_reported(
-    python: JobPython, tmp_path: Path
+    python: JobPython, standin: Path, tmp_path: Path
 ) -> None:
-    from live_code.demo import image  # needs a newer Python than these tests do
-
-    torch = image.interpreter(ROOT / ".demo" / "image", ROOT / "requirements" / "standin.txt", os.environ)
     (tmp_path / "train.py").write_text(WORKER)
     with_torch = {
         protocol.REPORT_VARIABLE: str(tmp_path),
-        "PYTHONPATH": str(next(torch.parents[1].glob("lib/*/site-packages"))),
+        "PYTHONPATH": str(next(standin.parents[1].glob("lib/*/site-packages"))),
     }
     launch = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "train.py")
     done = python.run(*launch, cwd=tmp_path, **with_torch)
