@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from live_code.config import Request
 from live_code.errors import CheckoutError
-from live_code.git import contents, policy, repository, worktree
+from live_code.git import contents, policy, repository, signature, worktree
 from live_code.git.contents import Submodule
 from live_code.git.errors import RefusedError
 from live_code.git.fetch import Wanted, ensure, rebuild
@@ -92,6 +92,8 @@ def _fill(wanted: Wanted, place: Path, setting: _Setting, only: str, depth: int)
     cached = ensure(wanted, store, environ)
     what = _from_store(lambda: contents.read(wanted, store, environ), wanted, setting)
     policy.check_size(wanted.url, what.bytes, environ)
+    if depth == 0:  # it names its submodules' commits, so its signature stands for them too
+        signature.check(wanted, store, environ)
     what = what.within(only)
     sparse = "" if any(only.startswith(f"{one.path}/") or only == one.path for one in what.submodules) else only
     tree = _from_store(lambda: _cut(wanted, store, place, environ, sparse), wanted, setting)
