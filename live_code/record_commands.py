@@ -22,6 +22,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     _add_compare(commands)
     _add_reproduce(commands)
     _add_report(commands)
+    _add_export(commands)
 
 
 def _add_runs(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -62,6 +63,17 @@ def _add_report(commands: Commands[argparse.ArgumentParser]) -> None:
     command.set_defaults(command=_report)
 
 
+def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("export", help="put records into the words of other tools")
+    command.add_argument("runs", nargs="+", type=Path, metavar="RUN|DIR", help="records, or folders of records")
+    command.add_argument("--provenance", action="store_true", help="an in-toto statement beside each record")
+    command.add_argument("--key", type=Path, metavar="PEM", help="sign the statement with this private key")
+    command.add_argument("--sbom", action="store_true", help="a CycloneDX bill of materials beside each record")
+    command.add_argument("--hparams", type=Path, metavar="DIR", help="a logdir for tensorboard's HPARAMS view")
+    command.add_argument("--mlflow", action="store_true", help="a run of MLflow, where MLFLOW_TRACKING_URI says")
+    command.set_defaults(command=_export)
+
+
 def _runs(arguments: argparse.Namespace) -> int:
     from live_code import runs
 
@@ -77,6 +89,56 @@ def _reproduce(arguments: argparse.Namespace) -> int:
     given = dict(pair.split("=", 1) for pair in arguments.set if "=" in pair)
     wanted = Wanted(arguments.in_dir, arguments.out_dir, arguments.verify, arguments.tolerance, given)
     return reproduce(reading.read(arguments.run), wanted, os.environ)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from live_code import runs
+    from live_code.errors import MissingExtra
+
+    found = [record for path in arguments.runs for record in runs.given(path)]
+    wanted = {
+        "provenance": arguments.provenance or arguments.sbom,
+        "report": bool(arguments.hparams),
+        "mlflow": arguments.mlflow,
+    }
+    for extra in (name for name, asked in wanted.items() if asked):
+        try:
+            _EXPORTS[extra](found, arguments)
+        except ImportError as error:
+            raise MissingExtra(extra, error) from error
+    return 0
+
+
+def _export_provenance(records: Sequence[Record], arguments: argparse.Namespace) -> None:
+    from live_code import files
+    from live_code.export import provenance, sbom
+
+    for record in records:
+        if arguments.provenance:
+            told = provenance.statement(record)
+            path = record.path.with_name("provenance.json")
+            files.write_json(path, provenance.signed(told, arguments.key) if arguments.key else told)
+            print(path)
+        if arguments.sbom:
+            files.write_text(record.path.with_name("sbom.cdx.json"), sbom.text(record) + "\n")
+            print(record.path.with_name("sbom.cdx.json"))
+
+
+def _export_hparams(records: Sequence[Record], arguments: argparse.Namespace) -> None:
+    from live_code.export import hparams
+
+    hparams.write(records, arguments.hparams)
+    print(f"tensorboard --logdir {arguments.hparams}")
+
+
+def _export_mlflow(records: Sequence[Record], arguments: argparse.Namespace) -> None:
+    from live_code.export import mlflow_run
+
+    for record in records:
+        print(mlflow_run.log(record))
+
+
+_EXPORTS = {"provenance": _export_provenance, "report": _export_hparams, "mlflow": _export_mlflow}
 
 
 def _report(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,104 @@
+"""Records in the words of other tools, read back by those tools."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import made_records
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import VerificationError
+from securesystemslib.signer import SSlibKey
+
+from live_code import cli
+from live_code.errors import ConfigError
+from live_code.export import hparams, provenance, sbom
+from live_code.record.reading import RecordError
+
+
+class TestProvenance:
+    def test_it_is_about_the_files_that_the_platform_took(self, tmp_path: Path) -> None:
+        told = provenance.statement(made_records.put(tmp_path))
+        assert told["subject"] == [{"name": "models/b.pt", "digest": {"sha256": "c" * 64}}]
+        assert told["predicateType"] == "https://slsa.dev/provenance/v1"
+
+    def test_it_names_all_that_went_in(self, tmp_path: Path) -> None:
+        image = {"name": f"registry/i@sha256:{'9' * 64}", "manifest_sha256": ""}
+        definition = provenance.statement(made_records.put(tmp_path, image=image))["predicate"]["buildDefinition"]
+        assert {"uri": "git+https://host/r@refs/heads/main", "digest": {"gitCommit": "a" * 40}} in (
+            dependencies := definition["resolvedDependencies"]
+        )
+        assert {"uri": "docker://registry/i", "digest": {"sha256": "9" * 64}} in dependencies
+        assert {"name": "training_index_file", "digest": {"sha256": "d" * 64}} in dependencies
+        assert definition["internalParameters"]["merged"]["epochs"] == 3
+
+    def test_a_run_without_outputs_has_none(self, tmp_path: Path) -> None:
+        with pytest.raises(RecordError, match="names no output"):
+            provenance.statement(made_records.put(tmp_path, outputs=None))
+
+    def test_a_signature_can_be_verified_and_holds_the_statement(self, tmp_path: Path) -> None:
+        key = Ed25519PrivateKey.generate()
+        pem = tmp_path / "key.pem"
+        pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        record = made_records.put(tmp_path)
+        assert cli.main(["export", str(record.path), "--provenance", "--key", str(pem)]) == 0
+        told = json.loads(record.path.with_name("provenance.json").read_text())
+        envelope = Envelope.from_dict(dict(told))
+        envelope.verify([SSlibKey.from_crypto(key.public_key())], 1)
+        assert json.loads(envelope.payload) == provenance.statement(record)
+        changed = base64.b64decode(told["payload"]).replace(b"cccc", b"dddd")
+        envelope.payload = changed
+        with pytest.raises(VerificationError):
+            envelope.verify([SSlibKey.from_crypto(key.public_key())], 1)
+
+    def test_a_file_that_is_no_key_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "key.pem").write_text("no key")
+        with pytest.raises(ConfigError, match=r"key\.pem can't be used to sign"):
+            provenance.signed({}, tmp_path / "key.pem")
+
+
+class TestSbom:
+    def test_it_is_valid_cyclonedx_with_the_images_and_the_locks_packages(self, tmp_path: Path) -> None:
+        said = sbom.text(made_records.put(tmp_path))
+        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(said) is None
+        found = {one["purl"]: one["properties"][0]["value"] for one in json.loads(said)["components"]}
+        assert found == {
+            "pkg:pypi/idna@3.10": "lock",
+            "pkg:pypi/numpy@2.4.6": "image",
+            "pkg:pypi/torch@2.13.0": "image",
+        }
+
+
+class TestHparams:
+    def test_tensorboard_reads_hyper_parameters_metrics_and_commits(self, tmp_path: Path) -> None:
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+        from tensorboard.plugins.hparams import metadata
+
+        record = made_records.put(tmp_path / "run", config__values={"lr": "0.01", "amp": True, "name": "x"})
+        hparams.write([record], tmp_path / "logs")
+        read = EventAccumulator(str(tmp_path / "logs" / record.id))
+        read.Reload()
+        content = read.SummaryMetadata(metadata.SESSION_START_INFO_TAG).plugin_data.content
+        told = metadata.parse_session_start_info_plugin_data(content).hparams
+        assert (told["lr"].number_value, told["amp"].bool_value, told["name"].string_value) == (0.01, True, "x")
+        assert told["commit"].string_value == "a" * 12
+        assert read.Tags()["tensors"] or read.Tags()["scalars"]
+
+
+def test_an_mlflow_run_has_the_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("mlflow")
+    from mlflow.tracking import MlflowClient
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "mlruns").as_uri())
+    from live_code.export import mlflow_run
+
+    run = MlflowClient().get_run(mlflow_run.log(made_records.put(tmp_path / "run")))
+    assert run.data.tags["mlflow.source.git.commit"] == "a" * 40
+    assert run.data.params["epochs"] == "3"
+    assert run.data.metrics["mAP"] == 0.7
