@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from live_code import launch
-from live_code.config import RepoSettings, Request
+from live_code.config import Merged, RepoSettings, Request
 from live_code.environment import Environment
 from live_code.errors import LaunchError
 from live_code.handover import Handover
@@ -111,3 +111,38 @@ class TestVariables:
         assert "LIVE_CODE_STORE" not in environ
         assert "PYTHONHOME" not in environ
         assert environ["VIRTUAL_ENV"] == str(BUILT.root)
+
+
+class TestTorchrun:
+    def ranks(self, launcher: str = "torchrun", **values: object) -> launch.Ranks | None:
+        return launch.ranks(RepoSettings(launcher=launcher), Merged(values, {}), Path("/out/live-code"))
+
+    def argv(self, command: str) -> tuple[str, ...]:
+        entry = Entrypoint(command, "test", ("training",))
+        return launch.plan(entry, Path("/app"), BUILT, HANDED, {}, ranks=self.ranks(gpu_count=2)).argv
+
+    def test_without_a_launcher_the_entrypoint_is_started_once(self) -> None:
+        assert self.ranks("", gpu_count=4) is None
+
+    @pytest.mark.parametrize(
+        ("values", "count"),
+        [({"gpu_count": 4}, 4), ({"gpu_count": "2"}, 2), ({"gpu_id": "0,1,2"}, 3), ({"gpu_id": ""}, 1), ({}, 1)],
+    )
+    def test_there_is_one_rank_for_each_gpu(self, values: dict[str, object], count: int) -> None:
+        ranks = self.ranks(**values)
+        assert ranks is not None
+        assert ranks.processes == count
+
+    def test_a_launcher_that_is_not_known_is_refused(self) -> None:
+        with pytest.raises(LaunchError, match="mpirun"):
+            self.ranks("mpirun")
+
+    def test_scripts_and_modules_are_started_by_torchrun(self) -> None:
+        argv = self.argv("start.py --fast")
+        assert argv[:4] == (str(BUILT.python), "-m", "torch.distributed.run", "--nproc_per_node=2")
+        assert argv[-2:] == ("start.py", "--fast")
+        assert self.argv("python -m pkg.main")[-2:] == ("-m", "pkg.main")
+
+    def test_what_is_no_python_is_refused(self) -> None:
+        with pytest.raises(LaunchError, match="bash"):
+            self.argv("run.sh")

@@ -7,9 +7,10 @@ import selectors
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from live_code import log
 from live_code.supervise import limits, reports
@@ -24,6 +25,8 @@ TICK_S = 1.0
 # While the job is being ended we look more often.
 FINISHING_TICK_S = 0.02
 SPACE_EVERY_S = 15.0
+# A GPU that idles for this share of the time is worth a line at the end.
+WORTH_SAYING = 0.3
 
 
 def to_the_end(job: Group, places: Places, rules: Rules) -> Exit:
@@ -35,6 +38,7 @@ def to_the_end(job: Group, places: Places, rules: Rules) -> Exit:
         output = Output(copy, log.as_json, job.look)
         with Sampler(places.tensorboard, _every(rules), places.log_file.parent) as sampler:
             _stay(job, output, _Watch(places, rules, job, output, sampler))
+    _say_idle(sampler.summary())
     return Exit(
         code=max(job.code, 0),
         signal=max(-job.code, 0),
@@ -48,6 +52,12 @@ def to_the_end(job: Group, places: Places, rules: Rules) -> Exit:
         no_gpu=blind,
         usage=sampler.summary(),
     )
+
+
+def _say_idle(usage: Mapping[str, Any] | None) -> None:
+    share = usage.get("gpu_idle_share", 0.0) if usage else 0.0
+    if share >= WORTH_SAYING:
+        log.info(f"the GPU waited {share:.0%} of the time: more data loader workers may help")
 
 
 def _every(rules: Rules) -> float:

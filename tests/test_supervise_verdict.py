@@ -1,0 +1,202 @@
+"""The truth table of ends, as a table: no process, no file."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from live_code.errors import JobError
+from live_code.guard import ORPHANED
+from live_code.job.ymir_exc import protocol
+from live_code.supervise import reports, verdict
+from live_code.supervise.ends import HANGING_RANKS, MAX_DURATION, STALL, Exit, Frame, Report
+
+FAILED = Exit(code=1, signal=0, stopped_by=0, seconds=12.0, tail=("last words",))
+
+
+def report(kind: str, message: str, rank: str = "", time: float = 100.0, cause: str = "") -> Report:
+    return Report(kind, message, cause, (Frame("train.py", 7, "step", "loss.backward()"),), rank, 42, time)
+
+
+def decided(ended: Exit, said: protocol.Monitor | None = None) -> JobError:
+    error = verdict.of(ended, said)
+    assert error is not None
+    return error
+
+
+def monitor(code: int, message: str, state: int = protocol.STATE_ERROR) -> protocol.Monitor:
+    return protocol.Monitor("t", 1.0, 0.5, state, code, message, ("their stack",))
+
+
+def test_a_good_end_has_no_error() -> None:
+    assert verdict.of(Exit(0, 0, 0, 1.0, ()), None) is None
+
+
+# An exception, or a last line of the log: the kind, the return code, the class for which it is tried again.
+EXCEPTIONS = [
+    ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB", "GPU_OUT_OF_MEMORY", 300103, ""),
+    ("RuntimeError: CUDA error: out of memory", "GPU_OUT_OF_MEMORY", 300103, ""),
+    ("mxnet.base.MXNetError: cudaMalloc failed: out of memory", "GPU_OUT_OF_MEMORY", 300103, ""),
+    ("MemoryError", "OUT_OF_MEMORY", 300103, ""),
+    ("numpy._ArrayMemoryError: Unable to allocate 7.28 TiB for an array", "OUT_OF_MEMORY", 300103, ""),
+    ("RuntimeError: DataLoader worker (pid 12) is killed by signal: Killed.", "OUT_OF_MEMORY", 300103, ""),
+    ("RuntimeError: DataLoader worker (pid 12) is killed by signal: Bus error. It is possible that dataloader's "
+     "workers are out of shared memory", "SHARED_MEMORY", 300103, ""),
+    ("RuntimeError: unable to open shared memory object </torch_1> in read-write mode", "SHARED_MEMORY", 300103, ""),
+    ("RuntimeError: The NVIDIA driver on your system is too old (found version 11040).", "GPU_MISMATCH", 300101, ""),
+    ("RuntimeError: CUDA error: no kernel image is available for execution on the device", "GPU_MISMATCH", 300101, ""),
+    ("ImportError: libcudart.so.10.1: cannot open shared object file: No such file", "GPU_MISMATCH", 300101, ""),
+    ("RuntimeError: No CUDA GPUs are available", "NO_GPU", 300102, ""),
+    ("RuntimeError: Found no NVIDIA driver on your system.", "NO_GPU", 300102, ""),
+    ("AssertionError: Torch not compiled with CUDA enabled", "NO_GPU", 300102, ""),
+    ("RuntimeError: CUDA error: uncorrectable ECC error encountered", "GPU_FAULT", 160004, "infrastructure"),
+    ("torch.DistBackendError: NCCL error in: ProcessGroupNCCL.cpp", "PEERS_LOST", 160004, "infrastructure"),
+    ("FloatingPointError: Predicted boxes contain Inf/NaN. Training diverged.", "NOT_A_NUMBER", 300201, ""),
+    ("ValueError: loss is nan at step 12", "NOT_A_NUMBER", 300201, ""),
+    ("OSError: [Errno 28] No space left on device", "DISK_FULL", 160004, ""),
+    ("urllib.error.URLError: <urlopen error [Errno -3] Temporary failure in name resolution>", "NETWORK", 300301,
+     "network"),
+    ("requests.exceptions.ConnectionError: HTTPSConnectionPool(host='x', port=443): Max retries exceeded with url: /",
+     "NETWORK", 300301, "network"),
+    ("ConnectionRefusedError: [Errno 111] Connection refused", "NETWORK", 300301, "network"),
+    ("FileNotFoundError: [Errno 2] No such file or directory: '/in/models/best.pt'", "MODEL_FILE", 300004, ""),
+    ("RuntimeError: PytorchStreamReader failed reading zip archive", "MODEL_FILE", 300004, ""),
+    ("RuntimeError: Error(s) in loading state_dict for Net:", "MODEL_FILE", 300004, ""),
+    ("PIL.UnidentifiedImageError: cannot identify image file '/in/assets/aa/1.jpg'", "IMAGE_FORMAT", 300003, ""),
+    ("FileNotFoundError: [Errno 2] No such file or directory: '/in/assets/aa/1.jpg'", "DATASET", 300002, ""),
+    ("ValueError: num_samples should be a positive integer value, but got num_samples=0", "DATASET", 300002, ""),
+    ("ModuleNotFoundError: No module named 'cv2'", "MISSING_MODULE", 160004, ""),
+]  # fmt: skip
+
+
+LINES = [
+    ("terminate called after throwing an instance of 'std::bad_alloc'", "OUT_OF_MEMORY", 300103, ""),
+    ("Loss is nan, stopping training", "NOT_A_NUMBER", 300201, ""),
+]
+COLUMNS = ("line", "kind", "code", "retry")
+
+
+@pytest.mark.parametrize(COLUMNS, [*EXCEPTIONS, *LINES], ids=[row[0][:60] for row in [*EXCEPTIONS, *LINES]])
+def test_a_known_cause_in_the_last_lines(line: str, kind: str, code: int, retry: str) -> None:
+    error = decided(FAILED._replace(tail=("epoch 3", line, "")))
+    assert (error.kind, error.return_code, error.retry) == (kind, code, retry)
+    assert error.hint
+
+
+@pytest.mark.parametrize(COLUMNS, EXCEPTIONS, ids=[row[0][:60] for row in EXCEPTIONS])
+def test_a_known_cause_in_the_exception(line: str, kind: str, code: int, retry: str) -> None:
+    name, _, message = line.partition(": ")
+    error = decided(FAILED._replace(reports=(report(name.rpartition(".")[2], message),)))
+    assert (error.kind, error.return_code, error.retry) == (kind, code, retry)
+    assert "train.py" in error.details
+
+
+# What healthy and otherwise failing jobs print, too.
+HARMLESS = [
+    "loss: nan_count=0",
+    "epoch 3 loss=inf_ok", "retrying download (attempt 2)", "memory: 3.2 GB", "INFO: no GPU needed",
+    "Downloading weights.pth from server", "Saved model.pt", "number of images is 0 of broken kind",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", HARMLESS)
+def test_what_proves_nothing_is_not_taken_for_a_cause(line: str) -> None:
+    assert decided(FAILED._replace(tail=(line,))).kind == "JOB_FAILED"
+
+
+class TestWhatDecides:
+    OOM = report("OutOfMemoryError", "CUDA out of memory")
+
+    def test_a_stop_is_a_stop_whatever_the_job_said_when_it_came(self) -> None:
+        error = decided(FAILED._replace(stopped_by=15, reports=(self.OOM,)), monitor(300103, "memory"))
+        assert (error.kind, error.exit_code, error.retry) == ("STOPPED", 1, "")
+        assert "stopped by SIGTERM" in error.message
+
+    def test_the_death_of_the_guard_is_no_signal_of_the_users(self) -> None:
+        error = decided(FAILED._replace(stopped_by=ORPHANED))
+        assert "guards" in error.message
+
+    @pytest.mark.parametrize(("limit", "kind"), [(MAX_DURATION, "TIMEOUT"), (STALL, "STALLED")])
+    def test_a_limit(self, limit: str, kind: str) -> None:
+        error = decided(FAILED._replace(code=0, signal=15, ended_by=limit))
+        assert (error.kind, error.exit_code) == (kind, 124)
+
+    def test_ranks_that_hang_are_blamed_on_the_one_that_died(self) -> None:
+        error = decided(FAILED._replace(ended_by=HANGING_RANKS, reports=(report("KeyError", "'x'", rank="1"),)))
+        assert (error.kind, "rank 1: KeyError: 'x'" in error.message) == ("HANGING_RANKS", True)
+
+    def test_the_jobs_own_word_is_nearer_than_its_exception(self) -> None:
+        error = decided(FAILED._replace(reports=(self.OOM,)), monitor(300002, "no boxes"))
+        assert (error.return_code, error.message, error.details) == (300002, "no boxes", "their stack")
+
+    def test_a_word_without_a_code_is_less_than_the_exception(self) -> None:
+        assert decided(FAILED._replace(reports=(self.OOM,)), monitor(160004, "failed")).kind == "GPU_OUT_OF_MEMORY"
+
+    def test_a_word_without_a_code_is_more_than_nothing(self) -> None:
+        assert decided(FAILED, monitor(160004, "we failed")).message == "we failed"
+
+    def test_progress_is_no_word_of_an_end(self) -> None:
+        assert decided(FAILED, monitor(0, "", protocol.STATE_RUNNING)).kind == "JOB_FAILED"
+
+    def test_a_kill_for_memory_is_the_users_and_not_the_machines(self) -> None:
+        error = decided(FAILED._replace(code=0, signal=signal.SIGKILL, oom_kills=1))
+        assert (error.kind, error.return_code, error.retryable) == ("OUT_OF_MEMORY", 300103, False)
+        assert error.exit_code == 137
+
+    def test_a_worker_killed_for_memory_explains_a_failing_parent(self) -> None:
+        assert decided(FAILED._replace(oom_kills=3)).message == (
+            "the job ran out of memory: the kernel killed 3 of its processes for it after 12 s."
+        )
+
+    def test_a_kill_from_outside_may_pass(self) -> None:
+        error = decided(FAILED._replace(code=0, signal=signal.SIGKILL))
+        assert (error.kind, error.retry, error.exit_code) == ("KILLED", "infrastructure", 137)
+
+    def test_a_crash_is_the_programs_own(self) -> None:
+        error = decided(FAILED._replace(code=0, signal=signal.SIGSEGV))
+        assert (error.kind, error.retry, error.exit_code) == ("CRASHED", "", 139)
+        assert "SIGSEGV" in error.message
+
+    def test_an_exception_that_is_not_known_is_shown(self) -> None:
+        error = decided(FAILED._replace(reports=(report("KeyError", "'bbox'"),)))
+        assert (error.kind, error.message) == ("EXCEPTION", "the job failed: KeyError: 'bbox'.")
+        assert error.details.splitlines()[-1] == "KeyError: 'bbox'"
+
+    def test_the_cause_of_an_exception_counts(self) -> None:
+        error = decided(FAILED._replace(reports=(report("RuntimeError", "worker", cause="MemoryError"),)))
+        assert error.kind == "OUT_OF_MEMORY"
+
+    def test_a_full_disk_is_named(self) -> None:
+        error = decided(FAILED._replace(full=("/out",), tail=("OSError: [Errno 28] No space left on device",)))
+        assert "no space left on the disk of /out" in error.message
+
+    def test_a_full_disk_explains_a_failure_without_words(self) -> None:
+        assert decided(FAILED._replace(full=("/out",))).kind == "DISK_FULL"
+
+    def test_a_gpu_that_was_asked_for_and_is_not_there(self) -> None:
+        error = decided(FAILED._replace(no_gpu=True, tail=("RuntimeError: No CUDA GPUs are available",)))
+        assert "gpu_id" in error.message
+
+    def test_torchruns_own_summary_names_a_rank_that_died_without_a_word(self) -> None:
+        tail = (
+            "Root Cause (first observed failure):",
+            "[0]:", "  time      : 2026-01-01", "  rank      : 3 (local_rank: 3)",
+            "  exitcode  : -9 (pid: 77)",
+        )  # fmt: skip
+        assert "rank 3 fell first, with -9" in decided(FAILED._replace(tail=tail)).message
+
+
+class TestWhichReport:
+    def test_the_child_says_why_the_parent_only_that(self) -> None:
+        child, parent = report("KeyError", "'x'", time=100.0), report("CalledProcessError", "train.py", time=100.5)
+        assert reports.cause((child, parent)) == child
+
+    def test_the_first_rank_to_fall_is_the_cause(self) -> None:
+        first, second = report("ValueError", "x", "1", 100.0), report("DistBackendError", "lost", "0", 101.0)
+        error = decided(FAILED._replace(reports=(first, second)))
+        assert error.message.startswith("the job failed: rank 1: ValueError")
+
+    def test_what_the_job_had_got_over_long_ago_is_not(self) -> None:
+        old, last = report("URLError", "x", time=100.0), report("KeyError", "'y'", time=9000.0)
+        assert reports.cause((old, last)) == last
