@@ -72,6 +72,8 @@ def _run(arguments: argparse.Namespace) -> int:
     """In two processes: what the run itself needs is imported by the worker alone, its guard stays small."""
     from live_code import guard
 
+    name = guard.new_name()
+
     def work() -> int:
         from live_code import config, log, run
 
@@ -79,12 +81,13 @@ def _run(arguments: argparse.Namespace) -> int:
             log.use_json()
         folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
         bundle = {"LIVE_CODE_BUNDLE": str(arguments.bundle)} if arguments.bundle else {}
-        return run.run(folders, {**os.environ, **bundle})
+        return run.run(folders, {**os.environ, **bundle}, name=name)
 
     def lost(number: int) -> int:
         from live_code import config, run
 
-        return run.lost(config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file), number)
+        folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
+        return run.lost(folders, os.environ, name, number)
 
     return guard.run(work, lost)
 

@@ -11,6 +11,7 @@ import fcntl
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
@@ -23,6 +24,11 @@ ORPHANED = signal.SIGPWR
 # The signals that mean: come to an end.
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, ORPHANED)
 PATIENCE_S = 5.0
+
+
+def new_name() -> str:
+    """A name for a run that both processes know and that no other run on the same store has."""
+    return f"run-{os.getpid()}-{time.time_ns():x}"
 
 
 def run(work: Callable[[], int], lost: Callable[[int], int]) -> int:

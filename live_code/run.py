@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -48,17 +47,19 @@ def run(
     environ: Mapping[str, str],
     *,
     change: Callable[[config.Request], config.Request] = lambda request: request,
+    name: str = "",
 ) -> int:
     """Runs one task folder, from env.yaml to checked results. Returns the exit code; a failed run raises nothing.
 
     ``change`` is given what the hyper-parameters ask of us and returns what to do: a run that is repeated pins more.
+    ``name``: one that no other run on the same store has; its work tree gets it.
     """
     out = config.out_dir(folders)
     journal = record.Journal()
     with _stoppable():
         try:
             _open(out)
-            _stages(journal, folders, environ, out / FOLDER, change)
+            _stages(journal, folders, environ, out / FOLDER, change, name or guard.new_name())
             ending = record.Ending(0)
         except LiveCodeError as error:
             ending = record.Ending(error.exit_code, error)
@@ -69,11 +70,12 @@ def run(
     return _close(journal, ending, out)
 
 
-def lost(folders: config.Folders, number: int) -> int:
+def lost(folders: config.Folders, environ: Mapping[str, str], name: str, number: int) -> int:
     """Tells the end of a run whose process was killed by a signal; called by its guard. Returns the exit code."""
     error = Lost(signal.Signals(number).name, number)
     out = config.out_dir(folders)
     try:
+        files.remove_tree(_work_folder(environ, store.find(container.settled(environ))) / name)
         (out / FOLDER / RESERVE).unlink(missing_ok=True)
         record.amend(out / FOLDER, record.Ending(error.exit_code, error))
         status.Status(out / "monitor.txt").failed(error)
@@ -89,6 +91,7 @@ def _stages(
     environ: Mapping[str, str],
     ours: Path,
     change: Callable[[config.Request], config.Request],
+    name: str,
 ) -> None:
     task = journal.step("task", config.load, folders, environ)
     request = change(journal.step("request", config.read_request, task))
@@ -100,7 +103,7 @@ def _stages(
     told.running(f"finding {request.revision}")
     found = journal.step("source", source.resolve, request, cache, environ)
     log.info(f"{found.url} at {found.commit}")
-    with _workplace(environ, cache) as place:
+    with _workplace(environ, cache, name) as place:
         told.running(f"fetching {found.commit}")
         code = journal.step("checkout", checkout.make, found, request, cache, place, environ=environ)
         repo = journal.step("repo", config.read_repo_settings, code.root)
@@ -239,21 +242,24 @@ def _bug_ending(error: Exception, ours: Path) -> record.Ending:
 
 
 @contextmanager
-def _workplace(environ: Mapping[str, str], cache: store.Store) -> Iterator[Path]:
+def _workplace(environ: Mapping[str, str], cache: store.Store, name: str) -> Iterator[Path]:
     """Where the work tree goes: /app in an image, else a folder of this run's own that goes with it."""
     if not environ.get(WORKDIR_VARIABLE) and os.access(IMAGE_WORKDIR, os.W_OK):
         yield IMAGE_WORKDIR
         return
-    parent = Path(environ.get(WORKDIR_VARIABLE) or cache.path("work")).absolute()
+    place = _work_folder(environ, cache) / name
     with cache.shared():
-        parent.mkdir(parents=True, exist_ok=True)
-    place = parent / f"run-{os.getpid()}-{time.time_ns():x}"
+        place.parent.mkdir(parents=True, exist_ok=True)
     place.mkdir()
     try:
         yield place
     finally:
         with suppress(OSError):
             files.remove_tree(place)
+
+
+def _work_folder(environ: Mapping[str, str], cache: store.Store) -> Path:
+    return Path(environ.get(WORKDIR_VARIABLE) or cache.path("work")).absolute()
 
 
 @contextmanager

@@ -46,13 +46,14 @@ def reproduce(recorded: Record, wanted: Wanted, environ: Mapping[str, str]) -> i
 
 def _run(plan: folder.Plan, environ: Mapping[str, str]) -> int:
     folders = config.Folders(plan.in_dir, plan.out_dir, plan.env_file)
+    name = guard.new_name()
 
     def pinned(request: config.Request) -> config.Request:
         return request._replace(revision=plan.commit, lock=os.fspath(plan.lock_file))
 
     return guard.run(
-        lambda: run.run(folders, environ, change=pinned),
-        lambda number: run.lost(folders, number),
+        lambda: run.run(folders, environ, change=pinned, name=name),
+        lambda number: run.lost(folders, environ, name, number),
     )
 
 
