@@ -112,6 +112,7 @@ class Index:
         self.faults: dict[str, int] = {}
         self.cut_after: dict[str, int] = {}
         self.delay_s = 0.0
+        self.delayed = ""  # the part of a path that is answered late; every path has this one
         self.garbage = False
         self.html_only = False
         self.url = ""
@@ -155,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         index = self.index
         index.asked.append(self.path)
-        if index.delay_s:
+        if index.delay_s and index.delayed in self.path:
             time.sleep(index.delay_s)
         status = next((code for part, code in index.faults.items() if part in self.path), 0)
         wanted = "Basic " + base64.b64encode(f"user:{index.password}".encode()).decode()
