@@ -17,6 +17,7 @@ from live_code.job.ymir_exc import protocol
 from tests import repos
 from tests.machine import Ended, Machine, task
 from tests.task_folder import TaskFolder
+from tests.waiting import until_there
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +80,7 @@ class TestGoodRuns:
         made.commit(start__py="import time; time.sleep(60)\n", configs___default__yaml="epochs: 7\n")
         running = subprocess.Popen(machine.argv(task(folder, made)), env=machine.environ, stderr=subprocess.DEVNULL)
         file = folder.out_dir / "live-code" / "run.json"
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and not file.exists():
-            time.sleep(0.05)
+        until_there(file, running)
         running.terminate()
         early = json.loads(file.read_text())
         running.wait(timeout=20)
@@ -297,8 +296,7 @@ class TestJobsThatFail:
         (folder.in_dir / "config.yaml").unlink()
         os.mkfifo(folder.in_dir / "config.yaml")  # reading it waits for ever
         running = subprocess.Popen(machine.argv(folder), env=machine.environ, stderr=subprocess.DEVNULL)
-        while not (folder.out_dir / "live-code").exists():
-            time.sleep(0.02)
+        until_there(folder.out_dir / "live-code", running)
         time.sleep(0.3)
         running.send_signal(signal.SIGTERM)
         assert running.wait(timeout=20) == 143

@@ -17,6 +17,7 @@ from live_code.errors import JobError, LaunchError
 from live_code.job.ymir_exc import protocol
 from live_code.launch import Entrypoint, Launch
 from live_code.supervise import Places, Rules, attend
+from tests.waiting import until_there
 
 
 def launch(code: str, cwd: Path) -> Launch:
@@ -154,8 +155,7 @@ class TestStop:
         """Runs `code` under a supervisor of its own, sends it the signals once the job is ready."""
         script = SUPERVISOR.format(tests=str(Path(__file__).parent), code=code, folder=str(folder), grace=grace)
         supervisor = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-        while not (folder / "ready").exists():
-            time.sleep(0.02)
+        until_there(folder / "ready", supervisor)
         started = time.monotonic()
         for number in signals:
             supervisor.send_signal(number)
@@ -210,8 +210,7 @@ def test_two_hundred_children_that_ignore_sigterm_and_fork_twice_are_gone_within
         tests=str(Path(__file__).parent), code=STUBBORN_FAMILY.format(count=200), folder=str(tmp_path), grace=1.0
     )
     supervisor = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    while not (tmp_path / "ready").exists():
-        time.sleep(0.02)
+    until_there(tmp_path / "ready", supervisor)
     time.sleep(0.5)
     family = [process.pid for process in proctree.living(supervisor.pid)]
     assert len(family) == 201
