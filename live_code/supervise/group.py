@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -20,6 +21,7 @@ FORWARDED = (*guard.STOPPING, signal.SIGUSR1, signal.SIGUSR2)
 LAST_WORDS_S = 1.0
 # How long processes may take to die of SIGKILL.
 KILL_S = 2.0
+PIPE_BYTES = 1 << 20
 
 
 class Group:
@@ -149,11 +151,19 @@ def start(launch: Launch, environ: Mapping[str, str], grace: float) -> Group:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            pipesize=1 << 20,
         )
     except OSError as error:
         raise LaunchError(
             f"the job can't be started: {launch.argv[0]}: {error.strerror}.",
             hint=f"{launch.entrypoint.origin} names it as entrypoint.",
         ) from error
+    for pipe in (job.stdout, job.stderr):
+        if pipe:
+            _widen(pipe)
     return Group(job, grace, others)
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """So that the job does not wait for us; a user whose pipes take much memory already keeps the usual 64 KiB."""
+    with suppress(OSError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)

@@ -25,6 +25,9 @@ TICK_S = 1.0
 # While the job is being ended we look more often.
 FINISHING_TICK_S = 0.02
 SPACE_EVERY_S = 15.0
+# What a chatty job says in this time is read at once: waking up for each line would cost more than the lines.
+GATHER_S = 0.005
+PIECE = 1 << 20
 # A GPU that idles for this share of the time is worth a line at the end.
 WORTH_SAYING = 0.3
 
@@ -73,7 +76,10 @@ def _stay(job: Group, output: Output, watch: _Watch) -> None:
             selector.register(pipe, selectors.EVENT_READ, Stream(name, ours.fileno(), output))
         gone = False
         while not gone:
-            for key, _ in selector.select(FINISHING_TICK_S if job.ending else TICK_S):
+            ready = selector.select(FINISHING_TICK_S if job.ending else TICK_S)
+            if ready:
+                time.sleep(GATHER_S)
+            for key, _ in ready:
                 _read(selector, key)
             gone = job.look()
             watch.look()
@@ -85,7 +91,7 @@ def _stay(job: Group, output: Output, watch: _Watch) -> None:
 
 
 def _read(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
-    piece = os.read(key.fd, 1 << 17)
+    piece = os.read(key.fd, PIECE)
     if key.data and not key.data.take(piece):
         selector.unregister(key.fileobj)
 
