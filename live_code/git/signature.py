@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +46,8 @@ def _keyring(given: str) -> Iterator[str]:
     if not given:
         yield os.devnull
         return
+    import tempfile  # costs nine modules, and few tasks ask for a signature
+
     with tempfile.TemporaryDirectory(prefix="live-code-gpg-") as home:
         try:
             found = [name for name in (*_KEYRINGS, _TRUST) if Path(given, name).is_file()]
