@@ -160,6 +160,8 @@ def _environ(
             "PYTHONPATH": ":".join(filter(None, (".", environ.get("PYTHONPATH")))),
             # Without it a Python whose output is a pipe says nothing for minutes.
             "PYTHONUNBUFFERED": environ.get("PYTHONUNBUFFERED", "1"),
+            # A user's own packages would stand before the image's and the lock's.
+            "PYTHONNOUSERSITE": environ.get("PYTHONNOUSERSITE", "1"),
             "VIRTUAL_ENV": str(environment.root),
         }
     )

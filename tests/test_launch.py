@@ -104,6 +104,12 @@ class TestVariables:
         environ = plan(environ=given).environ
         assert {key: environ[key] for key in given} == given
 
+    @pytest.mark.parametrize(("given", "job"), [({}, "1"), ({"PYTHONNOUSERSITE": ""}, "")])
+    def test_a_users_own_packages_stay_out_unless_the_container_says_otherwise(
+        self, given: dict[str, str], job: str
+    ) -> None:
+        assert plan(environ=given).environ["PYTHONNOUSERSITE"] == job
+
     def test_our_own_settings_and_secrets_do_not_reach_the_job(self) -> None:
         given = {"LIVE_CODE_GIT_TOKEN": "x", "LIVE_CODE_STORE": "/cache", "VIRTUAL_ENV": "/v", "PYTHONHOME": "/p"}
         environ = plan(environ=given).environ

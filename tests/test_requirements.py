@@ -54,6 +54,24 @@ class TestForms:
         text = f"a==1.0 \\\n  --hash={digest} # the old one\n\n# b\n"
         assert pins(offered.write(text).lock()) == {"a": "1.0"}
 
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+    def test_a_byte_order_mark_as_editors_and_powershell_write_it(self, offered: Workshop, encoding: str) -> None:
+        (offered.root / "requirements.txt").write_bytes("a<2\r\n-r more.txt\r\n".encode(encoding))
+        (offered.root / "more.txt").write_bytes("b==1.0\r\n".encode(encoding))
+        assert pins(offered.lock()) == {"a": "1.0", "b": "1.0"}
+
+    @pytest.mark.parametrize("resolver", ["uv", pytest.param("pip-tools", marks=pytest.mark.slow)])
+    def test_a_line_continued_anywhere(self, offered: Workshop, resolver: str) -> None:
+        text = 'a \\\n  <2\nb>=1, \\\n  <2 \\\n  ; python_version > "3"\n-r more/c.txt\n'
+        offered.write(text).write("c\\\n==1.0\n", "more/c.txt")
+        locked = offered.lock(resolver=resolver)
+        assert pins(locked) == {"a": "1.0", "b": "1.0", "c": "1.0"}
+        assert "# via -r more/c.txt" in locked.text
+
+    def test_a_fault_below_a_continued_line_is_told_with_its_own_number(self, offered: Workshop) -> None:
+        with pytest.raises(RequirementsError, match=r"requirements\.txt:4 can't be read"):
+            offered.write("a \\\n  <2\n\nb == == 1\n").lock()
+
     def test_a_wheel_by_url_keeps_its_hash(self, offered: Workshop) -> None:
         url = offered.index.url.replace("/simple", "/files/b-1.0-py3-none-any.whl")
         entries = solution.parse(offered.write(f"b @ {url}\n").lock().text)

@@ -10,6 +10,7 @@ from live_code.errors import BuildError, RequirementsError
 from live_code.job.ymir_exc import protocol
 from live_code.packages import conflict
 from live_code.packages.index import UnreachableError
+from live_code.packages.inputs import PLAIN
 from live_code.packages.problem import Problem
 from live_code.packages.secrets import FILE
 
@@ -98,9 +99,10 @@ def _place(said: str, problem: Problem) -> str:
     """The file and line that a parser's complaint is about, '' when it is about none."""
     if found := list(_AT.finditer(said)):
         match = found[-1]  # the innermost of files that include each other
-        text = next((text.text for text in problem.texts if text.name == match["file"]), "")
+        name = match["file"].rpartition(f"/{PLAIN}/")[2]
+        text = next((text.text for text in problem.texts if text.name == name), "")
         line = text.encode()[: int(match["position"])].count(b"\n") + 1
-        return f"{match['file']}:{line}"
+        return f"{name}:{line}"
     at_line = _AT_LINE.search(said)
     return f"{at_line['file']}:{at_line['line']}" if at_line else ""
 

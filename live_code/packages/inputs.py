@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from live_code import process, yamlfile
+from live_code import files, process, yamlfile
 from live_code.errors import RequirementsError
 from live_code.packages import solution, uv
 from live_code.packages.framework import normalised
@@ -16,6 +16,9 @@ from live_code.packages.requirements import Input, Text, is_list, lines
 from live_code.packages.solution import Pin
 from live_code.store import Store
 
+PLAIN = "plain"
+# Folders are seen from the file that names them; resolvers get them as arguments.
+_FIND_LINKS = re.compile(r"^(-f|--find-links).*$", re.MULTILINE)
 _NOT_CONDAS_OWN = re.compile(r"\s*(python|pip|setuptools|wheel)\b")
 
 
@@ -25,16 +28,27 @@ def prepare(problem: Problem, folder: Path, store: Store) -> list[str]:
     Raises RequirementsError.
     """
     words: list[str] = []
+    place = _plain(problem, folder)
     for entry in problem.chosen.inputs:
         if entry.name.endswith("uv.lock"):
             words.append(_write(folder / "uv.lock.txt", _exported(problem, entry, store)))
         elif entry.name.endswith((".yml", ".yaml")):
             words.append(_write(folder / "environment.txt", "\n".join(_pip_part(problem, entry)) + "\n"))
         else:
-            words.append(entry.name)
+            words.append(str(place / entry.name) if is_list(entry.name) else entry.name)
             words += [word for extra in entry.extras for word in ("--extra", extra)]
             words += [word for group in entry.groups for word in ("--group", f"{entry.name}:{group}")]
     return words
+
+
+def _plain(problem: Problem, folder: Path) -> Path:
+    """Where the requirements files stand as every resolver reads them: in the repo, or copied when one does not."""
+    texts = [text for text in problem.texts if is_list(text.name)]
+    if all((problem.root / text.name).read_bytes().replace(b"\r\n", b"\n") == text.text.encode() for text in texts):
+        return Path()
+    for text in texts:
+        files.write_text(folder / PLAIN / text.name, _FIND_LINKS.sub("", text.text))
+    return folder / PLAIN
 
 
 def locked_already(problem: Problem, folder: Path) -> dict[str, Pin]:

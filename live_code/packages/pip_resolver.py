@@ -90,7 +90,11 @@ def _told(error: process.ProcessError) -> process.ProcessError:
 
 def _without_kept(text: str, problem: Problem, papers: Papers) -> str:
     """Without what is protected, and with the paths that a requirements file would have."""
-    here = text.replace(f"{papers.folder}/", "").replace(f"file://{problem.root}/", "./")
+    here = (
+        text.replace(f"{papers.folder}/{inputs.PLAIN}/", "")
+        .replace(f"{papers.folder}/", "")
+        .replace(f"file://{problem.root}/", "./")
+    )
     here = re.sub(rf"file://{re.escape(str(problem.root))}(?=\s)", ".", here)
     pins = [pin for pin in solution.parse(here) if pin.name not in problem.protection.packages]
     return "".join(pin.text for pin in pins)

@@ -15,6 +15,7 @@ DEFAULTS = ("extra-requirements.txt", "requirements.txt")
 PROJECTS = {"pyproject.toml": ("setup.py", "setup.cfg"), "setup.cfg": ("setup.py",), "setup.py": ("setup.cfg",)}
 _CHOICE = re.compile(r"(?P<file>[^\s,\[\]:]+)(?:\[(?P<extras>[^\]]*)\])?(?::(?P<groups>[\w.+-]+))?")
 _INCLUDE = re.compile(r"(?:-[rc](?:\s+|=)?|--(?:requirement|constraint)(?:\s+|=))(?P<name>\S+)")
+_ONLY_PIP_JOINS = re.compile(r"\\\n(?!\s*(--|$))", re.MULTILINE)
 _OPTION = re.compile(r"(?P<key>-[if]|--[a-z-]+)(?:\s+|=|(?<=-[if]))(?P<value>\S+)")
 _LOCAL = re.compile(r"(?:(?:-e|--editable)[\s=]+)?(?P<path>\.{0,2}/[^\s\[;]*|\.{1,2})(?:\[[^\]]*\])?(?:\s*;.*)?$")
 
@@ -139,13 +140,23 @@ def _collect(root: Path, name: str, texts: dict[str, Text], path: tuple[str, ...
 
 def _read(file: Path, name: str, path: tuple[str, ...]) -> str:
     try:
-        text = file.read_text(encoding="utf-8")
+        data = file.read_bytes()
+        # PowerShell's `pip freeze > requirements.txt` writes UTF-16; pip reads both by their mark.
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         where = f", included by {path[-1]}," if path else ""
         raise RequirementsError(f"the requirements file {name}{where} can't be read: {error}.") from error
-    if text.startswith("\ufeff"):
-        raise RequirementsError(f"{name} begins with a byte order mark.", hint="Save it as UTF-8 without one.")
-    return text
+    text = text.replace("\r\n", "\n")
+    return _joined(Text(name, text)) if is_list(name) and _ONLY_PIP_JOINS.search(text) else text
+
+
+def _joined(text: Text) -> str:
+    """Each logical line on the line where it began: uv reads continuations only before ``--hash``, pip anywhere."""
+    whole, at = "", 1
+    for line in lines(text):
+        whole += "\n" * (line.number - at) + line.text
+        at = line.number
+    return whole + "\n"
 
 
 def _add_files(root: Path, found: list[Path], texts: dict[str, Text]) -> None:

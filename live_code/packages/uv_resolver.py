@@ -25,7 +25,11 @@ def solve(problem: Problem, papers: Papers, store: Store) -> str:
             _run(arguments, problem, store)
         except process.ProcessError as error:
             raise failures.of_resolver(error, problem, _hints(error, arguments, problem, store)) from error
-        return solution.read_text(encoding="utf-8").replace(f"{papers.folder}/", "")
+        return (
+            solution.read_text(encoding="utf-8")
+            .replace(f"{papers.folder}/{inputs.PLAIN}/", "")
+            .replace(f"{papers.folder}/", "")
+        )
 
     return try_each(problem.indexes, attempt)
 
