@@ -20,7 +20,7 @@ def write(request: config.Request, python: Path | None, output: Path, environ: M
     with tempfile.TemporaryDirectory(prefix="live-code-bundle-") as folder:
         kept = Store(Path(folder, "store"))
         made = locking.fetched(request, python, kept, Path(folder, "work"), environ)
-        environment.make(made.lock, made.image, kept)
+        environment.make(made.lock, made.image, kept, environ)
         (Path(folder) / LOCK).write_text(made.lock.text, encoding="utf-8")
         (Path(folder) / FORMAT).write_text(f"{made.commit}\n", encoding="utf-8")
         with files.replacing(output) as aside, tarfile.open(aside, "w") as tar:

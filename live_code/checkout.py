@@ -59,9 +59,7 @@ class _Made(NamedTuple):
     lfs_files: int
 
 
-def make(
-    source: Source, request: Request, store: Store, place: Path, *, environ: Mapping[str, str] = os.environ
-) -> Checkout:
+def make(source: Source, request: Request, store: Store, place: Path, environ: Mapping[str, str]) -> Checkout:
     """Fills ``place`` with the commit's files, its submodules and LFS contents, and the patch that is asked for.
 
     An earlier work tree of ours that stands there is replaced; a folder with anything else in it is left alone and is

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +32,7 @@ class Environment(NamedTuple):
     why: str
 
 
-def make(lock: Lock, image: Interpreter, store: Store) -> Environment:
+def make(lock: Lock, image: Interpreter, store: Store, environ: Mapping[str, str]) -> Environment:
     """The environment for a lock on an image; a known one costs a few looks at its files.
 
     Projects of the checkout get an environment of their own, per commit, on top of the one that all commits with these
@@ -41,11 +41,12 @@ def make(lock: Lock, image: Interpreter, store: Store) -> Environment:
     # The head tells where the lock came from; what is built is the same.
     body = "".join(line for line in lock.text.splitlines(keepends=True) if not line.startswith("#"))
     facts = (_SCHEMA, body, image.fingerprint, image.path, pth_line(), lock.protection)
-    shared = _entry(facts, lock, image, store, "", lambda root, site: _build(root, site, lock, image))
+    shared = _entry(facts, lock, image, store, environ, "", lambda root, site: _build(root, site, lock, image))
     if not lock.projects.lines:
         return shared
     own = (_SCHEMA, shared.key, lock.projects.tree, lock.projects.lines)
-    return _entry(own, lock, image, store, lock.projects.tree, lambda root, site: _add(root, site, shared, lock, image))
+    tree = lock.projects.tree
+    return _entry(own, lock, image, store, environ, tree, lambda root, site: _add(root, site, shared, lock, image))
 
 
 def _entry(
@@ -53,6 +54,7 @@ def _entry(
     lock: Lock,
     image: Interpreter,
     store: Store,
+    environ: Mapping[str, str],
     tree: str,
     build: Callable[[Path, Site], None],
 ) -> Environment:
@@ -63,7 +65,7 @@ def _entry(
         told.append(description.difference(store.path("env"), described))
         log.info(f"building {_WANTED}" + (f": {told[0]}" if told[0] else ""))
         try:
-            build(root, Site(root / "bin" / "python", lock.projects.root, lock.indexes, store, held))
+            build(root, Site(root / "bin" / "python", lock.projects.root, lock.indexes, store, environ, held))
             description.write(root, described, image)
         except OSError as error:
             raise BuildError(f"{_WANTED} can't be written: {error}.", hint="Give the store more space.") from error

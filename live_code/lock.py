@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -54,8 +53,7 @@ def make(
     repo: RepoSettings,
     image: Interpreter,
     store: Store,
-    *,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str],
 ) -> Lock:
     """The lock for a checkout on an image; a known one is read from the store, without process and network.
 
@@ -77,7 +75,7 @@ def make(
         resolver=request.resolver,
     )
     given = request.lock or environ.get(LOCK_VARIABLE, "")
-    key, text, cached, why = _given(given, asked) if given else _made(asked, store)
+    key, text, cached, why = _given(given, asked) if given else _made(asked, store, environ)
     return Lock(
         key=key,
         text=text,
@@ -91,9 +89,9 @@ def make(
     )
 
 
-def _made(asked: Problem, store: Store) -> tuple[str, str, bool, str]:
+def _made(asked: Problem, store: Store, environ: Mapping[str, str]) -> tuple[str, str, bool, str]:
     key = _key(asked)
-    text, entry = store.text("lock", key, lambda: _resolve(asked, store), f"the lock for {asked.subject}")
+    text, entry = store.text("lock", key, lambda: _resolve(asked, store, environ), f"the lock for {asked.subject}")
     return key, text, entry.cached, entry.why
 
 
@@ -117,7 +115,7 @@ def _projects(text: str) -> Iterable[str]:
 _PROJECT = "# and of this commit: "
 
 
-def _resolve(asked: Problem, store: Store) -> str:
+def _resolve(asked: Problem, store: Store, environ: Mapping[str, str]) -> str:
     """The lock's text. What only a resolution needs is loaded here: a warm start does without."""
     import tempfile
 
@@ -130,8 +128,8 @@ def _resolve(asked: Problem, store: Store) -> str:
     solve = {"uv": uv_resolver.solve, "pip-tools": pip_resolver.solve}[asked.resolver]
 
     with tempfile.TemporaryDirectory(prefix="live-code-lock-") as folder:
-        papers = problem.write(asked, Path(folder), store)
-        solved = solution.parse(solve(asked, papers, store))
+        papers = problem.write(asked, Path(folder), store, environ)
+        solved = solution.parse(solve(asked, papers, store, environ))
         given = inputs.locked_already(asked, Path(folder))
     added = solution.without(solved, asked.image.packages)
     local = [f"{_PROJECT}{pin.text.splitlines()[0]}\n" for pin in added if pin.is_local]

@@ -40,7 +40,7 @@ def fetched(
     if not request.revision:
         raise ConfigError("no revision is given.", hint="Name a commit, tag or branch after the URL.")
     found = source.resolve(request, kept, environ)
-    return _made(checkout.make(found, request, kept, place, environ=environ), request, python, kept, environ)
+    return _made(checkout.make(found, request, kept, place, environ), request, python, kept, environ)
 
 
 def _made(
@@ -48,7 +48,7 @@ def _made(
 ) -> Locked:
     image = interpreter.inspect((python or interpreter.find(environ)).absolute(), kept)
     repo = config.read_repo_settings(code.root)
-    return Locked(code.commit, lock.make(code, request, repo, image, kept, environ=environ), image)
+    return Locked(code.commit, lock.make(code, request, repo, image, kept, environ), image)
 
 
 def _as_it_stands(folder: Path, environ: Mapping[str, str]) -> Checkout:

@@ -27,4 +27,4 @@ def checkout(url: str, revision: str, place: Path, environ: Mapping[str, str], *
         raise CheckoutError(f"{place} has files in it.", hint="Name an empty folder.")
     request = Request(url, revision, "REF", **settings)  # type: ignore[arg-type]
     here = store.find(environ)
-    return stage.make(source.resolve(request, here, environ), request, here, place, environ=environ)
+    return stage.make(source.resolve(request, here, environ), request, here, place, environ)

@@ -105,15 +105,15 @@ def _stages(
     log.info(f"{found.url} at {found.commit}")
     with _workplace(environ, cache, name) as place:
         told.running(f"fetching {found.commit}")
-        code = journal.step("checkout", checkout.make, found, request, cache, place, environ=environ)
+        code = journal.step("checkout", checkout.make, found, request, cache, place, environ)
         repo = journal.step("repo", config.read_repo_settings, code.root)
         merged = journal.step("config", config.merge, task, request, repo, code.root)
 
         told.running("preparing the environment")
         image = journal.step("interpreter", interpreter.inspect, interpreter.find(environ), cache)
-        locked = journal.step("lock", lock.make, code, request, repo, image, cache, environ=environ)
+        locked = journal.step("lock", lock.make, code, request, repo, image, cache, environ)
         files.write_text(ours / "requirements.lock", locked.text)
-        built = journal.step("environment", environment.make, locked, image, cache)
+        built = journal.step("environment", environment.make, locked, image, cache, environ)
 
         _warn(merged, built)
         planned = journal.step("launch", _launches, task, request, repo, code.root, merged, built, environ, ours)

@@ -99,4 +99,4 @@ def at(commit: str, shop: Workshop, store: Store) -> lock.Lock:
     checkout = Checkout(shop.root, shop.root, commit=commit, tree="e" * 40, cached=False)
     request = REQUEST._replace(resolve_as_of="commit")
     image = interpreter.inspect(shop.image.python, store)
-    return lock.make(checkout, request, RepoSettings(), image, store, environ={"PIP_INDEX_URL": shop.index.url})
+    return lock.make(checkout, request, RepoSettings(), image, store, {**shop.around})

@@ -29,7 +29,7 @@ def store(tmp_path):
 def make(repo, store, tmp_path):
     def make(revision, place="place", url=repo.url, **settings):
         request = Request(git_url=url, revision=revision, revision_key="git_branch", **settings)
-        return checkout.make(source.resolve(request, store, os.environ), request, store, tmp_path / place)
+        return checkout.make(source.resolve(request, store, os.environ), request, store, tmp_path / place, os.environ)
 
     return make
 

@@ -54,7 +54,7 @@ def make(tmp_path):
         store = Store(tmp_path / "store")
         shutil.rmtree(tmp_path / "place", ignore_errors=True)
         found = source.resolve(request, store, environ)
-        return checkout.make(found, request, store, tmp_path / "place", environ=environ)
+        return checkout.make(found, request, store, tmp_path / "place", environ)
 
     return make
 

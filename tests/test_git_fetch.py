@@ -41,7 +41,9 @@ def ask(url, commit, store, place):
     code = 1
     try:
         request = Request(url, commit, "git_branch")
-        made = checkout.make(source.resolve(request, Store(store), os.environ), request, Store(store), place)
+        made = checkout.make(
+            source.resolve(request, Store(store), os.environ), request, Store(store), place, os.environ
+        )
         code = 0 if made.commit == commit else 2
     except BaseException:  # noqa: BLE001 - nothing may return into the copy of pytest
         traceback.print_exc()
@@ -158,7 +160,7 @@ def test_a_full_disk_is_told_apart(tmp_path, tiny):
     for store, place, kind in ((tiny / "s", tmp_path / "p", "STORE_FULL"), (tmp_path / "s", tiny / "p", "CHECKOUT")):
         found = source.resolve(request, Store(store), os.environ)
         with pytest.raises(LiveCodeError, match=r"(?i)no space left") as caught:
-            checkout.make(found, request, Store(store), place)
+            checkout.make(found, request, Store(store), place, os.environ)
         assert caught.value.kind == kind
 
 

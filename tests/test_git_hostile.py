@@ -28,7 +28,7 @@ class Attack:
         revision = revision or self.repo.git("rev-parse", "HEAD")
         request = Request(git_url=url or self.repo.url, revision=revision, revision_key="git_branch", **settings)
         store, place = Store(self.folder / "store"), self.folder / "work" / "place"
-        return checkout.make(source.resolve(request, store, environ), request, store, place, environ=environ)
+        return checkout.make(source.resolve(request, store, environ), request, store, place, environ)
 
     def blob(self, text, mode="100644"):
         return mode, self.repo.git("hash-object", "-w", "--stdin", stdin=text)

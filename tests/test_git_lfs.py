@@ -29,9 +29,7 @@ def make(tmp_path):
     def make(url, revision, environ=os.environ, **settings):
         request = Request(git_url=url, revision=revision, revision_key="git_branch", **settings)
         store = Store(tmp_path / "store")
-        return checkout.make(
-            source.resolve(request, store, environ), request, store, tmp_path / "place", environ=environ
-        )
+        return checkout.make(source.resolve(request, store, environ), request, store, tmp_path / "place", environ)
 
     return make
 
@@ -168,6 +166,6 @@ def test_credentials_that_the_lfs_server_does_not_accept_are_an_auth_failure(mak
     store, commit = Store(tmp_path / "store"), repo.git("rev-parse", "HEAD")
     request = Request(f"{server.url}/private/detector.git", commit, "git_branch", git_lfs="off")
     found = source.resolve(request, store, environ)
-    checkout.make(found, request, store, tmp_path / "place", environ=environ)
+    checkout.make(found, request, store, tmp_path / "place", environ)
     with pytest.raises(AuthError, match="LFS"):
         make(f"{server.url}/private/detector.git", commit, {**environ, "LIVE_CODE_GIT_TOKEN": "wrong"})

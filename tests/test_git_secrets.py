@@ -23,7 +23,7 @@ from live_code.store import Store
 url, revision, folder = sys.argv[1:]
 request, store = Request(url, revision, "git_branch"), Store(Path(folder, "store"))
 try:
-    print(checkout.make(source.resolve(request, store, os.environ), request, store, Path(folder, "place")))
+    print(checkout.make(source.resolve(request, store, os.environ), request, store, Path(folder, "place"), os.environ))
 except LiveCodeError as error:
     sys.exit(f"{error.kind} {error!r} {error} {error.details} {error.__cause__!r} {error.__context__!r}")
 """

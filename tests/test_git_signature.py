@@ -30,7 +30,7 @@ def make(repo, tmp_path):
         request, store = Request(repo.url, commit, "commit"), Store(tmp_path / "store")
         environ = {**os.environ, **signers, **more}
         found = source.resolve(request, store, environ)
-        return checkout.make(found, request, store, tmp_path / "place", environ=environ)
+        return checkout.make(found, request, store, tmp_path / "place", environ)
 
     return make
 

@@ -48,7 +48,7 @@ def make(repo, tmp_path):
     def make(revision, url=repo.url, **settings):
         request = Request(git_url=url, revision=revision, revision_key="git_branch", **settings)
         store = Store(tmp_path / "store")
-        return checkout.make(source.resolve(request, store, os.environ), request, store, tmp_path / "place")
+        return checkout.make(source.resolve(request, store, os.environ), request, store, tmp_path / "place", os.environ)
 
     return make
 

@@ -137,7 +137,7 @@ class TestLogin:
     ) -> None:
         host = closed.index.url.split("/")[2]
         if way == "url":
-            monkeypatch.setenv("PIP_INDEX_URL", f"http://user:s3cret%2Fword@{host}/simple")
+            closed = closed._replace(environ={"PIP_INDEX_URL": f"http://user:s3cret%2Fword@{host}/simple"})
         elif way == "file":
             (tmp_path / "logins").write_text(f"http://user:s3cret%2Fword@{host}\n")
             monkeypatch.setenv("LIVE_CODE_INDEX_CREDENTIALS", str(tmp_path / "logins"))
@@ -149,10 +149,10 @@ class TestLogin:
         assert seen(made, "a")["a"][0] == "1.0"
         assert leaks(tmp_path / "store") == []
 
-    def test_a_wrong_one_is_told_without_it(self, closed: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("PIP_INDEX_URL", closed.index.url.replace("//", "//user:wr0ng@"))
+    def test_a_wrong_one_is_told_without_it(self, closed: Workshop) -> None:
+        wrong = {"PIP_INDEX_URL": closed.index.url.replace("//", "//user:wr0ng@")}
         with pytest.raises(RequirementsError) as caught:
-            closed.lock()
+            closed.lock(wrong)
         assert "wr0ng" not in f"{caught.value} {caught.value.details}"
 
 

@@ -19,7 +19,7 @@ from live_code.store import Store
 url, commit, store, place = sys.argv[1:]
 request, store = Request(url, commit, "commit"), Store(Path(store))
 os.environ.pop("HOME", None)
-made = checkout.make(source.resolve(request, store, os.environ), request, store, Path(place))
+made = checkout.make(source.resolve(request, store, os.environ), request, store, Path(place), os.environ)
 print(made.commit, made.cached)
 """
 

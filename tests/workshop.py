@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +22,7 @@ from tests.servers.index import Index
 
 REQUEST = Request("https://host/repo", "main", "git_branch")
 NO_SETTINGS = RepoSettings()
+_INDEXES = re.compile(r"(PIP|UV)_(\w*INDEX\w*|FIND_LINKS|TRUSTED_HOST|INSECURE_HOST)")
 
 
 class Workshop(NamedTuple):
@@ -26,10 +30,17 @@ class Workshop(NamedTuple):
     store: Store
     image: Image
     index: Index
+    environ: Mapping[str, str] = {}
 
     @property
     def interpreter(self) -> Interpreter:
         return interpreter.inspect(self.image.python, self.store)
+
+    @property
+    def around(self) -> dict[str, str]:
+        """The container's variables: this machine's without its own indexes, the index of the tests, those set."""
+        own = {key: value for key, value in os.environ.items() if not _INDEXES.fullmatch(key)}
+        return {**own, "PIP_INDEX_URL": self.index.url, **self.environ}
 
     def write(self, text: str, name: str = "requirements.txt") -> Workshop:
         path = self.root / name
@@ -40,11 +51,11 @@ class Workshop(NamedTuple):
     def lock(self, environ: dict[str, str] | None = None, repo: RepoSettings = NO_SETTINGS, **request: Any) -> Lock:
         """Locks the checkout; values of the request as keywords. The index is the container's own."""
         checkout = Checkout(self.root, self.root, commit="c" * 40, tree="e" * 40, cached=False)
-        around = {"PIP_INDEX_URL": self.index.url, **(environ or {})}
-        return lock.make(checkout, REQUEST._replace(**request), repo, self.interpreter, self.store, environ=around)
+        around = {**self.around, **(environ or {})}
+        return lock.make(checkout, REQUEST._replace(**request), repo, self.interpreter, self.store, around)
 
     def make(self, locked: Lock | None = None) -> Environment:
-        return environment.make(locked or self.lock(), self.interpreter, self.store)
+        return environment.make(locked or self.lock(), self.interpreter, self.store, self.around)
 
 
 def pins(locked: Lock) -> dict[str, str]:

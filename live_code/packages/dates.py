@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +24,7 @@ class Cutoff(NamedTuple):
     asked: str
 
 
-def cutoff(asked: str, place: Path, commit: str, store: Store, environ: Mapping[str, str] = os.environ) -> Cutoff:
+def cutoff(asked: str, place: Path, commit: str, store: Store, environ: Mapping[str, str]) -> Cutoff:
     """From ``resolve_as_of``. A commit's time is read from git once and kept. Raises ConfigError, CheckoutError."""
     word = asked or DEFAULT
     if word == "now":

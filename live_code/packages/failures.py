@@ -10,8 +10,7 @@ from live_code.errors import BuildError, RequirementsError
 from live_code.job.ymir_exc import protocol
 from live_code.packages import conflict
 from live_code.packages.index import UnreachableError
-from live_code.packages.inputs import PLAIN
-from live_code.packages.problem import Problem
+from live_code.packages.problem import PLAIN, Problem
 from live_code.packages.secrets import FILE
 
 _AT = re.compile(r"(?:in|of) `(?P<file>[^`]+)` at position (?P<position>\d+)")

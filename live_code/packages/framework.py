@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -41,7 +40,7 @@ class Protection(NamedTuple):
         return "".join(f"{bound.name}{bound.versions}\n" for bound in self.bounds)
 
 
-def protection(image: Interpreter, environ: Mapping[str, str] = os.environ) -> Protection:
+def protection(image: Interpreter, environ: Mapping[str, str]) -> Protection:
     """What the image ships as its framework, and what ``LIVE_CODE_PROTECT`` lists."""
     listed = {normalised(name) for name in environ.get(PROTECT_VARIABLE, "").replace(",", " ").split()}
     found = {name: version for name, version in image.packages.items() if _PROTECTED.fullmatch(name) or name in listed}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,17 @@ from live_code import files, process, yamlfile
 from live_code.errors import RequirementsError
 from live_code.packages import solution, uv
 from live_code.packages.framework import normalised
-from live_code.packages.problem import Problem
+from live_code.packages.problem import PLAIN, Problem
 from live_code.packages.requirements import Input, Text, is_list, lines
 from live_code.packages.solution import Pin
 from live_code.store import Store
 
-PLAIN = "plain"
 # Folders are seen from the file that names them; resolvers get them as arguments.
 _FIND_LINKS = re.compile(r"^(-f|--find-links).*$", re.MULTILINE)
 _NOT_CONDAS_OWN = re.compile(r"\s*(python|pip|setuptools|wheel)\b")
 
 
-def prepare(problem: Problem, folder: Path, store: Store) -> list[str]:
+def prepare(problem: Problem, folder: Path, store: Store, environ: Mapping[str, str]) -> list[str]:
     """The files that a resolver reads, with the parts of projects that are asked for, as its arguments.
 
     Raises RequirementsError.
@@ -31,7 +30,7 @@ def prepare(problem: Problem, folder: Path, store: Store) -> list[str]:
     place = _plain(problem, folder)
     for entry in problem.chosen.inputs:
         if entry.name.endswith("uv.lock"):
-            words.append(_write(folder / "uv.lock.txt", _exported(problem, entry, store)))
+            words.append(_write(folder / "uv.lock.txt", _exported(problem, entry, store, environ)))
         elif entry.name.endswith((".yml", ".yaml")):
             words.append(_write(folder / "environment.txt", "\n".join(_pip_part(problem, entry)) + "\n"))
         else:
@@ -60,14 +59,14 @@ def locked_already(problem: Problem, folder: Path) -> dict[str, Pin]:
     return {pin.name: pin for entries in pins for pin in entries if pin.version}
 
 
-def _exported(problem: Problem, entry: Input, store: Store) -> str:
+def _exported(problem: Problem, entry: Input, store: Store, environ: Mapping[str, str]) -> str:
     place = (problem.root / entry.name).parent
     arguments = ["export", "--frozen", "--no-emit-project", "--no-header", "--quiet", "--no-default-groups"]
     arguments += ["--python", str(problem.image.path)]
     arguments += [word for extra in entry.extras for word in ("--extra", extra)]
     arguments += [word for group in entry.groups for word in ("--group", group)]
     try:
-        return uv.run(arguments, store, cwd=place).stdout
+        return uv.run(arguments, store, environ, cwd=place).stdout
     except process.ProcessError as error:
         raise RequirementsError(f"{entry.name} can't be read.", details=error.last_lines) from error
 

@@ -53,7 +53,7 @@ def _install(site: Site, text: str, options: list[str]) -> None:
     def attempt(some: Indexes, *more: str) -> None:
         words = [*arguments, *some.arguments(), *more, "--requirements", "-"]
         try:
-            uv.run(words, site.store, cwd=site.root, stdin=text, lock=site.lock)
+            uv.run(words, site.store, site.environ, cwd=site.root, stdin=text, lock=site.lock)
         except process.ProcessError as error:
             raise failures.of_installer(error, site.store.path("logs")) from error
 

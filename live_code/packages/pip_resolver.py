@@ -6,8 +6,8 @@ container's pip configuration counts.
 
 from __future__ import annotations
 
-import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from live_code import files, log, process
@@ -23,13 +23,13 @@ _NEEDS = re.compile(r"SpecifierRequirement\('(?P<what>[^']+)'\), parent=LinkCand
 _HINT = "Use resolver: uv, or resolve_as_of: now."
 
 
-def solve(problem: Problem, papers: Papers, store: Store) -> str:
+def solve(problem: Problem, papers: Papers, store: Store, environ: Mapping[str, str]) -> str:
     """The whole solution, other packages of the image among it. Raises RequirementsError, BuildError."""
     if problem.cutoff:
         raise RequirementsError("pip-tools can't resolve as of a date.", hint=_HINT)
-    python = _tools(problem, store)
+    python = _tools(problem, store, environ)
     output = papers.folder / "solution.txt"
-    words = inputs.prepare(problem, papers.folder, store)
+    words = inputs.prepare(problem, papers.folder, store, environ)
     own = papers.folder / "live-code"
     own.write_text("\n".join(problem.own_needs) + "\n", encoding="utf-8")
 
@@ -37,7 +37,11 @@ def solve(problem: Problem, papers: Papers, store: Store) -> str:
         # The pins that stand in the output file are the versions to prefer: what is in the image stays where it can.
         output.write_text(papers.preferred, encoding="utf-8")
         try:
-            _run([*_arguments(python, papers, output), *_asked(indexes), *words, str(papers.kept), str(own)], problem)
+            _run(
+                [*_arguments(python, papers, output), *_asked(indexes), *words, str(papers.kept), str(own)],
+                problem,
+                environ,
+            )
         except process.ProcessError as error:
             raise failures.of_resolver(_told(error), problem) from error
         return _without_kept(output.read_text(encoding="utf-8"), problem, papers)
@@ -60,9 +64,9 @@ def _asked(indexes: Indexes) -> list[str]:
     return words + [word for host in indexes.trusted for word in ("--trusted-host", host)]
 
 
-def _run(words: list[str], problem: Problem) -> None:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
-    logins = secrets.read(os.environ)
+def _run(words: list[str], problem: Problem, environ: Mapping[str, str]) -> None:
+    kept = {key: value for key, value in environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    logins = secrets.read(environ)
     with secrets.as_netrc(logins) as netrc:
         env = {**kept, "NETRC": netrc, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
         # The indexes are those of the task, as they are for uv; a URL with a secret in it would be in the solution.
@@ -90,17 +94,13 @@ def _told(error: process.ProcessError) -> process.ProcessError:
 
 def _without_kept(text: str, problem: Problem, papers: Papers) -> str:
     """Without what is protected, and with the paths that a requirements file would have."""
-    here = (
-        text.replace(f"{papers.folder}/{inputs.PLAIN}/", "")
-        .replace(f"{papers.folder}/", "")
-        .replace(f"file://{problem.root}/", "./")
-    )
+    here = papers.without_places(text).replace(f"file://{problem.root}/", "./")
     here = re.sub(rf"file://{re.escape(str(problem.root))}(?=\s)", ".", here)
     pins = [pin for pin in solution.parse(here) if pin.name not in problem.protection.packages]
     return "".join(pin.text for pin in pins)
 
 
-def _tools(problem: Problem, store: Store) -> Path:
+def _tools(problem: Problem, store: Store, environ: Mapping[str, str]) -> Path:
     """pip-tools on the job's interpreter, made once: its own packages come from the container's index."""
     image = problem.image
     key = files.sha256_text(f"{image.path} {image.version} {image.platform}")[:32]
@@ -109,9 +109,9 @@ def _tools(problem: Problem, store: Store) -> Path:
         log.info("installing pip-tools for the job's interpreter")
         python = root / "bin" / "python"
         try:
-            uv.run(["venv", "--quiet", "--allow-existing", "--python", image.path, root], store, lock=lock)
+            uv.run(["venv", "--quiet", "--allow-existing", "--python", image.path, root], store, environ, lock=lock)
             words: list[str | Path] = ["pip", "install", "--quiet", "--python", python, *_TOOLS]
-            uv.run([*words, *index.choose("", (), (), os.environ).arguments()], store, lock=lock)
+            uv.run([*words, *index.choose("", (), (), environ).arguments()], store, environ, lock=lock)
         except process.ProcessError as error:
             raise BuildError("pip-tools can't be installed.", hint=_HINT, details=error.last_lines) from error
 

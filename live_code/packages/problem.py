@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,9 @@ from live_code.packages.framework import Protection
 from live_code.packages.index import Indexes
 from live_code.packages.requirements import Chosen, Text
 from live_code.store import Store
+
+# The folder of requirements files that had to be copied.
+PLAIN = "plain"
 
 
 class Problem(NamedTuple):
@@ -41,15 +45,19 @@ class Papers(NamedTuple):
     constraints: Path
     preferred: str
 
+    def without_places(self, text: str) -> str:
+        """A solution with its files named as in the repo."""
+        return text.replace(f"{self.folder}/{PLAIN}/", "").replace(f"{self.folder}/", "")
 
-def write(problem: Problem, folder: Path, store: Store) -> Papers:
+
+def write(problem: Problem, folder: Path, store: Store, environ: Mapping[str, str]) -> Papers:
     """Raises OSError. What it takes is loaded here: a warm start writes nothing."""
     from live_code.packages import stubs, uv
 
     links, kept, constraints = folder / "links", folder / "image", folder / "image-range"
     links.mkdir()
     protection = problem.protection
-    checked = uv.check(problem.image.path, store) if protection.packages else ""
+    checked = uv.check(problem.image.path, store, environ) if protection.packages else ""
     shown = stubs.write(links, problem.image, protection.packages, checked)
     kept.write_text(protection.requirements(), encoding="utf-8")
     constraints.write_text(protection.constraints(), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,11 +13,13 @@ from live_code.store import Store
 class Site(NamedTuple):
     """Where to install to, and from: an environment's interpreter, the folder that paths are seen from, the indexes.
 
-    ``lock``: the environment's own lock, which the installer keeps held should it outlive us.
+    ``environ``: the container's variables. ``lock``: the environment's own lock, which the installer keeps held should
+    it outlive us.
     """
 
     python: Path
     root: Path
     indexes: Indexes
     store: Store
+    environ: Mapping[str, str]
     lock: int

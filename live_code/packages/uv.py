@@ -32,10 +32,10 @@ def binary() -> Path:
     raise InterpreterError("uv is missing beside live-code.", hint="Install live-code again, with its dependencies.")
 
 
-def check(python: Path, store: Store) -> str:
+def check(python: Path, store: Store, environ: Mapping[str, str]) -> str:
     """What uv finds wrong among an interpreter's packages, in its words."""
     try:
-        run(["pip", "check", "--python", python], store)
+        run(["pip", "check", "--python", python], store, environ)
     except process.ProcessError as error:
         return error.output.stderr
     return ""
@@ -44,10 +44,10 @@ def check(python: Path, store: Store) -> str:
 def run(
     arguments: Sequence[str | os.PathLike[str]],
     store: Store,
+    environ: Mapping[str, str],
     *,
     cwd: Path | None = None,
     stdin: str | None = None,
-    environ: Mapping[str, str] = os.environ,
     lock: int | None = None,
 ) -> process.Output:
     """Runs uv with the store's package cache, without any configuration file.

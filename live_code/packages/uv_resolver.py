@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from live_code import process
@@ -12,24 +13,20 @@ from live_code.packages.requirements import is_list
 from live_code.store import Store
 
 
-def solve(problem: Problem, papers: Papers, store: Store) -> str:
+def solve(problem: Problem, papers: Papers, store: Store, environ: Mapping[str, str]) -> str:
     """The whole solution, other packages of the image among it. Raises RequirementsError."""
     solution = papers.folder / "solution.txt"
-    files = inputs.prepare(problem, papers.folder, store)
+    files = inputs.prepare(problem, papers.folder, store, environ)
 
     def attempt(indexes: Indexes) -> str:
         # uv takes the pins in its output file as the versions to prefer: what is in the image stays where it can.
         solution.write_text(papers.preferred, encoding="utf-8")
         arguments = [*_arguments(problem, papers, solution), *indexes.arguments(), *files]
         try:
-            _run(arguments, problem, store)
+            _run(arguments, problem, store, environ)
         except process.ProcessError as error:
-            raise failures.of_resolver(error, problem, _hints(error, arguments, problem, store)) from error
-        return (
-            solution.read_text(encoding="utf-8")
-            .replace(f"{papers.folder}/{inputs.PLAIN}/", "")
-            .replace(f"{papers.folder}/", "")
-        )
+            raise failures.of_resolver(error, problem, _hints(error, arguments, problem, store, environ)) from error
+        return papers.without_places(solution.read_text(encoding="utf-8"))
 
     return try_each(problem.indexes, attempt)
 
@@ -41,16 +38,18 @@ def _not_dated(problem: Problem) -> list[str]:
     return [word for name in names for word in ("--exclude-newer-package", f"{name}=2999-01-01T00:00:00Z")]
 
 
-def _run(arguments: list[str | Path], problem: Problem, store: Store) -> None:
-    uv.run(arguments, store, cwd=problem.root, stdin="\n".join(problem.own_needs))
+def _run(arguments: list[str | Path], problem: Problem, store: Store, environ: Mapping[str, str]) -> None:
+    uv.run(arguments, store, environ, cwd=problem.root, stdin="\n".join(problem.own_needs))
 
 
-def _hints(error: process.ProcessError, arguments: list[str | Path], problem: Problem, store: Store) -> str:
+def _hints(
+    error: process.ProcessError, arguments: list[str | Path], problem: Problem, store: Store, environ: Mapping[str, str]
+) -> str:
     """Whether a package that was not found is one that we may not see: uv tells only when it asks index by index."""
     if "not found in the package registry" not in error.output.stderr:
         return ""
     try:
-        _run(["first-index" if word == "unsafe-best-match" else word for word in arguments], problem, store)
+        _run(["first-index" if word == "unsafe-best-match" else word for word in arguments], problem, store, environ)
     except process.ProcessError as told:
         return told.output.stderr
     return ""
