@@ -16,6 +16,7 @@ from live_code.config import RepoSettings, Request
 from live_code.environment import Environment
 from live_code.interpreter import Interpreter
 from live_code.lock import Lock
+from live_code.packages.index import PYPI
 from live_code.store import Store
 from tests.images import Image
 from tests.servers.index import Index
@@ -52,6 +53,9 @@ class Workshop(NamedTuple):
         """Locks the checkout; values of the request as keywords. The index is the container's own."""
         checkout = Checkout(self.root, self.root, commit="c" * 40, tree="e" * 40, cached=False)
         around = {**self.around, **(environ or {})}
+        if request.get("resolver") == "pip-tools":  # it is itself installed from the container's index: this machine's
+            request["pypi_mirror"] = self.index.url
+            around["PIP_INDEX_URL"] = os.environ.get("PIP_INDEX_URL", PYPI)
         return lock.make(checkout, REQUEST._replace(**request), repo, self.interpreter, self.store, around)
 
     def make(self, locked: Lock | None = None) -> Environment:
