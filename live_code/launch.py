@@ -18,8 +18,8 @@ TORCHRUN = "torchrun"
 CLASSIC_ENTRYPOINTS = ("start.py", "ymir/start.py")
 # The bootstrapper's own settings, some of them secret: the job gets only those that are made for it.
 OWN_PREFIX = "LIVE_CODE_"
-# They belong to the interpreter that the bootstrapper itself runs on.
-FOREIGN = ("VIRTUAL_ENV", "PYTHONHOME", "__PYVENV_LAUNCHER__")
+# The first are of the interpreter that the bootstrapper itself runs on; the last names a file of secrets.
+WITHHELD = ("VIRTUAL_ENV", "PYTHONHOME", "__PYVENV_LAUNCHER__", "NETRC")
 
 
 class Entrypoint(NamedTuple):
@@ -148,9 +148,10 @@ def _argv(command: str, python: Path, origin: str) -> tuple[str, ...]:
 def _environ(
     environment: Environment, handed: Handover, environ: Mapping[str, str], share: tuple[float, float]
 ) -> dict[str, str]:
-    job = {key: value for key, value in environ.items() if not key.startswith(OWN_PREFIX) and key not in FOREIGN}
+    job = {key: value for key, value in environ.items() if not key.startswith(OWN_PREFIX) and key not in WITHHELD}
     job.update(
         {
+            **_proxies(environ),
             protocol.ENV_FILE_VARIABLE: str(handed.env_file),
             protocol.CONFIG_FILE_VARIABLE: str(handed.config_file),
             protocol.MERGED_CONFIG_VARIABLE: str(handed.config_file),
@@ -166,3 +167,11 @@ def _environ(
         }
     )
     return job
+
+
+def _proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    if not any(key.lower().endswith("_proxy") for key in environ):
+        return {}
+    from live_code.git import proxies  # most containers have none
+
+    return proxies.for_job(environ)

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from servers import https, proxy, ssh
+from servers import connect, https, ports, proxy, ssh
 from servers.repos import Repo
 
 from live_code import checkout, source
@@ -189,6 +189,47 @@ def test_a_transfer_that_stalls_ends_by_itself(make, server, environ, commit, mo
 def test_a_slow_transfer_is_waited_for(make, server, environ, commit):
     with proxy.before(server.port, proxy.slowed_to(60_000)) as line:
         assert make(f"https://localhost:{line.port}/open/detector.git", commit, environ).commit == commit
+
+
+@pytest.fixture
+def gate():
+    with connect.running("gate", "p@ss:w0rd") as gate:
+        yield gate
+
+
+@pytest.mark.parametrize("form", ["http://gate:p%40ss%3Aw0rd@127.0.0.1:{}", "gate:p%40ss%3Aw0rd@127.0.0.1:{}"])
+@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY", "all_proxy"])
+def test_a_proxy_that_wants_a_login_is_gone_through(make, server, environ, commit, gate, name, form):
+    environ[name] = form.format(gate.port)
+    assert make(f"{server.url}/private/detector.git", commit, with_token(environ, server)).commit == commit
+    assert gate.tunnels > 0
+
+
+@pytest.mark.parametrize("login", ["", "gate@", "gate:wrong@"])
+def test_a_proxy_that_lets_nobody_through_is_an_auth_failure(make, server, environ, commit, gate, login):
+    environ["https_proxy"] = f"http://{login}127.0.0.1:{gate.port}"
+    with pytest.raises(AuthError, match="proxy"):
+        make(f"{server.url}/open/detector.git", commit, environ)
+    assert gate.tunnels == 0
+
+
+def test_a_proxys_login_is_not_sent_to_the_server(make, server, environ, commit, gate):
+    environ["https_proxy"] = f"http://gate:p%40ss%3Aw0rd@127.0.0.1:{gate.port}"
+    with pytest.raises(AuthError, match="the credentials were"):
+        make(f"{server.url}/private/detector.git", commit, environ)
+    assert " gate " not in server.sent()
+
+
+def test_a_host_that_needs_no_proxy_is_spoken_to_directly(make, server, environ, commit, gate):
+    environ |= {"https_proxy": f"http://127.0.0.1:{gate.port}", "no_proxy": "localhost"}
+    assert make(f"{server.url}/open/detector.git", commit, environ).commit == commit
+    assert gate.asked == 0
+
+
+def test_a_proxy_that_is_not_there_is_a_network_failure(make, server, environ, commit):
+    environ["https_proxy"] = f"http://gate:secret@127.0.0.1:{ports.free()}"
+    with pytest.raises(NetworkError):
+        make(f"{server.url}/open/detector.git", commit, environ)
 
 
 @pytest.fixture(scope="module")

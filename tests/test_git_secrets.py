@@ -7,8 +7,10 @@ import sys
 import time
 
 import pytest
-from servers import https, proxy, witness
+from servers import connect, https, proxy, witness
 from servers.repos import Repo
+
+from tests.machine import Machine
 
 pytestmark = pytest.mark.slow
 ROOT = os.path.dirname(os.path.dirname(__file__))
@@ -45,12 +47,13 @@ def server(repo, tmp_path_factory):
 
 @pytest.fixture
 def start(server, tmp_path):
-    def start(url, host, token=https.TOKEN, ca_file=server.ca_file):
+    def start(url, host, token=https.TOKEN, ca_file=server.ca_file, **more):
         (tmp_path / "tmp").mkdir()
         environ = {
             **{name: os.environ[name] for name in ("PATH", "LIVE_CODE_GIT_DEADLINE_S")},
             **{"HOME": str(tmp_path), "TMPDIR": str(tmp_path / "tmp"), "LIVE_CODE_CA_FILE": str(ca_file)},
             **{"LIVE_CODE_GIT_TOKEN": token, "LIVE_CODE_GIT_HOST": host, "LIVE_CODE_GIT_USER": https.USER},
+            **more,
         }
         words = [sys.executable, "-c", PROGRAM, url, "main", str(tmp_path)]
         return subprocess.Popen(
@@ -66,9 +69,9 @@ def start(server, tmp_path):
     return start
 
 
-def ended(process, token, folder):
+def ended(process, token, folder, user=https.USER):
     """Its exit code and output, after it was found that the token is nowhere."""
-    words = witness.spellings(token, https.USER)
+    words = witness.spellings(token, user)
     with witness.watching(words) as seen:
         stdout, stderr = process.communicate(timeout=60)
     assert seen == []
@@ -125,3 +128,50 @@ def test_after_it_was_killed_in_the_middle_of_a_fetch(start, server, tmp_path):
         os.kill(process.pid, signal.SIGKILL)
         code, _ = ended(process, https.TOKEN, tmp_path)
     assert code == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("ends", ["well", "badly"])
+def test_a_proxys_password_after_a_start(start, server, tmp_path, ends):
+    with connect.running("gate", "pr0xy-pl4nted-5d" if ends == "well" else "an0ther") as gate:
+        address = f"http://gate:pr0xy-pl4nted-5d@127.0.0.1:{gate.port}"
+        process = start(f"{server.url}/private/detector.git", server.host, https_proxy=address)
+        code, said = ended(process, "pr0xy-pl4nted-5d", tmp_path, user="gate")
+    assert (code, "commit='" in said, "GIT_AUTH" in said) == ((0, True, False) if ends == "well" else (1, False, True))
+
+
+SHOWING = """\
+import os, shutil
+from ymir_exc import result_writer
+print(dict(os.environ), open("/proc/self/environ").read(), flush=True)
+shutil.copytree(".", os.environ["KEPT"])
+open(os.environ["MODELS"] + "/last.pt", "w").close()
+result_writer.write_model_stage(stage_name="a", files=["last.pt"], mAP=0.5)
+"""
+
+
+def test_the_jobs_variables_and_all_that_a_whole_run_leaves(server, repo, folder, tmp_path):
+    commit = Repo(repo.path.parent / "showing.git").commit({"start.py": SHOWING})
+    folder.env(run_training=True).text("candidate-index.tsv", "/in/a.jpg\n")
+    folder.config(git_url=f"{server.url}/private/showing.git", git_branch=commit)
+    (folder.out_dir / "models").mkdir()
+    words = witness.spellings("pr0xy-pl4nted-5d", "gate") | witness.spellings(https.TOKEN, https.USER)
+    with connect.running("gate", "pr0xy-pl4nted-5d") as gate, witness.watching(words) as seen:
+        ended = Machine(tmp_path / "machine").run(
+            folder,
+            LIVE_CODE_GIT_TOKEN=https.TOKEN,
+            LIVE_CODE_GIT_HOST=server.host,
+            LIVE_CODE_GIT_USER=https.USER,
+            LIVE_CODE_CA_FILE=str(server.ca_file),
+            https_proxy=f"http://gate:pr0xy-pl4nted-5d@127.0.0.1:{gate.port}",
+            TMPDIR=str(tmp_path),
+            KEPT=str(tmp_path / "kept"),
+            MODELS=str(folder.out_dir / "models"),
+        )
+    assert ended.code == 0, ended.stderr
+    assert gate.tunnels > 0
+    assert f"'https_proxy': 'http://127.0.0.1:{gate.port}'" in ended.stdout, "the job did show its variables"
+    assert (folder.out_dir / "live-code/job.log").stat().st_size > 1000
+    assert (tmp_path / "kept/.git/config").exists(), "the work tree is among the files that are looked through"
+    assert seen == []
+    assert not any(word in (ended.stdout + ended.stderr).encode() for word in words)
+    assert witness.files_with(words, tmp_path) == []

@@ -110,12 +110,21 @@ class TestVariables:
     ) -> None:
         assert plan(environ=given).environ["PYTHONNOUSERSITE"] == job
 
+    def test_proxies_reach_the_job_without_their_logins(self) -> None:
+        given = {"https_proxy": "http://ada:secret@proxy:3128", "HTTP_PROXY": "ada:secret@proxy", "no_proxy": "a,b"}
+        environ = plan(environ=given).environ
+        assert environ["https_proxy"] == "http://proxy:3128"
+        assert environ["HTTP_PROXY"] == "proxy"
+        assert environ["no_proxy"] == "a,b"
+
     def test_our_own_settings_and_secrets_do_not_reach_the_job(self) -> None:
         given = {"LIVE_CODE_GIT_TOKEN": "x", "LIVE_CODE_STORE": "/cache", "VIRTUAL_ENV": "/v", "PYTHONHOME": "/p"}
+        given["NETRC"] = "/secrets/netrc"
         environ = plan(environ=given).environ
         assert "LIVE_CODE_GIT_TOKEN" not in environ
         assert "LIVE_CODE_STORE" not in environ
         assert "PYTHONHOME" not in environ
+        assert "NETRC" not in environ
         assert environ["VIRTUAL_ENV"] == str(BUILT.root)
 
 

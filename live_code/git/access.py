@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from live_code.git import credentials, local, policy
+from live_code.git import credentials, local, policy, proxies
 from live_code.git.credentials import Credential
 from live_code.git.errors import CredentialsError
 from live_code.git.retry import deadline_s
@@ -19,7 +19,6 @@ from live_code.store import Store
 
 CA_FILES = ("LIVE_CODE_CA_FILE", "GIT_SSL_CAINFO", "SSL_CERT_FILE")
 KNOWN_HOSTS, TRUST_FIRST = "LIVE_CODE_SSH_KNOWN_HOSTS", "LIVE_CODE_SSH_TRUST_FIRST"
-PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 # What old versions of git and importers wrote into commits and trees by mistake; it does no harm.
 _OLD_SLIPS = (
     *("badDate", "badDateOverflow", "badEmail", "badName", "badTimezone", "missingEmail", "missingNameBeforeEmail"),
@@ -31,11 +30,15 @@ _ANSWER = Path(__file__).with_name("credential.sh")
 
 
 class Access(NamedTuple):
-    """Open for the time of a ``with`` block. ``env``: all variables that git gets; it holds no secret itself."""
+    """Open for the time of a ``with`` block. ``env``: all variables that git gets; it holds no secret itself.
+
+    ``proxies``: the proxies' variables for programs that can't ask for the passwords, which are in them.
+    """
 
     env: Mapping[str, str]
     credentials: tuple[Credential, ...]
     ca_file: str
+    proxies: Mapping[str, str]
     secrets: tuple[str, ...]
     retry_s: float
 
@@ -58,19 +61,20 @@ def opened(
     """
     found = credentials.read(environ)
     key = credentials.ssh_key(environ)
+    logins = (*found, *credentials.of_proxies(environ))
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="live-code-git-")))
-        answers = "".join("\t".join(one) + "\n" for one in found)
+        answers = "".join("\t".join(one) + "\n" for one in logins)
         ca_file = _ca_file(environ, home)
         settings = _settings(
-            stack.enter_context(_in_memory(answers)) if found else "", ca_file, policy.redirects_are_allowed(environ)
+            stack.enter_context(_in_memory(answers)) if logins else "", ca_file, policy.redirects_are_allowed(environ)
         )
         local.write_settings(home, _safe(url, repository), settings)
         key_file = stack.enter_context(_in_memory(key)) if key else ""
         pins = _pins(environ, store)
         env = {
             **local.environment(environ, home),
-            **{name: value for name, value in environ.items() if name.lower() in PROXIES},
+            **proxies.for_git(environ),
             "GIT_ALLOW_PROTOCOL": url.scheme if url else "https:ssh",
             "GIT_ASKPASS": "false",
             "GIT_SSH_COMMAND": _ssh(environ.get(KNOWN_HOSTS, ""), pins, key_file),
@@ -78,7 +82,8 @@ def opened(
         }
         if not key and (agent := environ.get("SSH_AUTH_SOCK")):
             env["SSH_AUTH_SOCK"] = agent
-        yield Access(env, found, ca_file, tuple(credentials.spellings(found)), deadline_s(environ))
+        secrets = tuple(credentials.spellings(logins))
+        yield Access(env, found, ca_file, proxies.given(environ), secrets, deadline_s(environ))
 
 
 @contextmanager

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
+from live_code.git import proxies
 from live_code.git.errors import CredentialsError
 
 TOKEN, TOKEN_FILE = "LIVE_CODE_GIT_TOKEN", "LIVE_CODE_GIT_TOKEN_FILE"
 USER, HOST = "LIVE_CODE_GIT_USER", "LIVE_CODE_GIT_HOST"
 CREDENTIALS_FILE = "LIVE_CODE_GIT_CREDENTIALS"
 SSH_KEY, SSH_KEY_FILE = "LIVE_CODE_SSH_KEY", "LIVE_CODE_SSH_KEY_FILE"
-# What the job's environment must not have.
-VARIABLES = (TOKEN, TOKEN_FILE, CREDENTIALS_FILE, SSH_KEY, SSH_KEY_FILE, "NETRC")
 
 # Any name does where a token is the password; this one is also right for GitLab.
 _DEFAULT_USER = "oauth2"
@@ -37,6 +36,20 @@ class Credential(NamedTuple):
 def read(environ: Mapping[str, str]) -> tuple[Credential, ...]:
     """All that the container has, the most particular first. Raises CredentialsError."""
     return (*_token(environ), *_file(environ), *_netrc(environ))
+
+
+def of_proxies(environ: Mapping[str, str]) -> tuple[Credential, ...]:
+    """The users and passwords that stand in the variables of proxies, each for its proxy. Raises CredentialsError."""
+    found = {name: proxies.read(value) for name, value in proxies.given(environ).items()}
+    return tuple(
+        _checked(Credential(one.scheme or "http", _host(one.host), unquote(one.user), unquote(one.secret)), name)
+        for name, one in found.items()
+        if one.secret and name.lower() != "no_proxy"
+    )
+
+
+def _host(address: str) -> str:
+    return address.partition("/")[0].lower()
 
 
 def ssh_key(environ: Mapping[str, str]) -> str:

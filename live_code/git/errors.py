@@ -90,6 +90,12 @@ _SIGNS = (
         "Give the container a known_hosts file with this host's key (see docs/source.md).",
     ),
     _Sign(
+        r"407 from proxy|response 407|proxy authentication required",
+        AuthError,
+        "the proxy did not accept the credentials, or got none, on the way to",
+        "Give the container https_proxy as http://user:password@host:port .",
+    ),
+    _Sign(
         r"authentication failed|could not read (username|password)|permission denied \(|error: 40[13]|access denied"
         r"|invalid (username|credentials)|terminal prompts disabled",
         AuthError,

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from live_code import files, log, process
 from live_code.errors import SourceError
 from live_code.git import credentials
-from live_code.git.access import PROXIES, Access
+from live_code.git.access import Access
 from live_code.git.contents import Pointer
 from live_code.git.errors import AuthError, NetworkError, NotFoundError, RefusedError, TlsError, classify
 from live_code.git.retry import retried
@@ -148,9 +148,7 @@ def _keep_from_redirects(request: urllib.request.Request) -> None:
 
 def _opener(access: Access) -> urllib.request.OpenerDirector:
     context = ssl.create_default_context(cafile=access.ca_file or None)
-    proxies = {
-        name.lower().removesuffix("_proxy"): value for name, value in access.env.items() if name.lower() in PROXIES
-    }
+    proxies = {name.lower().removesuffix("_proxy"): value for name, value in access.proxies.items()}
     return urllib.request.build_opener(
         urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=context)
     )

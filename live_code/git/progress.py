@@ -9,10 +9,12 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from git import RemoteProgress
-from git.cmd import handle_process_output
-
 from live_code import log
+from live_code.git.quiet_import import no_version_asked
+
+with no_version_asked():
+    from git import RemoteProgress
+    from git.cmd import handle_process_output
 
 _SAY_EVERY_S = 5.0
 

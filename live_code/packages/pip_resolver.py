@@ -65,7 +65,8 @@ def _asked(indexes: Indexes) -> list[str]:
 
 
 def _run(words: list[str], problem: Problem, environ: Mapping[str, str]) -> None:
-    kept = {key: value for key, value in environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    foreign = ("PYTHON", "VIRTUAL_ENV", "LIVE_CODE_")
+    kept = {key: value for key, value in environ.items() if not key.startswith(foreign)}
     logins = secrets.read(environ)
     with secrets.as_netrc(logins) as netrc:
         env = {**kept, "NETRC": netrc, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}

@@ -63,7 +63,7 @@ def run(
         trusted = {"SSL_CERT_FILE": git.ca_file} if git.ca_file else {}
         # uv cuts its work trees from a clone of its own, by path
         local = {"GIT_ALLOW_PROTOCOL": f"{git.env['GIT_ALLOW_PROTOCOL']}:file"}
-        env = {**variables, **git.env, **local, **trusted, **own, **cache, "NETRC": netrc}
+        env = {**variables, **git.env, **git.proxies, **local, **trusted, **own, **cache, "NETRC": netrc}
         try:
             return process.run([binary(), *arguments], cwd=cwd, stdin=stdin, env=env, lock=lock)
         except process.ProcessError as error:

@@ -21,8 +21,7 @@ def spellings(secret: str, user: str) -> set[bytes]:
 def watching(words: set[bytes]) -> Iterator[list[str]]:
     """Yields a list that fills with what was seen in any argv, and in the environment of any git, ssh or sh.
 
-    Left out: a server's own programs, whose environment has what the client sent, and the `git version` that GitPython
-    runs in our own environment when it is loaded.
+    Left out: a server's own programs, whose environment has what the client sent.
     """
     seen: list[str] = []
     done = threading.Event()
@@ -35,7 +34,7 @@ def watching(words: set[bytes]) -> Iterator[list[str]]:
                 with suppress(OSError):
                     argv, environ = (Path(folder.path, name).read_bytes() for name in ("cmdline", "environ"))
                     program = os.path.basename(argv.partition(b"\0")[0])
-                    ours = program.startswith((b"git", b"ssh", b"sh")) and argv != b"git\0version\0"
+                    ours = program.startswith((b"git", b"ssh", b"sh"))
                     if not ours or b"FCGI_ROLE=" in environ:
                         environ = b""
                     if any(word in argv + environ for word in words):
