@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import repos
-from conftest import TaskFolder
-from test_run import Machine, task
 
+from tests import repos
+from tests.machine import Machine, task
+from tests.task_folder import TaskFolder
 from tests.workshop import Workshop
 
 
