@@ -68,17 +68,19 @@ def plan(
     environ: Mapping[str, str],
     share: tuple[float, float] = (0.0, 1.0),
     ranks: Ranks | None = None,
+    trees: tuple[str, ...] = (),
 ) -> Launch:
     """The job's argv, folder (the repo's root) and whole environment.
 
     ``share`` is the part of the progress bar that is this job's, when a start has several.
     ``ranks``: the entrypoint is started so many times, by torchrun; None: once, by itself.
+    ``trees``: the work trees in which the job may call git, as their real paths.
     """
     argv = _argv(entrypoint.command, environment.python, entrypoint.origin)
     return Launch(
         argv=_torchrun(argv, environment.python, ranks) if ranks else argv,
         cwd=root,
-        environ=_environ(environment, handed, environ, share),
+        environ={**_environ(environment, handed, environ, share), **_safe(trees, environ)},
         entrypoint=entrypoint,
     )
 
@@ -175,3 +177,15 @@ def _proxies(environ: Mapping[str, str]) -> dict[str, str]:
     from live_code.git import proxies  # most containers have none
 
     return proxies.for_job(environ)
+
+
+def _safe(trees: tuple[str, ...], environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables that let git (2.38 and later) read these work trees and no others, whoever they belong to: an image's
+    /app is root's while the container may run as anyone. All that the container itself tells git stays."""
+    said = environ.get("GIT_CONFIG_COUNT", "") or "0"
+    if not trees or not said.isdigit():
+        return {}
+    first = int(said)
+    keys = {f"GIT_CONFIG_KEY_{number}": "safe.directory" for number in range(first, first + len(trees))}
+    values = {f"GIT_CONFIG_VALUE_{number}": tree for number, tree in enumerate(trees, first)}
+    return {"GIT_CONFIG_COUNT": str(first + len(trees)), **keys, **values}

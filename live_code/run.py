@@ -116,7 +116,7 @@ def _stages(
         built = journal.step("environment", environment.make, locked, image, cache, environ)
 
         _warn(merged, built)
-        planned = journal.step("launch", _launches, task, request, repo, code.root, merged, built, environ, ours)
+        planned = journal.step("launch", _launches, task, request, repo, code, merged, built, environ, ours)
         told.running(f"starting {planned[0].entrypoint.command}")
         record.write(ours, journal, None)
         places = supervise.places(task, ours, cache.root)
@@ -139,25 +139,27 @@ def _launches(
     task: config.TaskConfig,
     request: config.Request,
     repo: config.RepoSettings,
-    root: Path,
+    code: checkout.Checkout,
     merged: config.Merged,
     built: environment.Environment,
     environ: Mapping[str, str],
     ours: Path,
 ) -> tuple[launch.Launch, ...]:
     """One job for the whole task, or one for each entrypoint; the progress bar is shared evenly among them."""
-    entries = launch.entrypoints(task.tasks, request, repo, lambda name: (root / name).is_file())
+    entries = launch.entrypoints(task.tasks, request, repo, lambda name: (code.root / name).is_file())
     part = 1 / len(entries)
     ranks = launch.ranks(repo, merged, ours)
+    trees = tuple(os.path.realpath(code.place / path) for path in ("", *(one.path for one in code.submodules)))
     return tuple(
         launch.plan(
             entry,
-            root,
+            code.root,
             built,
             handover.write(task, merged, entry.tasks, ours),
             environ,
             (number * part, (number + 1) * part),
             ranks,
+            trees,
         )
         for number, entry in enumerate(entries)
     )

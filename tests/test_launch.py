@@ -117,6 +117,15 @@ class TestVariables:
         assert environ["HTTP_PROXY"] == "proxy"
         assert environ["no_proxy"] == "a,b"
 
+    def test_git_may_read_the_work_tree_beside_what_the_container_tells_it(self) -> None:
+        given = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "Ada"}
+        environ = launch.plan(
+            Entrypoint("start.py", "test", ("training",)), Path("/app"), BUILT, HANDED, given, trees=("/app",)
+        ).environ
+        told = {key: value for key, value in environ.items() if key.startswith("GIT_CONFIG")}
+        added = {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_1": "safe.directory", "GIT_CONFIG_VALUE_1": "/app"}
+        assert told == {**given, **added}
+
     def test_our_own_settings_and_secrets_do_not_reach_the_job(self) -> None:
         given = {"LIVE_CODE_GIT_TOKEN": "x", "LIVE_CODE_STORE": "/cache", "VIRTUAL_ENV": "/v", "PYTHONHOME": "/p"}
         given["NETRC"] = "/secrets/netrc"
