@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import pytest
-from servers import https, lfs
+from servers import connect, https, lfs
 from servers.repos import ENV, Repo
 
 from live_code import checkout, source
@@ -133,6 +133,16 @@ def test_objects_come_from_a_server(make, served, environ, area):
     _, server, _ = served
     made = make(f"{server.url}/{area}/detector.git", "main", environ)
     assert [(made.place / f"w{n}.bin").read_bytes()[-1] for n in range(3)] == [0, 1, 2]
+
+
+@pytest.mark.slow
+def test_objects_come_through_a_proxy_that_wants_a_login(make, served, environ):
+    _, server, _ = served
+    with connect.running("gate", "p@ss:w0rd") as gate:
+        environ["https_proxy"] = f"http://gate:p%40ss%3Aw0rd@127.0.0.1:{gate.port}"
+        made = make(f"{server.url}/private/detector.git", "main", environ)
+    assert (made.lfs_files, made.cached) == (3, False)
+    assert gate.tunnels > 3
 
 
 @pytest.mark.slow
