@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +21,10 @@ CLASSIC_ENTRYPOINTS = ("start.py", "ymir/start.py")
 OWN_PREFIX = "LIVE_CODE_"
 # The first are of the interpreter that the bootstrapper itself runs on; the last names a file of secrets.
 WITHHELD = ("VIRTUAL_ENV", "PYTHONHOME", "__PYVENV_LAUNCHER__", "NETRC")
+
+# pip's and uv's settings, among them addresses of indexes.
+INSTALLERS = ("PIP_", "UV_")
+_LOGIN = re.compile(r"://[^/@\s]+@")
 
 
 class Entrypoint(NamedTuple):
@@ -150,7 +155,8 @@ def _argv(command: str, python: Path, origin: str) -> tuple[str, ...]:
 def _environ(
     environment: Environment, handed: Handover, environ: Mapping[str, str], share: tuple[float, float]
 ) -> dict[str, str]:
-    job = {key: value for key, value in environ.items() if not key.startswith(OWN_PREFIX) and key not in WITHHELD}
+    ours = {key for key in environ if key.startswith(OWN_PREFIX) or key in WITHHELD}
+    job = {key: _without_login(key, value) for key, value in environ.items() if key not in ours}
     job.update(
         {
             **_proxies(environ),
@@ -169,6 +175,11 @@ def _environ(
         }
     )
     return job
+
+
+def _without_login(key: str, value: str) -> str:
+    """Indexes may be named with a login in the URL; the job may know the index, but not the login."""
+    return _LOGIN.sub("://", value) if key.startswith(INSTALLERS) else value
 
 
 def _proxies(environ: Mapping[str, str]) -> dict[str, str]:

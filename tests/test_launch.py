@@ -170,3 +170,9 @@ class TestTorchrun:
     def test_what_is_no_python_is_refused(self) -> None:
         with pytest.raises(LaunchError, match="bash"):
             self.argv("run.sh")
+
+    def test_the_login_of_an_index_does_not_reach_the_job(self) -> None:
+        given = {"PIP_INDEX_URL": "https://me:s3cret@host/simple", "UV_INDEX": "https://s3cret@a/x https://b/y"}
+        environ = plan(environ=given).environ
+        assert environ["PIP_INDEX_URL"] == "https://host/simple"
+        assert environ["UV_INDEX"] == "https://a/x https://b/y"
