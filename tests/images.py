@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib
 import os
 import shutil
 import subprocess
@@ -34,6 +35,13 @@ class Image(NamedTuple):
         """A module without metadata, or one more file of one."""
         (self.site_packages / module).mkdir(exist_ok=True)
         (self.site_packages / module / file).write_text(text)
+        return self
+
+    def copies(self, *modules: str) -> Image:
+        """Real modules of the interpreter that the tests run on, behind metadata that is there already."""
+        for module in modules:
+            place = Path(importlib.import_module(module).__file__ or "").parent
+            shutil.copytree(place, self.site_packages / module, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
         return self
 
     def torch(self, version: str, cuda: str = "", metadata: bool = True, numpy: int = 0) -> Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from live_code.git.lfs import kept_at
 from tests import repos
 from tests.machine import Machine, task
+from tests.servers import lfs
 from tests.task_folder import TaskFolder
 from tests.workshop import Workshop
 
@@ -79,6 +82,13 @@ class TestDoctor:
         assert "there is no NVIDIA driver here" in live_code(shop, "doctor").stdout
 
 
+def made_folder(root: Path) -> TaskFolder:
+    folder = TaskFolder(root)
+    folder.in_dir.mkdir(parents=True)
+    folder.out_dir.mkdir()
+    return folder
+
+
 @pytest.mark.slow
 class TestBundle:
     def test_a_run_from_it_needs_no_network(self, shop: Workshop, tmp_path: Path) -> None:
@@ -103,6 +113,38 @@ class TestBundle:
         ran = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
         assert "has 1.0" in ran.stdout, ran.stderr
         assert f'"commit": "{commit}"' in (folder.out_dir / "live-code" / "run.json").read_text()
+
+    def test_submodules_and_lfs_objects_are_in_it(self, shop: Workshop, tmp_path: Path) -> None:
+        """Run where there is no network at all, on a store that has an earlier commit of the repo."""
+        if subprocess.run(["unshare", "--net", "true"], check=False).returncode:
+            pytest.skip("this user can't take the network away")
+        shop.image.copies("easydict", "yaml")
+        inner = repos.make(tmp_path / "inner")
+        inner.commit(lib__py="word = 'of the submodule'\n")
+        repo = repos.make(tmp_path / "served")
+        weights = b"\0weights" * 1000
+        repo.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "../inner", "inner")
+        start = "from inner import lib\nprint(len(open('w.bin', 'rb').read()), lib.word, flush=True)\n"
+        known = {"configs___default__yaml": "epochs: 7\n", "start__py": repos.CLASSIC_START}
+        first = repo.commit(**known)
+        kept = kept_at(repo.path / ".git", hashlib.sha256(weights).hexdigest())
+        kept.parent.mkdir(parents=True)
+        kept.write_bytes(weights)
+        repo.write(".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")
+        commit = repo.commit(start__py=start + repos.CLASSIC_START, w__bin=lfs.pointer(weights))
+        done = live_code(shop, "bundle", repo.path, commit, "-o", tmp_path / "one.bundle")
+        assert done.returncode == 0, done.stderr
+
+        machine = Machine(tmp_path / "machine")
+        here = {"LIVE_CODE_PYTHON": str(shop.image.python), "PIP_INDEX_URL": shop.index.url}
+        before = machine.run(task(made_folder(tmp_path / "before"), repo, first), **here)
+        assert before.code == 0, before.stderr
+        folder = task(made_folder(tmp_path / "task"), repo, commit)
+        for path in (repo.path, inner.path):
+            path.rename(tmp_path / f"{path.name}-gone")
+        ran = machine.run(folder, "unshare", "--net", **here, LIVE_CODE_BUNDLE=str(tmp_path / "one.bundle"))
+        assert f"{len(weights)} of the submodule" in ran.stdout, ran.stderr
+        assert ran.code == 0
 
     def test_a_file_that_is_none_is_told(self, shop: Workshop, tmp_path: Path) -> None:
         from live_code.errors import ConfigError
