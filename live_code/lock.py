@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from live_code import __version__, files, log
 from live_code.checkout import Checkout
@@ -15,6 +15,9 @@ from live_code.packages.bundled import LOCK_VARIABLE
 from live_code.packages.framework import Protection
 from live_code.packages.problem import Problem
 from live_code.store import Store
+
+if TYPE_CHECKING:
+    from live_code.packages.solution import Pin
 
 # What the job's side needs of the job's interpreter; the repo's own wishes for them are heard first.
 OWN_NEEDS = {"pyyaml": "PyYAML", "easydict": "EasyDict"}
@@ -119,22 +122,28 @@ def _resolve(asked: Problem, store: Store, environ: Mapping[str, str]) -> str:
     """The lock's text. What only a resolution needs is loaded here: a warm start does without."""
     import tempfile
 
-    from live_code.packages import conflict, inputs, pip_resolver, solution, uv_resolver
+    from live_code.packages import conflict, inputs, solution, whole
 
     conflict.direct(asked.texts, asked.protection)
-    if not asked.chosen.inputs and not asked.own_needs:
-        return _head(asked)
-    log.info(f"resolving {asked.subject}")
-    solve = {"uv": uv_resolver.solve, "pip-tools": pip_resolver.solve}[asked.resolver]
-
+    pins = whole.pins(asked)
+    left = whole.besides(asked, pins) if pins else asked
     with tempfile.TemporaryDirectory(prefix="live-code-lock-") as folder:
-        papers = problem.write(asked, Path(folder), store, environ)
-        solved = solution.parse(solve(asked, papers, store, environ))
-        given = inputs.locked_already(asked, Path(folder))
+        solved = _solved(left, Path(folder), store, environ) if left.chosen.inputs or left.own_needs else []
+        given = inputs.locked_already(left, Path(folder))
+    kept = asked.protection.packages
+    own = [pin for pin in solution.without(pins, asked.image.packages) if pin.name not in kept]
     added = solution.without(solved, asked.image.packages)
     local = [f"{_PROJECT}{pin.text.splitlines()[0]}\n" for pin in added if pin.is_local]
     entries = [solution.entry(pin, given, "live-code's job side") for pin in added if not pin.is_local]
-    return "".join((_head(asked), *local, *entries))
+    return "".join((_head(asked), *local, *(f"{pin.text.rstrip()}\n" for pin in own), *entries))
+
+
+def _solved(asked: Problem, folder: Path, store: Store, environ: Mapping[str, str]) -> list[Pin]:
+    from live_code.packages import pip_resolver, solution, uv_resolver
+
+    log.info(f"resolving {asked.subject}")
+    solve = {"uv": uv_resolver.solve, "pip-tools": pip_resolver.solve}[asked.resolver]
+    return solution.parse(solve(asked, problem.write(asked, folder, store, environ), store, environ))
 
 
 def _head(asked: Problem) -> str:

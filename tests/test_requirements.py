@@ -13,6 +13,7 @@ from servers.repos import Repo
 
 from live_code.errors import ConfigError, RequirementsError
 from live_code.packages import solution
+from tests import images
 from tests.servers.index import BACKEND, PYPROJECT, wheel
 from tests.workshop import Workshop, pins, seen
 
@@ -123,6 +124,25 @@ class TestExistingLock:
         again = offered.write(own, "pinned.txt").lock(requirements="pinned.txt")
         assert pins(again) == {"a": "1.0", "d": "1.0"}
         assert "".join(entry.text for entry in solution.parse(again.text)) == own
+
+    def test_a_whole_one_is_used_as_it_is_without_an_index(self, offered: Workshop) -> None:
+        offered.index.add("d", "1.0", "a").add("PyYAML", "6.0")
+        own = "".join(entry.text for entry in solution.parse(offered.write("d\n").lock().text))
+        offered.index.asked.clear()
+        offered.image.has("tqdm", "4.1").torch("2.6.0+cu124")
+        there = "".join(f"{pin} --hash=sha256:{'0' * 64}\n" for pin in ("tqdm==4.1", "torch==2.6.0"))
+        locked = offered.write(f"--index-url {offered.index.url}\n{own}{there}", "pinned.txt").lock(
+            requirements="pinned.txt"
+        )
+        assert "".join(entry.text for entry in solution.parse(locked.text)) == own
+        assert offered.index.asked == []
+        assert seen(offered.make(locked), "d", "a")["a"][0] == "2.0"
+
+    def test_what_the_job_side_needs_is_added_to_a_whole_one(self, offered: Workshop, tmp_path: Path) -> None:
+        digest = "sha256:" + "0" * 64
+        bare = offered._replace(image=images.venv(tmp_path / "bare"))
+        locked = bare.write(f"a==1.0 --hash={digest}\nPyYAML==6.0 --hash={digest}\n").lock()
+        assert pins(locked) == {"a": "1.0", "PyYAML": "6.0", "easydict": "1.9"}
 
     def test_it_meets_the_torch_contract_like_any_other(self, offered: Workshop) -> None:
         offered.image.torch("2.6.0+cu124")

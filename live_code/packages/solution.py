@@ -54,6 +54,11 @@ def same(one: str, other: str) -> bool:
     return re.sub(r"(\.0)+(?=$|\+)", "", one) == re.sub(r"(\.0)+(?=$|\+)", "", other)
 
 
+def fits(installed: str, asked: str) -> bool:
+    """Whether ``==asked`` is met: an image's 2.6.0+cu124 is a 2.6.0."""
+    return same(installed, asked) or ("+" not in asked and same(installed.partition("+")[0], asked))
+
+
 def _pin(block: str) -> Pin:
     if match := _BY_URL.match(block):
         return Pin(block, normalised(match["name"]), url=match["url"])
