@@ -13,7 +13,7 @@ from live_code.job import pth_line
 from live_code.lock import Lock
 from live_code.packages import description, venv
 from live_code.packages.site import Site
-from live_code.store import Entry, Store
+from live_code.store import MARKER, Entry, Store
 
 LOCK_FILE = "requirements.lock"
 # Before any other: what the job's side starts must stand before a package's own start-up line.
@@ -58,7 +58,7 @@ def _entry(
     tree: str,
     build: Callable[[Path, Site], None],
 ) -> Environment:
-    key = files.sha256_text(repr(facts))[:32]
+    key, fault = _generation(files.sha256_text(repr(facts))[:32], image, store)
 
     def fill(root: Path, held: int) -> None:
         described = description.of(image, lock.text, tree)
@@ -72,8 +72,25 @@ def _entry(
 
     told: list[str] = []
     entry: Entry = store.folder("env", key, fill, lambda root: description.fault(root, image), _WANTED)
-    why = told[0] if told and told[0] and entry.why == "not in the store" else entry.why
+    why = entry.why
+    if why == "not in the store":
+        why = fault or (told[0] if told else "") or why
     return Environment(entry.path / "bin" / "python", entry.path, key, entry.cached, why)
+
+
+def _generation(key: str, image: Interpreter, store: Store) -> tuple[str, str]:
+    """The key under which a whole one stands or is to be made, and what is wrong with the one before it.
+
+    A job that installs something damages what it runs on: that is not built again while somebody may be using it.
+    """
+    fault, number, own = "", 1, key
+    while (store.path("env", own) / MARKER).exists():
+        found = description.fault(store.path("env", own), image)
+        if found is None or not store.is_used("env", own):
+            break
+        fault, number = fault or found, number + 1
+        own = f"{key}-{number}"
+    return own, fault
 
 
 def _build(root: Path, site: Site, lock: Lock, image: Interpreter) -> None:

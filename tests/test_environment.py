@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from live_code.store import Store
 from tests import images
 from tests.servers.index import Index
 from tests.workshop import Workshop, seen
+
+ROOT = Path(__file__).parent.parent
 
 
 def on(image: images.Image, tmp_path: Path, index: Index) -> Workshop:
@@ -114,6 +118,29 @@ class TestWhy:
         made = shop.make()
         next(made.root.glob("lib/python*/site-packages")).joinpath("new-1.0.dist-info").mkdir()
         assert shop.make().why == "its packages were changed: new-1.0.dist-info came"
+
+
+class TestDamage:
+    def test_one_that_a_job_still_uses_stays_as_the_job_left_it(self, shop: Workshop) -> None:
+        first = shop.make()  # used until this process ends
+        installed = next(first.root.glob("lib/python*/site-packages")) / "new-1.0.dist-info"
+        installed.mkdir()
+        second, third = shop.make(), shop.make()
+        assert installed.is_dir()
+        assert (second.root != first.root, second.cached) == (True, False)
+        assert (third.root, third.cached) == (second.root, True)
+
+    def test_one_that_nobody_uses_is_built_again_in_its_place(self, shop: Workshop) -> None:
+        code = "import sys; from tests.test_environment_crash import BUILD; exec(BUILD)"
+        words = [shop.root, shop.store.root, shop.image.python, shop.image.site_packages, shop.index.url]
+        subprocess.run([sys.executable, "-c", code, *map(str, words)], check=True, cwd=ROOT)
+        (root,) = shop.store.path("env").iterdir()
+        next(root.glob("lib/python*/site-packages")).joinpath("new-1.0.dist-info").mkdir()
+        used = shop.store.used("env", root.name)
+        os.utime(used, (1, 1))
+        again = shop.make()
+        assert (again.root, again.cached) == (root, False)
+        assert again.why == "its packages were changed: new-1.0.dist-info came"
 
 
 class TestPrograms:

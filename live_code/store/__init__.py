@@ -66,6 +66,14 @@ class Store(NamedTuple):
         with self.shared():
             lease.keep(self.used(kind, key))
 
+    def is_used(self, kind: str, key: str) -> bool:
+        """Whether somebody is, or may be, using the entry now; this process too."""
+        try:
+            with lease.unused(self.used(kind, key), lease.STALE_S) as free:
+                return not free
+        except OSError:  # read-only here: it can't be known
+            return True
+
     def used(self, kind: str, key: str) -> Path:
         """The file that tells when the entry was used last, and by its lock whether it is being used."""
         return self.path("used", f"{kind}-{key}")
