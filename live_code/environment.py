@@ -100,9 +100,11 @@ def _build(root: Path, site: Site, lock: Lock, image: Interpreter) -> None:
     (root / LOCK_FILE).write_text(lock.text, encoding="utf-8")
     (venv.folder_of_packages(root, image) / HOOK_FILE).write_text(pth_line(), encoding="utf-8")
     pins = solution.parse(lock.text)
+    doing = f"installing {len(pins)} locked packages"
     if pins:
-        log.info(f"installing {len(pins)} locked packages")
-    install.pins(site, pins)
+        log.info(doing)
+    with log.still(doing):
+        install.pins(site, pins)
     for distribution in image.distributions().values():
         venv.add_scripts(python, distribution.scripts)
     proof.unchanged(python, image, lock.protection.packages)

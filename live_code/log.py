@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _started = time.monotonic()
 as_json = False
@@ -25,6 +28,24 @@ def warning(message: str) -> None:
 
 def error(message: str) -> None:
     _say("error", message)
+
+
+@contextmanager
+def still(what: str, every_s: float = 5.0) -> Iterator[None]:
+    """Says every few seconds, while the block lasts, that ``what`` goes on and for how long it has."""
+    done, started = threading.Event(), time.monotonic()
+
+    def tell() -> None:
+        while not done.wait(every_s):
+            info(f"{what}: {time.monotonic() - started:.0f} s so far")
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
 
 
 def _say(level: str, message: str) -> None:

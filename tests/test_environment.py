@@ -174,6 +174,15 @@ class TestBuild:
             subprocess.run(["umount", kept / "env"], check=True)
         assert seen(shop.make(locked), "big")["big"][0] == "1.0"
 
+    @pytest.mark.slow
+    def test_a_long_installation_tells_every_few_seconds_that_it_goes_on(
+        self, shop: Workshop, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        locked = shop.index.add("a", "1.0") and shop.write("a\n").lock()
+        shop.index.delay_s, shop.index.delayed = 6.0, "/files/a-1.0-py3-none-any.whl"
+        shop.make(locked)
+        assert "installing 1 locked packages: 5 s so far" in capsys.readouterr().err
+
     def test_a_file_that_is_not_what_the_lock_says_is_refused(self, shop: Workshop) -> None:
         shop.index.add("a", "1.0", wrong_hash=True)
         with pytest.raises(BuildError) as caught:
