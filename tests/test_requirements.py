@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from servers.repos import Repo
 
 from live_code.errors import ConfigError, RequirementsError
 from live_code.packages import solution
+from live_code.packages.index import PYPI
 from tests import images
 from tests.servers.index import BACKEND, PYPROJECT, wheel
 from tests.workshop import Workshop, pins, seen
@@ -193,6 +195,33 @@ class TestProjects:
         before = sorted(offered.write("-e .\n").root.rglob("*"))
         offered.make()
         assert sorted(offered.root.rglob("*")) == before
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("form", ["setup.py", "setup.cfg"])
+    def test_one_with_only_setuptools_own_files(self, offered: Workshop, form: str) -> None:
+        offered.index.add("live-code-tests-own", "1.0")  # no name that PyPI has too
+        texts = {
+            "setup.py": "from setuptools import setup\nsetup(name='old', version='1', py_modules=['old'], "
+            "install_requires=['live-code-tests-own<2'])\n",
+            "setup.cfg": "[metadata]\nname = old\nversion = 1\n[options]\npy_modules = old\ninstall_requires = live-code-tests-own<2\n",
+        }
+        offered.write(texts[form], form).write("__version__ = '1'\n", "old.py")
+        if form == "setup.cfg":
+            offered.write("from setuptools import setup\nsetup()\n", "setup.py")
+        on_pypi = {"PIP_EXTRA_INDEX_URL": os.environ.get("PIP_INDEX_URL", PYPI)}  # it has setuptools
+        offered = offered._replace(environ=on_pypi)
+        assert pins(offered.lock(requirements=form)) == {"live-code-tests-own": "1.0"}
+        assert seen(offered.make(offered.write("-e .\n").lock()), "old", "live_code_tests_own")["old"][0] == "1"
+
+    @pytest.mark.slow
+    def test_one_whose_setup_py_imports_torch_is_built_where_the_images_is(self, offered: Workshop) -> None:
+        shop = offered._replace(image=images.real_torch())
+        if "setuptools" not in shop.interpreter.packages:
+            pytest.skip("this image has no setuptools")
+        text = "import torch\nfrom setuptools import setup\nsetup(name='ext', version='1', py_modules=['ext'])\n"
+        shop.write(text, "setup.py").write("import torch\n__version__ = torch.__version__\n", "ext.py")
+        shop = shop._replace(environ={"PIP_EXTRA_INDEX_URL": os.environ.get("PIP_INDEX_URL", PYPI)})
+        assert seen(shop.make(shop.write("-e .\n").lock()), "ext")["ext"][0].startswith("2.13.0")
 
     def test_one_outside_the_repo_is_refused(self, offered: Workshop) -> None:
         with pytest.raises(ConfigError, match=r"requirements\.txt:1 names \.\./other, which leaves the repo"):

@@ -23,7 +23,7 @@ def solve(problem: Problem, papers: Papers, store: Store, environ: Mapping[str, 
         solution.write_text(papers.preferred, encoding="utf-8")
         arguments = [*_arguments(problem, papers, solution), *indexes.arguments(), *files]
         try:
-            _run(arguments, problem, store, environ)
+            _run_with_torch(arguments, problem, store, environ)
         except process.ProcessError as error:
             raise failures.of_resolver(error, problem, _hints(error, arguments, problem, store, environ)) from error
         return papers.without_places(solution.read_text(encoding="utf-8"))
@@ -36,6 +36,17 @@ def _not_dated(problem: Problem) -> list[str]:
     asked = {name for text in problem.texts if is_list(text.name) for name in inputs.names(text)}
     names = [name.lower() for name in problem.own_needs if name.lower() not in asked]
     return [word for name in names for word in ("--exclude-newer-package", f"{name}=2999-01-01T00:00:00Z")]
+
+
+def _run_with_torch(arguments: list[str | Path], problem: Problem, store: Store, environ: Mapping[str, str]) -> None:
+    """A setup.py that imports torch to tell what it needs is asked again where the image's torch is."""
+    try:
+        _run(arguments, problem, store, environ)
+    except process.ProcessError as error:
+        old = any(Path(text.name).name == "setup.py" for text in problem.texts)
+        if not (old and "setuptools" in problem.image.packages and "ModuleNotFoundError" in error.output.stderr):
+            raise
+        _run([*arguments, "--no-build-isolation"], problem, store, environ)
 
 
 def _run(arguments: list[str | Path], problem: Problem, store: Store, environ: Mapping[str, str]) -> None:
