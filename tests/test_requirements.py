@@ -203,7 +203,8 @@ class TestProjects:
         texts = {
             "setup.py": "from setuptools import setup\nsetup(name='old', version='1', py_modules=['old'], "
             "install_requires=['live-code-tests-own<2'])\n",
-            "setup.cfg": "[metadata]\nname = old\nversion = 1\n[options]\npy_modules = old\ninstall_requires = live-code-tests-own<2\n",
+            "setup.cfg": "[metadata]\nname = old\nversion = 1\n[options]\npy_modules = old\n"
+            "install_requires = live-code-tests-own<2\n",
         }
         offered.write(texts[form], form).write("__version__ = '1'\n", "old.py")
         if form == "setup.cfg":
