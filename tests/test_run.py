@@ -199,7 +199,7 @@ class TestBadInput:
         made = repos.make(tmp_path / "many")
         blob = made.commit(start__py="")
         lines = [
-            f"commit refs/heads/b{n}\ncommitter A <a@x> {n} +0000\ndata 1\nx\nfrom {blob}\n" for n in range(1, 500)
+            f"commit refs/heads/b{n}\ncommitter A <a@x> {n} +0000\ndata 1\nx\nfrom {blob}\n" for n in range(1, 2000)
         ]
         subprocess.run(["git", "fast-import", "--quiet"], input="\n".join(lines), cwd=made.path, check=True, text=True)
         ids = made.git("rev-list", "--all").splitlines()
