@@ -1,8 +1,9 @@
-"""Writes the files through which the job sees its task: the merged config, and env and index where paths are mapped."""
+"""Writes what the job finds of its task: the merged config, env and index where paths are mapped, output folders."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,11 +27,15 @@ class Handover(NamedTuple):
 def write(task: TaskConfig, merged: Merged, tasks: tuple[str, ...], folder: Path) -> Handover:
     """Writes below ``folder`` what ``tasks`` (all or some of the task's) need; ``/in`` itself is never written.
 
-    The task's own env.yaml is handed over as it stands unless paths or the tasks have to differ.
+    The task's own env.yaml is handed over as it stands unless paths or the tasks have to differ. The folder for
+    models is made, as the platform makes it: published repos write into it as it is.
     Raises ConfigError (an index file that can't be read) or OSError.
     """
     config_file = folder / "config.yaml"
     write_mapping(config_file, merged.values)
+    if "training" in tasks:
+        with suppress(FileExistsError):  # a link that leads nowhere: the job's own words about it are clearer
+            Path(task.output["models_dir"]).mkdir(parents=True, exist_ok=True)
     env_file = task.env_file
     if task.paths.pairs or tasks != task.tasks:
         indexes = {key: str(_mapped_index(task, key, folder)) for key in INDEX_KEYS if task.input.get(key)}

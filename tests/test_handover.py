@@ -52,3 +52,23 @@ def test_a_job_that_does_one_of_two_tasks_sees_only_that_one(folder: TaskFolder)
     env = yaml.safe_load(write(folder, ("infer",)).env_file.read_text())
     assert (env["run_training"], env["run_mining"], env["run_infer"]) == (False, False, True)
     assert env["task_id"] == "t0000001000000abcdef1700000000"
+
+
+def test_a_training_finds_its_folder_for_models_there(folder: TaskFolder) -> None:
+    folder.env(run_training=True).config()
+    write(folder)
+    assert (folder.out_dir / "models").is_dir()
+
+
+def test_other_tasks_get_no_folder_for_models(folder: TaskFolder) -> None:
+    folder.env(run_mining=True, run_infer=True).config()
+    write(folder)
+    assert not (folder.out_dir / "models").exists()
+
+
+def test_a_link_for_models_that_leads_nowhere_is_left_alone(folder: TaskFolder) -> None:
+    folder.env(run_training=True).config()
+    folder.out_dir.mkdir(exist_ok=True)
+    (folder.out_dir / "models").symlink_to("/nowhere/models")
+    write(folder)
+    assert (folder.out_dir / "models").is_symlink()

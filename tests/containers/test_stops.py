@@ -23,7 +23,7 @@ import pathlib
 from ymir_exc import result_writer
 from ymir_exc.util import get_merged_config
 models = pathlib.Path(get_merged_config().ymir.output.models_dir, "epoch1")
-models.mkdir(parents=True)
+models.mkdir(parents=True, exist_ok=True)
 (models / "epoch1.pt").write_bytes(b"weights")
 result_writer.write_model_stage("epoch1", ["epoch1.pt"], evaluation_result={"mAP": 0.25})
 hoard = []
