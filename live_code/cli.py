@@ -8,13 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from live_code import __version__, environment_commands, record_commands, source_commands
+from live_code import __version__
 from live_code.errors import LiveCodeError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parses the command line and runs one command. Returns its exit code; expected errors print one line."""
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    arguments = parser(all_commands=words[:1] != ["run"]).parse_args(words)
     try:
         code: int = arguments.command(arguments)
     except LiveCodeError as error:
@@ -26,18 +27,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line. Each command imports what it needs when it runs: start-up time is the product."""
+def parser(*, all_commands: bool = True) -> argparse.ArgumentParser:
+    """The whole command line, or ``run`` alone. Each command imports what it needs when it runs: start-up time is the
+    product."""
     top = argparse.ArgumentParser(prog="live-code", description="Runs any git repository at one pinned commit.")
     top.add_argument("--version", action="version", version=f"live-code {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
+    if all_commands:
+        _add_others(commands)
+    return top
+
+
+def _add_others(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from live_code import environment_commands, record_commands, source_commands, sweep_commands
+
     _add_verify(commands)
     record_commands.add(commands)
+    sweep_commands.add(commands)
     environment_commands.add(commands)
     _add_images(commands)
     source_commands.add(commands)
-    return top
 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from live_code import log
 from live_code.config import Request
-from live_code.git import local, policy
+from live_code.git import policy
 from live_code.git.errors import RefMissingError, RefusedError
-from live_code.git.repository import Repository
 from live_code.git.url import GitUrl, UrlError, parse, redacted, without_page
 from live_code.store import Store
 
@@ -100,25 +98,17 @@ def _ask(url: GitUrl, asked: str, store: Store, environ: Mapping[str, str]) -> S
             f"{url} has no tag or branch {asked!r}.", hint="Check the name; a commit id needs no branch."
         )
     tips = matching(short, refs) if len(short) >= _LONG_ENOUGH else set()
-    sha256 = any(len(commit) == 64 for commit in refs.values())
-    commit = _only(short, tips or _all_commits(url, short, store, environ, "sha256" if sha256 else "sha1"), url)
+    commit = _only(short, tips or _all_commits(url, short, store, environ), url)
     log.warning(f"{asked} is {commit}; write the full id: a short one can get a second meaning, and needs the network")
     return Source(url, asked, commit, "", "commit")
 
 
-def _all_commits(url: GitUrl, prefix: str, store: Store, environ: Mapping[str, str], object_format: str) -> set[str]:
-    """Every commit of the remote whose id begins with ``prefix``: servers can't look that up, so all are listed here,
-    without their files when the server can leave those out."""
-    import tempfile
+def _all_commits(url: GitUrl, prefix: str, store: Store, environ: Mapping[str, str]) -> set[str]:
+    """Every commit of the remote whose id begins so: servers can't look that up, all are listed here."""
+    from live_code.git import history
 
-    from live_code.git import access, remote
-
-    with tempfile.TemporaryDirectory(prefix="live-code-ids-") as folder:
-        path = Path(folder, "ids.git")
-        with access.opened(environ, store, url, path) as opened:
-            Repository(path).create(opened.env, object_format)
-            remote.fetch(url, ["+refs/*:refs/*"], path, opened, without="tree:0")
-            said = local.run(["--git-dir", str(path), "rev-list", "--all"], env=opened.env)
+    with history.fetched(url, store, environ) as past:
+        said = past.git("rev-list", "--all")
     return {commit for commit in said.split() if commit.startswith(prefix)}
 
 

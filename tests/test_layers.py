@@ -24,6 +24,8 @@ LAYERS = [
             "export",
             "images",
             "source_commands",
+            "sweep",
+            "sweep_commands",
             "cache",
             "pin",
             "__main__",

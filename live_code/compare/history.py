@@ -5,19 +5,15 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from live_code.errors import LiveCodeError
 from live_code.git import fetch, local, repository
 from live_code.git import url as git_url
 from live_code.git.fetch import Wanted
-from live_code.git.repository import Repository
 from live_code.git.url import GitUrl, UrlError
 from live_code.record.reading import Record
 from live_code.store import Store
-
-if TYPE_CHECKING:
-    from live_code.git.access import Access
 
 _LOG_LIMIT = 200
 
@@ -88,21 +84,12 @@ def _files(
 
 
 def _log(url: GitUrl, told: History, store: Store, environ: Mapping[str, str]) -> tuple[Entry, ...]:
-    """From a passing copy of the repository's commits, without their files when the server can leave those out."""
-    from live_code.git import access, remote
+    from live_code.git import history
 
-    with tempfile.TemporaryDirectory(prefix="live-code-log-") as folder:
-        path = Path(folder, "log.git")
-        with access.opened(environ, store, url, path) as opened:
-            Repository(path).create(opened.env, "sha256" if len(told.new) == 64 else "sha1")
-            remote.fetch(url, ["+refs/*:refs/*"], path, opened, without="tree:0")
-            return _entries(path, told, opened)
-
-
-def _entries(path: Path, told: History, opened: Access) -> tuple[Entry, ...]:
     form = "--format=%m%x1f%H%x1f%an%x1f%cs%x1f%s"
-    words = ["log", form, "--left-right", f"--max-count={_LOG_LIMIT}", f"{told.old}...{told.new}", "--"]
-    said = local.run(["--git-dir", str(path), *words], env=opened.env)
+    with history.fetched(url, store, environ) as past:
+        span = f"{told.old}...{told.new}"
+        said = past.git("log", form, "--left-right", f"--max-count={_LOG_LIMIT}", span, "--")
     rows = (line.split("\x1f") for line in said.splitlines())
     return tuple(Entry(commit, author, date, subject, side == "<") for side, commit, author, date, subject in rows)
 

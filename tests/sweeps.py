@@ -1,0 +1,68 @@
+"""A repository with a history, a task folder and a sweep.yaml, to start from in tests of sweeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from tests import repos
+from tests.task_folder import TaskFolder
+
+# A training that takes `sleep` seconds and whose mAP is the commit's `gain` times its `rate`.
+START = """
+import os, time
+from ymir_exc import monitor
+from ymir_exc import result_writer as rw
+from ymir_exc.util import get_merged_config
+
+cfg = get_merged_config()
+gain = float(open("gain").read())
+stages = int(cfg.param.get("stages", 1))
+print("rate", cfg.param.rate, "gpu_id", cfg.param.gpu_id, "devices", os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
+for stage in range(1, stages + 1):
+    time.sleep(float(cfg.param.sleep) / stages)
+    name = f"epoch{stage}"
+    open(os.path.join(cfg.ymir.output.models_dir, name + ".pt"), "w").write("weights of " + name)
+    score = min(1.0, gain * float(cfg.param.rate) * stage / stages)
+    rw.write_model_stage(stage_name=name, files=[name + ".pt"], mAP=score)
+    monitor.write_monitor_logger(percent=stage / stages)
+if cfg.param.get("crash"):
+    raise RuntimeError("asked to crash")
+"""
+
+
+class Stage(NamedTuple):
+    """Everything of one sweep below one folder."""
+
+    root: Path
+    repo: repos.Repo
+
+    @property
+    def spec(self) -> Path:
+        return self.root / "sweep.yaml"
+
+    def asks(self, **values: Any) -> Path:
+        """Writes sweep.yaml."""
+        self.spec.write_text(yaml.safe_dump({"task": "task", **values}, sort_keys=False))
+        return self.spec
+
+    def commits(self, gains: Sequence[float], start: str = START) -> list[str]:
+        """One commit for each gain, the oldest first."""
+        self.repo.write("configs/default.yaml", "rate: 0.1\nsleep: 0\n")
+        return [
+            self.repo.commit(f"Gain {gain}", start__py=start, gain=str(gain), requirements__txt="colorama\n")
+            for gain in gains
+        ]
+
+
+def stage(root: Path) -> Stage:
+    folder = TaskFolder(root / "task")
+    folder.in_dir.mkdir(parents=True)
+    folder.env(run_training=True)
+    repo = repos.make(root / "repo")
+    folder.config(git_url=str(repo.path), git_branch="main", code_config="configs/default.yaml", class_names=["a"])
+    folder.text("candidate-index.tsv", "/in/assets/a.jpg\n").text("assets/a.jpg", "a picture")
+    return Stage(root, repo)
