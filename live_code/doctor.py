@@ -11,7 +11,7 @@ from typing import NamedTuple
 from live_code import interpreter, process, store
 from live_code.errors import InterpreterError
 from live_code.interpreter import Interpreter
-from live_code.packages import framework, index, secrets, uv
+from live_code.packages import framework, index, reach, uv
 from live_code.packages.framework import Protection
 from live_code.store import Store
 
@@ -39,7 +39,7 @@ def examine(python: Path | None, environ: Mapping[str, str]) -> Findings:
     """Asks everything; an answer that fails is a problem of that topic, never an end."""
     kept = store.find(environ)
     answers = [*_image(python, kept, environ), _store(kept), _tool("git", ["git", "--version"])]
-    answers += [_tool("uv", [str(uv.binary()), "--version"]), *_indexes(environ)]
+    answers += [_tool("uv", [str(uv.binary()), "--version"]), *_indexes(kept, environ)]
     return Findings(tuple(answers))
 
 
@@ -100,30 +100,10 @@ def _tool(name: str, argv: list[str]) -> Answer:
         return Answer(name, "", f"{name} does not answer: {error.last_lines}")
 
 
-def _indexes(environ: Mapping[str, str]) -> Iterator[Answer]:
+def _indexes(kept: Store, environ: Mapping[str, str]) -> Iterator[Answer]:
+    from live_code.packages import failures, probe  # the others ask nothing by HTTP
+
     chosen = index.choose("", (), (), environ)
-    for url in (chosen.default, *chosen.extra):
-        problem = _asked(url, environ)
-        yield Answer("index", url, f"the index {url} {problem}" if problem else "")
-
-
-def _asked(url: str, environ: Mapping[str, str]) -> str:
-    """What is wrong with an index, asked for a small package; '' when nothing is."""
-    import base64
-    from urllib.error import HTTPError, URLError
-    from urllib.parse import urlsplit
-    from urllib.request import Request, urlopen
-
-    accept = {"Accept": "application/vnd.pypi.simple.v1+json, text/html"}
-    request = Request(f"{url.rstrip('/')}/pip/", headers=accept)  # noqa: S310 - the container names it
-    login = next((one for one in secrets.read(environ) if one.host == urlsplit(url).hostname), None)
-    if login:
-        token = base64.b64encode(f"{login.user}:{login.secret}".encode()).decode()
-        request.add_unredirected_header("Authorization", f"Basic {token}")
-    try:
-        urlopen(request, timeout=_TIMEOUT_S).close()  # noqa: S310
-    except HTTPError as error:
-        return "" if error.code == 404 else f"answers {error.code}"
-    except (URLError, OSError, ValueError) as error:
-        return f"can't be reached: {getattr(error, 'reason', error)}"
-    return ""
+    with reach.opened(environ, kept) as given:
+        for url in (chosen.default, *chosen.extra):
+            yield Answer("index", url, failures.of_index(probe.trouble(url, "pip", given)))

@@ -68,7 +68,7 @@ class TestDoctor:
         shop.index.password = "s3cret"
         done = live_code(shop, "doctor")
         assert done.returncode == 1
-        assert f"problem: the index {shop.index.url} answers 401" in done.stdout
+        assert f"problem: the index {shop.index.url} wants a login (401)" in done.stdout
 
     def test_no_interpreter_is_a_problem_not_an_end(self, shop: Workshop) -> None:
         done = live_code(shop, "doctor", LIVE_CODE_PYTHON="/nowhere/python")

@@ -205,6 +205,14 @@ def test_a_proxy_that_wants_a_login_is_gone_through(make, server, environ, commi
     assert gate.tunnels > 0
 
 
+def test_a_proxys_login_may_stand_in_a_file(make, server, environ, commit, gate, tmp_path):
+    (tmp_path / "logins").write_text(f"http://gate:p%40ss%3Aw0rd@127.0.0.1:{gate.port}\n")
+    environ["LIVE_CODE_PROXY_CREDENTIALS"] = str(tmp_path / "logins")
+    environ["https_proxy"] = f"127.0.0.1:{gate.port}"
+    assert make(f"{server.url}/private/detector.git", commit, with_token(environ, server)).commit == commit
+    assert gate.tunnels > 0
+
+
 @pytest.mark.parametrize("login", ["", "gate@", "gate:wrong@"])
 def test_a_proxy_that_lets_nobody_through_is_an_auth_failure(make, server, environ, commit, gate, login):
     environ["https_proxy"] = f"http://{login}127.0.0.1:{gate.port}"

@@ -30,6 +30,7 @@ ASKED = {
 
 @pytest.fixture
 def offered(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")  # pip's own settings would count
     shop.image.torch("2.6.0+cu124", cuda="12.4").has("tqdm", "4.1")
     for version in ("1.0", "2.0", "3.0"):
@@ -77,6 +78,12 @@ def test_they_agree_on_what_is_missing(offered: Workshop) -> None:
     for name in ("uv", "pip-tools"):
         with pytest.raises(RequirementsError, match="nosuch"):
             offered.write("nosuch\n").lock(resolver=name)
+
+
+def test_they_agree_that_a_mirror_is_down_and_ask_the_next_one(offered: Workshop) -> None:
+    mirrors = f"http://127.0.0.1:9/simple {offered.index.url}"
+    for name in ("uv", "pip-tools"):
+        assert pins(offered.write("b\n").lock(resolver=name, pypi_mirror=mirrors)) == {"a": "3.0", "b": "1.5"}
 
 
 def test_pip_tools_builds_an_environment_that_works(offered: Workshop, tmp_path: Path) -> None:

@@ -53,8 +53,10 @@ class Workshop(NamedTuple):
         """Locks the checkout; values of the request as keywords. The index is the container's own."""
         checkout = Checkout(self.root, self.root, commit="c" * 40, tree="e" * 40, cached=False)
         around = {**self.around, **(environ or {})}
-        if request.get("resolver") == "pip-tools":  # it is itself installed from the container's index: this machine's
-            request["pypi_mirror"] = self.index.url
+        if (
+            request.get("resolver") == "pip-tools" and "PIP_INDEX_URL" not in self.environ
+        ):  # it is itself installed from the container's index: this machine's
+            request.setdefault("pypi_mirror", self.index.url)
             around["PIP_INDEX_URL"] = os.environ.get("PIP_INDEX_URL", PYPI)
         return lock.make(checkout, REQUEST._replace(**request), repo, self.interpreter, self.store, around)
 

@@ -59,6 +59,7 @@ def opened(
     Secrets lie in memory only, where git's helpers read them by way of this process's open files: nothing is left
     on a disk when it is killed. Raises CredentialsError.
     """
+    environ = {**environ, **credentials.proxies_with_logins(environ)}
     found = credentials.read(environ)
     key = credentials.ssh_key(environ)
     logins = (*found, *credentials.of_proxies(environ))
@@ -67,10 +68,10 @@ def opened(
         answers = "".join("\t".join(one) + "\n" for one in logins)
         ca_file = _ca_file(environ, home)
         settings = _settings(
-            stack.enter_context(_in_memory(answers)) if logins else "", ca_file, policy.redirects_are_allowed(environ)
+            stack.enter_context(in_memory(answers)) if logins else "", ca_file, policy.redirects_are_allowed(environ)
         )
         local.write_settings(home, _safe(url, repository), settings)
-        key_file = stack.enter_context(_in_memory(key)) if key else ""
+        key_file = stack.enter_context(in_memory(key)) if key else ""
         pins = _pins(environ, store)
         env = {
             **local.environment(environ, home),
@@ -87,7 +88,7 @@ def opened(
 
 
 @contextmanager
-def _in_memory(text: str) -> Iterator[str]:
+def in_memory(text: str) -> Iterator[str]:
     """A path under which processes of this user, and no others, read the text; it never was on a disk."""
     handle = os.memfd_create("live-code", os.MFD_CLOEXEC)
     try:

@@ -15,6 +15,7 @@ from live_code.git.errors import CredentialsError
 TOKEN, TOKEN_FILE = "LIVE_CODE_GIT_TOKEN", "LIVE_CODE_GIT_TOKEN_FILE"
 USER, HOST = "LIVE_CODE_GIT_USER", "LIVE_CODE_GIT_HOST"
 CREDENTIALS_FILE = "LIVE_CODE_GIT_CREDENTIALS"
+PROXY_FILE = "LIVE_CODE_PROXY_CREDENTIALS"
 SSH_KEY, SSH_KEY_FILE = "LIVE_CODE_SSH_KEY", "LIVE_CODE_SSH_KEY_FILE"
 
 # Any name does where a token is the password; this one is also right for GitLab.
@@ -35,7 +36,7 @@ class Credential(NamedTuple):
 
 def read(environ: Mapping[str, str]) -> tuple[Credential, ...]:
     """All that the container has, the most particular first. Raises CredentialsError."""
-    return (*_token(environ), *_file(environ), *_netrc(environ))
+    return (*_token(environ), *_file(environ, CREDENTIALS_FILE), *_netrc(environ))
 
 
 def of_proxies(environ: Mapping[str, str]) -> tuple[Credential, ...]:
@@ -48,6 +49,20 @@ def of_proxies(environ: Mapping[str, str]) -> tuple[Credential, ...]:
     )
 
 
+def proxies_with_logins(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables of proxies; those without a login get the one that LIVE_CODE_PROXY_CREDENTIALS has for them.
+
+    Raises CredentialsError.
+    """
+    found = {one.host: one for one in _file(environ, PROXY_FILE)}
+    given = {name: proxies.read(value) for name, value in proxies.given(environ).items()}
+    return {
+        name: f"{proxy.scheme or 'http'}://{quote(one.user, safe='')}:{quote(one.secret, safe='')}@{proxy.host}"
+        for name, proxy in given.items()
+        if not proxy.secret and (one := found.get(_host(proxy.host)))
+    }
+
+
 def _host(address: str) -> str:
     return address.partition("/")[0].lower()
 
@@ -56,7 +71,7 @@ def ssh_key(environ: Mapping[str, str]) -> str:
     """The private key, as text; '' when none is given. Raises CredentialsError."""
     if text := environ.get(SSH_KEY, ""):
         return text.rstrip("\n") + "\n"  # ssh does not read a key that lacks its last line's end
-    return _read(environ[SSH_KEY_FILE], SSH_KEY_FILE).rstrip("\n") + "\n" if environ.get(SSH_KEY_FILE) else ""
+    return read_file(environ[SSH_KEY_FILE], SSH_KEY_FILE).rstrip("\n") + "\n" if environ.get(SSH_KEY_FILE) else ""
 
 
 def of(credentials: Iterable[Credential], scheme: str, host: str) -> Credential | None:
@@ -78,7 +93,7 @@ def spellings(credentials: Iterable[Credential]) -> list[str]:
 
 
 def _token(environ: Mapping[str, str]) -> list[Credential]:
-    token = environ.get(TOKEN, "") or (_read(environ[TOKEN_FILE], TOKEN_FILE) if environ.get(TOKEN_FILE) else "")
+    token = environ.get(TOKEN, "") or (read_file(environ[TOKEN_FILE], TOKEN_FILE) if environ.get(TOKEN_FILE) else "")
     if not token.strip():
         return []
     host = environ.get(HOST, "").strip().lower()
@@ -87,15 +102,15 @@ def _token(environ: Mapping[str, str]) -> list[Credential]:
     return [_checked(Credential("https", host, environ.get(USER) or _DEFAULT_USER, token.strip()), TOKEN)]
 
 
-def _file(environ: Mapping[str, str]) -> list[Credential]:
+def _file(environ: Mapping[str, str], variable: str) -> list[Credential]:
     """Lines as git's own credential store has them: https://user:secret@host"""
-    if not environ.get(CREDENTIALS_FILE):
+    if not environ.get(variable):
         return []
     found = []
-    for number, line in enumerate(_read(environ[CREDENTIALS_FILE], CREDENTIALS_FILE).splitlines(), 1):
+    for number, line in enumerate(read_file(environ[variable], variable).splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
-        where = f"{CREDENTIALS_FILE}, line {number}"
+        where = f"{variable}, line {number}"
         parts = urlsplit(line.strip())
         if parts.scheme not in ("https", "http") or not parts.hostname or not parts.password:
             raise CredentialsError(f"{where} is not understood.", hint="Write it as https://user:token@host .")
@@ -129,7 +144,8 @@ def _checked(one: Credential, where: str) -> Credential:
     return one
 
 
-def _read(path: str, variable: str) -> str:
+def read_file(path: str, variable: str) -> str:
+    """The text of a file with a secret. Raises CredentialsError, which names the variable that names the file."""
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from live_code import files, process
 from live_code.errors import BuildError, RequirementsError
+from live_code.git.credentials import PROXY_FILE
 from live_code.job.ymir_exc import protocol
 from live_code.packages import conflict
 from live_code.packages.index import UnreachableError
 from live_code.packages.problem import PLAIN, Problem
+from live_code.packages.reach import CLIENT_CERT
 from live_code.packages.secrets import FILE
 
 _AT = re.compile(r"(?:in|of) `(?P<file>[^`]+)` at position (?P<position>\d+)")
@@ -26,6 +29,9 @@ _NETWORK = re.compile(
     r"error sending request|dns error|onnection (?:refused|reset|closed)|timed out|retries exceeded|"
     r"Failed to (?:fetch|download)|error decoding response body|IncompleteBody|Network is unreachable"
 )
+
+
+_WANTS_CERTIFICATE = re.compile(r"certificate.?required|[Bb]ad ?[Cc]ertificate|handshake.?failure", re.IGNORECASE)
 
 
 class IndexUnreachableError(RequirementsError):
@@ -62,7 +68,7 @@ def of_resolver(error: process.ProcessError, problem: Problem, hints: str = "") 
     if place := _place(said, problem):
         return RequirementsError(f"{place} can't be read as a requirement.", hint="Correct it.", details=said.strip())
     if trouble := _network(said):
-        down = IndexUnreachableError(trouble, hint=_HINT_INDEX, details=error.last_lines)
+        down = IndexUnreachableError(trouble.words, hint=trouble.hint, details=error.last_lines)
         return UnreachableError(url_of(said), down)
     return RequirementsError(f"{problem.subject} can't be resolved: {_first_cause(said)}", details=said.strip())
 
@@ -83,8 +89,20 @@ def of_installer(error: process.ProcessError, logs: Path) -> BuildError | Unreac
     if "No space left" in said:
         return BuildError("there is no space left for the environment.", hint="Enlarge the store, or run live-code gc.")
     if trouble := _network(said):
-        return UnreachableError(url_of(said), DownloadError(trouble, hint=_HINT_INDEX, details=error.last_lines))
+        return UnreachableError(url_of(said), _download(trouble, error))
     return BuildError(f"the locked packages can't be installed: {_first_cause(said)}", details=error.last_lines)
+
+
+def _download(trouble: _Trouble, error: process.ProcessError) -> DownloadError:
+    return DownloadError(trouble.words, hint=trouble.hint, details=error.last_lines)
+
+
+def of_index(said: str) -> str:
+    """What is wrong with an index and what to do, in a line; '' when ``said`` tells of nothing."""
+    if refused := _REFUSED.search(said):
+        return f"the index {_about(refused)}. {_HINT_LOGIN}"
+    trouble = _network(said)
+    return f"{trouble.words} {trouble.hint}" if trouble else said
 
 
 _HINT_LOGIN = f"Give the container a login for it: a line https://user:token@host in the file that {FILE} names."
@@ -92,6 +110,9 @@ _HINT_BUILD = (
     "It needs a compiler or a library that is missing, or was made for another Python: ask for another version."
 )
 _HINT_INDEX = "Try again later, or name another index in pypi_mirror."
+_HINT_CLIENT = f"If it wants a client certificate, name its file in {CLIENT_CERT}."
+_HINT_CA = "Name a file with its authority in LIVE_CODE_CA_FILE."
+_HINT_PROXY = f"Name a file with a line http://user:password@host:port in {PROXY_FILE}."
 
 
 def _place(said: str, problem: Problem) -> str:
@@ -117,10 +138,23 @@ def url_of(said: str) -> str:
     return match[0] if match else ""
 
 
-def _network(said: str) -> str:
+class _Trouble(NamedTuple):
+    words: str
+    hint: str
+
+
+def _network(said: str) -> _Trouble | None:
+    cause = _first_cause(said)
+    if "proxy authorization required" in said:
+        return _Trouble("the proxy wants another login (407).", _HINT_PROXY)
+    if "invalid peer certificate" in said:
+        return _Trouble(f"the certificate of {url_of(said)} can't be verified: {cause}.", _HINT_CA)
     if match := _STATUS.search(said):
-        return f"the index answered {match['status']} for {match['url']}."
-    return f"the index can't be reached: {_first_cause(said)}" if _NETWORK.search(said) else ""
+        hint = _HINT_CLIENT if match["status"] == "400" else _HINT_INDEX
+        return _Trouble(f"the index answered {match['status']} for {match['url']}.", hint)
+    if _WANTS_CERTIFICATE.search(said):
+        return _Trouble(f"the index does not let us in: {cause}.", _HINT_CLIENT)
+    return _Trouble(f"the index can't be reached: {cause}", _HINT_INDEX) if _NETWORK.search(said) else None
 
 
 def _last(said: str) -> str:

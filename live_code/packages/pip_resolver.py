@@ -12,7 +12,7 @@ from pathlib import Path
 
 from live_code import files, log, process
 from live_code.errors import BuildError, RequirementsError
-from live_code.packages import failures, index, inputs, secrets, solution, uv
+from live_code.packages import failures, index, inputs, probe, reach, solution, uv
 from live_code.packages.index import Indexes, try_each
 from live_code.packages.problem import Papers, Problem
 from live_code.store import Store
@@ -20,6 +20,7 @@ from live_code.store import Store
 _TOOLS = ("pip-tools", "pip", "setuptools", "wheel")
 # pip tells who needs what only in the repr of its exception; the candidate is named by its file.
 _NEEDS = re.compile(r"SpecifierRequirement\('(?P<what>[^']+)'\), parent=LinkCandidate\('\S*/(?P<file>[^/']+?)(?: |'|#)")
+_MISSED = re.compile(r"requirement (?P<name>[A-Za-z0-9][\w.-]*).*\(from versions: none\)")
 _HINT = "Use resolver: uv, or resolve_as_of: now."
 
 
@@ -40,10 +41,12 @@ def solve(problem: Problem, papers: Papers, store: Store, environ: Mapping[str, 
             _run(
                 [*_arguments(python, papers, output), *_asked(indexes), *words, str(papers.kept), str(own)],
                 problem,
+                store,
                 environ,
             )
         except process.ProcessError as error:
-            raise failures.of_resolver(_told(error), problem) from error
+            told = _told(error, _trouble(error, indexes, store, environ))
+            raise failures.of_resolver(told, problem) from error
         return _without_kept(output.read_text(encoding="utf-8"), problem, papers)
 
     return try_each(problem.indexes, attempt)
@@ -64,23 +67,40 @@ def _asked(indexes: Indexes) -> list[str]:
     return words + [word for host in indexes.trusted for word in ("--trusted-host", host)]
 
 
-def _run(words: list[str], problem: Problem, environ: Mapping[str, str]) -> None:
+def _run(words: list[str], problem: Problem, store: Store, environ: Mapping[str, str]) -> None:
     foreign = ("PYTHON", "VIRTUAL_ENV", "LIVE_CODE_")
     kept = {key: value for key, value in environ.items() if not key.startswith(foreign)}
-    logins = secrets.read(environ)
-    with secrets.as_netrc(logins) as netrc:
-        env = {**kept, "NETRC": netrc, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+    with reach.opened(environ, store) as given:
+        tls = {"PIP_CERT": environ.get("PIP_CERT") or given.ca_file, "PIP_CLIENT_CERT": given.client}
+        env = {**kept, **_for_git(given.git), **given.proxies, **{key: path for key, path in tls.items() if path}}
+        env |= {"NETRC": given.netrc, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
         # The indexes are those of the task, as they are for uv; a URL with a secret in it would be in the solution.
         for key in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
             env.pop(key, None)
         try:
             process.run(words, cwd=problem.root, env=env)
         except process.ProcessError as error:
-            shown = process.Output(*(secrets.hide(text, logins) for text in error.output))
+            shown = process.Output(*map(given.hide, error.output))
             raise process.ProcessError(error.argv, error.code, shown) from None
 
 
-def _told(error: process.ProcessError) -> process.ProcessError:
+def _for_git(variables: Mapping[str, str]) -> dict[str, str]:
+    """What git gets below pip: pip's own files stay where they are, and its clones fetch files when they are asked."""
+    others = ("HOME", "XDG_CONFIG_HOME", "LC_ALL", "GIT_NO_LAZY_FETCH")
+    return {key: value for key, value in variables.items() if key not in others}
+
+
+def _trouble(error: process.ProcessError, indexes: Indexes, store: Store, environ: Mapping[str, str]) -> str:
+    """What is wrong with the indexes: to pip, one that is down is one that has nothing."""
+    missed = _MISSED.search(error.output.stderr)
+    if not missed:
+        return ""
+    with reach.opened(environ, store) as given:
+        asked = (probe.trouble(url, missed["name"], given) for url in (indexes.default, *indexes.extra))
+        return next(filter(None, asked), "")
+
+
+def _told(error: process.ProcessError, trouble: str) -> process.ProcessError:
     """The failure in words like uv's, without pip's stack."""
     said = error.output.stderr
     needs = []
@@ -89,7 +109,7 @@ def _told(error: process.ProcessError) -> process.ProcessError:
         needs.append(f"{name.replace('_', '-')}=={version.split('-')[0]} depends on {match['what']}")
     kept = ("ERROR:", "Could not", "pip._internal.exceptions")
     lines = [line.strip() for line in said.splitlines() if line.strip().startswith(kept)]
-    shown = "\n".join(dict.fromkeys([*needs, *lines])) or said
+    shown = "\n".join(dict.fromkeys([*needs, *lines, *filter(None, [trouble])])) or said
     return process.ProcessError(error.argv, error.code, process.Output("", shown))
 
 

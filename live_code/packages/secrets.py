@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from live_code.git import credentials
+from live_code.git import access, credentials
 
 FILE = "LIVE_CODE_INDEX_CREDENTIALS"
 """Names a file with lines like https://user:token@host."""
@@ -40,18 +40,11 @@ def read(environ: Mapping[str, str]) -> tuple[Login, ...]:
 
 @contextmanager
 def as_netrc(logins: tuple[Login, ...]) -> Iterator[str]:
-    """The path of a netrc in memory that only this user's processes can read; os.devnull when there is no login."""
-    if not logins:
-        yield os.devnull
-        return
-    text = "".join(f"machine {one.host} login {one.user} password {one.secret}\n" for one in logins)
-    handle = os.memfd_create("live-code-index", os.MFD_CLOEXEC)
-    try:
-        os.fchmod(handle, 0o600)
-        os.write(handle, text.encode())
-        yield f"/proc/{os.getpid()}/fd/{handle}"
-    finally:
-        os.close(handle)
+    """The path of a netrc; os.devnull when there is no login."""
+    with access.in_memory(
+        "".join(f"machine {one.host} login {one.user} password {one.secret}\n" for one in logins)
+    ) as path:
+        yield path if logins else os.devnull
 
 
 def hide(text: str, logins: tuple[Login, ...]) -> str:

@@ -10,15 +10,14 @@ from pathlib import Path
 
 from live_code import process
 from live_code.errors import InterpreterError
-from live_code.git import access
-from live_code.packages import secrets
+from live_code.packages import reach
 from live_code.store import Store
 
 # What reaches uv from the container: how to get out to the network and whom to trust, nothing that changes a result.
 _PASSED_ON = (
     *("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "USER", "LD_LIBRARY_PATH"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "SSL_CLIENT_CERT", "UV_HTTP_TIMEOUT", "UV_CONCURRENT_DOWNLOADS"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "UV_HTTP_TIMEOUT", "UV_CONCURRENT_DOWNLOADS"),
     *("CC", "CXX", "CFLAGS", "CXXFLAGS", "LDFLAGS", "CUDA_HOME", "MAX_JOBS", "TORCH_CUDA_ARCH_LIST", "CMAKE_ARGS"),
 )
 
@@ -58,14 +57,14 @@ def run(
     variables = {key: environ[key] for key in _PASSED_ON if key in environ}
     own = {"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
     cache = {"UV_CACHE_DIR": str(store.path("wheels")), "UV_HTTP_RETRIES": environ.get("UV_HTTP_RETRIES", "2")}
-    logins = secrets.read(environ)
-    with secrets.as_netrc(logins) as netrc, access.opened(environ, store) as git:
-        trusted = {"SSL_CERT_FILE": git.ca_file} if git.ca_file else {}
+    with reach.opened(environ, store) as given:
         # uv cuts its work trees from a clone of its own, by path
-        local = {"GIT_ALLOW_PROTOCOL": f"{git.env['GIT_ALLOW_PROTOCOL']}:file"}
-        env = {**variables, **git.env, **git.proxies, **local, **trusted, **own, **cache, "NETRC": netrc}
+        local = {"GIT_ALLOW_PROTOCOL": f"{given.git['GIT_ALLOW_PROTOCOL']}:file"}
+        tls = {"SSL_CERT_FILE": given.ca_file, "SSL_CLIENT_CERT": given.client}
+        trusted = {name: path for name, path in tls.items() if path}
+        env = {**variables, **given.git, **given.proxies, **local, **trusted, **own, **cache, "NETRC": given.netrc}
         try:
             return process.run([binary(), *arguments], cwd=cwd, stdin=stdin, env=env, lock=lock)
         except process.ProcessError as error:
-            shown = process.Output(*(git.hide(secrets.hide(text, logins)) for text in error.output))
+            shown = process.Output(*map(given.hide, error.output))
             raise process.ProcessError(error.argv, error.code, shown) from None

@@ -90,7 +90,7 @@ def running(
     name: str = "localhost",
 ) -> Iterator[Server]:
     root.mkdir(parents=True)
-    _make_certificates(root, name)
+    make_certificates(root, name)
     hashed = subprocess.run(["openssl", "passwd", "-apr1", TOKEN], capture_output=True, text=True, check=True).stdout
     (root / "htpasswd").write_text(f"{USER}:{hashed}")
     (root / ".gitconfig").write_text("[safe]\n\tdirectory = *\n[uploadpack]\n\tallowAnySHA1InWant = true\n")
@@ -119,13 +119,16 @@ def running(
         ports.stop(wrap)
 
 
-def _make_certificates(root: Path, name: str) -> None:
+def make_certificates(root: Path, name: str, *clients: str) -> None:
+    """An authority, a server's certificate for ``name``, and one for each client, with their keys."""
+
     def openssl(*words: str) -> None:
         subprocess.run(["openssl", *words], cwd=root, capture_output=True, check=True)
 
-    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
-    openssl("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test authority")
-    openssl("req", *curve[:-2], "-keyout", "server.key", "-out", "server.csr", "-subj", f"/CN={name}")
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    openssl("req", "-x509", *curve, "-days", "2", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test authority")
     (root / "names").write_text(f"subjectAltName=DNS:{name},IP:127.0.0.1\n")
-    sign = ("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2")
-    openssl(*sign, "-out", "server.pem", "-extfile", "names")
+    sign = ("x509", "-req", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names")
+    for file, subject in (("server", name), *((client, client) for client in clients)):
+        openssl("req", *curve, "-keyout", f"{file}.key", "-out", f"{file}.csr", "-subj", f"/CN={subject}")
+        openssl(*sign, "-in", f"{file}.csr", "-out", f"{file}.pem")
