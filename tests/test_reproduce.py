@@ -133,6 +133,14 @@ class TestPlan:
         assert said.startswith("docker run --rm -v '/my data:/in:ro' -v /o:/out ")
         assert said.endswith("--gpus 1 --shm-size=16G reg/i@sha256:1 live-code reproduce /run.json --in /in --out /out")
 
+    def test_the_line_for_docker_mounts_what_the_input_links_to(self, tmp_path: Path) -> None:
+        record = made_records.put(tmp_path / "run")
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in" / "assets").symlink_to(tmp_path / "elsewhere")
+        said = docker.line(record, tmp_path / "in", Path("/o"))
+        assert f" -v {tmp_path}/elsewhere:{tmp_path}/elsewhere:ro " in said
+
 
 class TestVerify:
     def test_a_run_is_the_same_as_itself(self, tmp_path: Path) -> None:
