@@ -32,5 +32,8 @@ WORKDIR /app
 # The name under which a run's record shows the image.
 ARG IMAGE_NAME=
 ENV LIVE_CODE_IMAGE=${IMAGE_NAME}
+# The image's labels, a line each: a container can't ask for its own, and a run's record shows them.
+ARG IMAGE_LABELS=
+RUN printf '%s\n' "${IMAGE_LABELS}" >/opt/live-code/labels
 ENTRYPOINT ["/usr/bin/tini", "-g", "--"]
 CMD ["bash", "/usr/bin/start.sh"]

@@ -18,6 +18,8 @@ from live_code.results import Results
 INDEXES = ("training_index_file", "val_index_file", "candidate_index_file")
 MANIFEST = Path("/img-man/manifest.yaml")
 IMAGE_VARIABLE = "LIVE_CODE_IMAGE"
+# A line `name=value` for each label of the image; the image's build leaves it.
+LABELS = Path("/opt/live-code/labels")
 # Files that a job made in its own folder may be many: some names are enough to see what they are.
 _NAMED = 20
 
@@ -51,10 +53,15 @@ class File(NamedTuple):
 
 
 class Image(NamedTuple):
-    """``name`` is what whoever started the container said (LIVE_CODE_IMAGE): best with its digest."""
+    """``name`` is what whoever started the container said (LIVE_CODE_IMAGE); ``digest`` is that of the name.
+
+    ``labels``: those that the image's build gave it; none of its base's.
+    """
 
     name: str
+    digest: str
     manifest_sha256: str
+    labels: Mapping[str, str]
 
 
 def dataset(task: TaskConfig) -> dict[str, Index]:
@@ -91,9 +98,12 @@ def outputs(task: TaskConfig, results: Results) -> dict[str, File]:
     }
 
 
-def image(environ: Mapping[str, str], manifest: Path = MANIFEST) -> Image:
-    digest = files.sha256_file(manifest) if manifest.is_file() else ""
-    return Image(environ.get(IMAGE_VARIABLE, ""), digest)
+def image(environ: Mapping[str, str], manifest: Path = MANIFEST, labels: Path = LABELS) -> Image:
+    name = environ.get(IMAGE_VARIABLE, "")
+    form = files.sha256_file(manifest) if manifest.is_file() else ""
+    lines = labels.read_text(encoding="utf-8").splitlines() if labels.is_file() else []
+    pairs = (line.split("=", 1) for line in lines if "=" in line)
+    return Image(name, name.partition("@")[2], form, {key: value for key, value in pairs})
 
 
 def _output_files(task: TaskConfig, results: Results) -> Iterator[Path]:

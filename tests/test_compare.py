@@ -50,6 +50,16 @@ def test_causes_come_in_the_order_of_likelihood(tmp_path: Path) -> None:
     ]
 
 
+def test_images_built_from_the_same_at_another_time_are_the_same(tmp_path: Path) -> None:
+    def built(name: str, created: str, revision: str) -> Record:
+        labels = {"org.opencontainers.image.created": created, "org.opencontainers.image.revision": revision}
+        return made_records.put(tmp_path / name, image={"name": "", "manifest_sha256": "", "labels": labels})
+
+    first = built("a", "2026-01-01", "abc")
+    assert names([first, built("b", "2026-01-02", "abc")]) == []
+    assert names([first, built("c", "2026-01-01", "def")]) == [("image", "image revision")]
+
+
 def test_a_number_and_its_text_are_the_same_setting(tmp_path: Path) -> None:
     other = made_records.put(tmp_path / "b", config__values={"epochs": "3", "lr": "0.01"})
     assert names([made_records.put(tmp_path / "a"), other]) == []

@@ -12,6 +12,7 @@ from live_code.record.reading import Record
 # In the config, but told elsewhere or different in every run.
 _NOT_CONFIG = {*REVISION_KEYS, "task_id", "git_url"}
 _GIB = 1 << 30
+_OCI = "org.opencontainers.image."
 
 
 class Difference(NamedTuple):
@@ -79,11 +80,18 @@ def _image(record: Record) -> dict[str, Any]:
     return {
         "image": record.get("image", "name") or "",
         "manifest": record.get("image", "manifest_sha256") or "",
+        **_labels(record),
         "python": record.get("interpreter", "version"),
         "platform": record.get("interpreter", "platform"),
         **{f"{name} built for CUDA": item.get("cuda", "") for name, item in frameworks.items()},
         "live-code": record.get("executor", "version"),
     }
+
+
+def _labels(record: Record) -> dict[str, str]:
+    """All but the time of the build: images that differ by it alone are the same."""
+    told = {name.removeprefix(_OCI): value for name, value in (record.get("image", "labels") or {}).items()}
+    return {f"image {name}": value for name, value in told.items() if name != "created"}
 
 
 def _data(record: Record) -> dict[str, Any]:
