@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
+from live_code.record import reading
+from live_code.record.reading import Record
 from tests import repos
 from tests.task_folder import TaskFolder
 
@@ -49,11 +54,11 @@ class Stage(NamedTuple):
         self.spec.write_text(yaml.safe_dump({"task": "task", **values}, sort_keys=False))
         return self.spec
 
-    def commits(self, gains: Sequence[float], start: str = START) -> list[str]:
+    def commits(self, gains: Sequence[float], requirements: str = "") -> list[str]:
         """One commit for each gain, the oldest first."""
         self.repo.write("configs/default.yaml", "rate: 0.1\nsleep: 0\n")
         return [
-            self.repo.commit(f"Gain {gain}", start__py=start, gain=str(gain), requirements__txt="colorama\n")
+            self.repo.commit(f"Gain {gain}", start__py=START, gain=str(gain), requirements__txt=requirements)
             for gain in gains
         ]
 
@@ -66,3 +71,32 @@ def stage(root: Path) -> Stage:
     folder.config(git_url=str(repo.path), git_branch="main", code_config="configs/default.yaml", class_names=["a"])
     folder.text("candidate-index.tsv", "/in/assets/a.jpg\n").text("assets/a.jpg", "a picture")
     return Stage(root, repo)
+
+
+def environ(root: Path, **more: str) -> dict[str, str]:
+    """A store of its own, the tests' own interpreter as the image's."""
+    return {**os.environ, "LIVE_CODE_STORE": str(root / "store"), "LIVE_CODE_PYTHON": sys.executable, **more}
+
+
+def argv(stage: Stage, *words: str) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "live_code",
+        "sweep",
+        "run",
+        str(stage.spec),
+        "--out",
+        str(stage.root / "out"),
+        *words,
+    ]
+
+
+def sweep(stage: Stage, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        argv(stage, *words), env=environ(stage.root, **more), capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def records(stage: Stage) -> list[Record]:
+    return [reading.read(path) for path in reading.find(stage.root / "out")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from live_code import log
@@ -43,6 +43,22 @@ def ensure(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> bool:
     return False
 
 
+def ensure_all(wanted: Sequence[Wanted], store: Store, environ: Mapping[str, str]) -> bool:
+    """Sees to it that many commits of one repository are in the store, by asking the server once; False when it does
+    not give out all of them: each is then for ``ensure``, which tells what is wrong with which.
+
+    Raises SourceError, CheckoutError.
+    """
+    url = wanted[0].url
+    here = repository.find(url, store)
+    store.use("git", here.path.name)
+    if all(here.holds(one.commit) for one in wanted):
+        return True
+    with store.locked("git", here.path.name, f"{url} is being fetched") as lock:
+        missing = [one.commit for one in wanted if not here.holds(one.commit)]
+        return not missing or _bring_all(url, missing, here, store, environ, lock)
+
+
 def rebuild(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> str:
     """Looks through the repository after it gave reason to; fetches the commit into a new one when it is damaged.
 
@@ -62,6 +78,29 @@ def rebuild(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> str:
     return damage
 
 
+def _bring_all(
+    url: GitUrl, commits: Sequence[str], here: Repository, store: Store, environ: Mapping[str, str], lock: int
+) -> bool:
+    from live_code.git import access, remote
+
+    here.sweep()
+    log.info(f"fetching {len(commits)} commits from {url}")
+    with access.opened(environ, store, url, here.path) as opened:
+        try:
+            here.create(opened.env, "sha256" if len(commits[0]) == 64 else "sha1")
+            refspecs = [f"{commit}:{HELD}/{commit}" for commit in commits]
+            remote.fetch(url, refspecs, here.path, opened, depth=1, lock=lock)
+        except RefMissingError:
+            return False
+        except GitFailed as error:
+            raise _unusable(error) from error
+    return True
+
+
+def _unusable(error: GitFailed) -> CheckoutError:
+    return CheckoutError(f"git failed in the store: {error}.", hint="Check the store's folder.")
+
+
 def _bring(wanted: Wanted, here: Repository, store: Store, environ: Mapping[str, str], lock: int) -> None:
     from live_code.git import access
 
@@ -71,7 +110,7 @@ def _bring(wanted: Wanted, here: Repository, store: Store, environ: Mapping[str,
             here.create(opened.env, "sha256" if len(wanted.commit) == 64 else "sha1")
             _fetch(wanted, here, opened, lock)
         except GitFailed as error:
-            raise CheckoutError(f"git failed in the store: {error}.", hint="Check the store's folder.") from error
+            raise _unusable(error) from error
 
 
 def _fetch(wanted: Wanted, here: Repository, access: Access, lock: int) -> None:

@@ -45,6 +45,11 @@ class Plan(NamedTuple):
     task: str = ""
 
     @property
+    def commits(self) -> tuple[str, ...]:
+        """The ids of all commits that are run."""
+        return tuple(dict.fromkeys([run.commit.id for run in self.runs] + [one.commit.id for one in self.studies]))
+
+    @property
     def size(self) -> int:
         return len(self.runs) + sum(study.samples for study in self.studies)
 

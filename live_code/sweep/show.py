@@ -1,14 +1,20 @@
-"""What a person reads of a sweep: the plan as a table, and each run's settings in a few words."""
+"""What a person reads of a sweep: the plan, each run in a line, the leaderboard by commit, what failed and why."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from live_code import table
+from live_code import runs, table
+from live_code.job.ymir_exc import protocol
+from live_code.sweep import outcome, row
 from live_code.sweep.commits import Commit
 from live_code.sweep.expand import Plan, Run
+from live_code.sweep.outcome import Outcome
+from live_code.sweep.row import Row
+from live_code.sweep.spec import MAX
 
 SHORT = 12
 _LONGEST = 40
@@ -22,25 +28,15 @@ def plan(plan: Plan) -> Iterator[str]:
     for study in plan.studies:
         said = f"{study.commit.id[:SHORT]}  {study.samples} samples, chosen on the way  {settings(study.params)}"
         yield said.rstrip()
-    commits = {run.commit.id for run in plan.runs} | {study.commit.id for study in plan.studies}
-    yield f"{plan.size} runs of {len(commits)} commits"
+    yield f"{plan.size} runs of {len(plan.commits)} commits"
 
 
 def plan_json(plan: Plan) -> str:
-    runs = [as_json(run) for run in plan.runs]
+    listed = [row.as_json(run) for run in plan.runs]
     studies = [{"commit": study.commit.id, "params": study.params, "samples": study.samples} for study in plan.studies]
-    return json.dumps({"runs": runs, "studies": studies, "task": plan.task}, indent=2, ensure_ascii=False, default=str)
-
-
-def as_json(run: Run) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "commit": run.commit.id,
-        "name": run.commit.name,
-        "subject": run.commit.subject,
-        "params": dict(run.params),
-        "repeat": run.repeat,
-    }
+    return json.dumps(
+        {"runs": listed, "studies": studies, "task": plan.task}, indent=2, ensure_ascii=False, default=str
+    )
 
 
 def commit(commit: Commit) -> tuple[str, str]:
@@ -67,3 +63,66 @@ def settings(params: Mapping[str, Any]) -> str:
 def _cell(value: Any) -> str:
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def short(one: Row) -> str:
+    """A run in one line, as it stands."""
+    run, stands = one.run, one.outcome
+    said = [stands.state, run.id, run.commit.id[:SHORT], settings(run.params), metrics(stands.metrics)]
+    if stands.state in (outcome.DONE, outcome.EARLY, outcome.FAILED) and stands.seconds:
+        said.append(f"in {runs.duration(stands.seconds)}")
+    if one.node:
+        said.append(f"on {one.node}")
+    return "  ".join(filter(None, (*said, why(stands))))
+
+
+def why(stands: Outcome) -> str:
+    return f"{stands.kind}: {stands.why}" if stands.state == outcome.FAILED else ""
+
+
+def metrics(values: Mapping[str, float]) -> str:
+    return " ".join(f"{name} {value:.4g}" for name, value in values.items())
+
+
+def counts(rows: Iterable[Row], size: int = 0) -> str:
+    """``40 runs: 38 done, 2 failed``."""
+    states = Counter(one.outcome.state for one in rows)
+    states[outcome.WAITING] += max(0, size - states.total())
+    return f"{states.total()} runs: " + ", ".join(f"{number} {state}" for state, number in states.items() if number)
+
+
+def leaderboard(rows: Sequence[Row], metric: str = "", goal: str = MAX) -> Iterator[str]:
+    """Commits in the order of their best run; ``metric`` '': what the platform judges by, if the runs have that."""
+    metric = metric or main_metric(rows)
+    measured = [one for one in rows if metric in one.outcome.metrics]
+    if not measured:
+        return
+    groups: dict[str, list[Row]] = {}
+    for one in measured:
+        groups.setdefault(one.run.commit.id, []).append(one)
+    better = max if goal == MAX else min
+    best = {key: better(group, key=lambda one: one.outcome.metrics[metric]) for key, group in groups.items()}
+    keys = varied([one.run.params for one in rows])
+    head = ("commit", "what", "runs", f"best {metric}", "mean", "run", *keys)
+    order = sorted(best, key=lambda key: best[key].outcome.metrics[metric], reverse=goal == MAX)
+    cells_of = [_place(groups[key], best[key], metric, keys) for key in order]
+    yield from table.lines(head, cells_of, right=frozenset({"runs", f"best {metric}", "mean"}))
+
+
+def failures(rows: Iterable[Row]) -> Iterator[str]:
+    for one in rows:
+        if one.outcome.state == outcome.FAILED:
+            yield short(one)
+
+
+def main_metric(rows: Iterable[Row]) -> str:
+    names = dict.fromkeys(name for one in rows for name in one.outcome.metrics)
+    return next((name for name in (*protocol.MAIN_METRICS, *names) if name in names), "")
+
+
+def _place(group: Sequence[Row], best: Row, metric: str, keys: Sequence[str]) -> tuple[str, ...]:
+    values = [one.outcome.metrics[metric] for one in group]
+    mean = sum(values) / len(values)
+    run = best.run
+    told = (str(len(group)), f"{best.outcome.metrics[metric]:.4g}", f"{mean:.4g}", run.id)
+    return (*commit(run.commit), *told, *cells(run, keys))

@@ -33,6 +33,15 @@ class Base(NamedTuple):
     fingerprint: str
 
 
+class Job(NamedTuple):
+    """One run, in the words of a task folder. ``data``: where the base's files lie, for whoever does the run."""
+
+    id: str
+    env: Mapping[str, Any]
+    config: Mapping[str, Any]
+    data: Path
+
+
 def read(spec: Spec) -> Base:
     """Raises ConfigError for a folder that no run could start from."""
     task = config.load(config.Folders(in_dir=spec.task), {})
@@ -48,6 +57,42 @@ def read(spec: Spec) -> Base:
     return Base(spec.task, env, kept, git_url, hashlib.sha256(repr(said).encode()).hexdigest()[:32])
 
 
+def job(base: Base, run: Run, gpus: float) -> Job:
+    """Pure. GPUs are numbered from 0, whichever they are."""
+    name, count = f"{base.env.get('task_id') or 'sweep'}-{run.id}", math.ceil(gpus)
+    inputs = base.env.get("input") or {}
+    env = {
+        **base.env,
+        "task_id": name,
+        "input": {**inputs, "config_file": f"{inputs.get('root_dir') or '/in'}/{CONFIG}"},
+    }
+    settings = {
+        **base.config,
+        **run.params,
+        "git_url": base.git_url,
+        REVISION_KEYS[-1]: run.commit.id,
+        "gpu_id": ",".join(map(str, range(count))),
+        "gpu_count": count,
+        "task_id": name,
+    }
+    return Job(run.id, env, settings, base.in_dir)
+
+
+def write(folder: Path, job: Job) -> None:
+    """The run's ``in`` and an empty ``out`` below ``folder``; the data stays where it is, behind links."""
+    in_dir, out_dir = folder / "in", folder / "out"
+    for old in (in_dir, out_dir):
+        files.remove_tree(old)
+    in_dir.mkdir(parents=True)
+    for entry in job.data.iterdir():
+        if entry.name not in (ENV, CONFIG):
+            (in_dir / entry.name).symlink_to(entry.absolute())
+    write_mapping(in_dir / ENV, job.env)
+    write_mapping(in_dir / CONFIG, job.config)
+    for part in ("models", "tensorboard"):
+        (out_dir / part).mkdir(parents=True)
+
+
 def _seen(folder: Path) -> Iterator[tuple[str, str]]:
     for place, folders, names in os.walk(folder, followlinks=True):
         folders.sort()
@@ -57,39 +102,3 @@ def _seen(folder: Path) -> Iterator[tuple[str, str]]:
                 yield path.relative_to(folder).as_posix(), str(path.stat().st_size) if path.exists() else "gone"
             elif name not in (ENV, CONFIG):
                 yield name, files.sha256_file(path)
-
-
-def write(folder: Path, base: Base, run: Run, gpus: float) -> None:
-    """The run's ``in`` and an empty ``out`` below ``folder``; the data stays where it is, behind links."""
-    in_dir, out_dir = folder / "in", folder / "out"
-    files.remove_tree(in_dir)
-    in_dir.mkdir(parents=True)
-    for entry in base.in_dir.iterdir():
-        if entry.name not in (ENV, CONFIG):
-            (in_dir / entry.name).symlink_to(entry.absolute())
-    name = f"{base.env.get('task_id') or 'sweep'}-{run.id}"
-    write_mapping(in_dir / ENV, _env(base, name))
-    write_mapping(in_dir / CONFIG, settings(base, run, gpus, name))
-    files.remove_tree(out_dir)
-    for part in ("models", "tensorboard"):
-        (out_dir / part).mkdir(parents=True)
-
-
-def settings(base: Base, run: Run, gpus: float, name: str) -> dict[str, Any]:
-    """The run's hyper-parameters. GPUs are numbered from 0, whichever they are."""
-    count = math.ceil(gpus)
-    return {
-        **base.config,
-        **run.params,
-        "git_url": base.git_url,
-        REVISION_KEYS[-1]: run.commit.id,
-        "gpu_id": ",".join(map(str, range(count))),
-        "gpu_count": count,
-        "task_id": name,
-    }
-
-
-def _env(base: Base, name: str) -> dict[str, Any]:
-    inputs = base.env.get("input") or {}
-    root = inputs.get("root_dir") or "/in"
-    return {**base.env, "task_id": name, "input": {**inputs, "config_file": f"{root}/{CONFIG}"}}

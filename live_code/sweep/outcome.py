@@ -1,0 +1,96 @@
+"""How a run stands, read from what lies in its folder: there is no other memory of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from live_code import config, files, results
+from live_code.errors import LiveCodeError
+from live_code.job.ymir_exc import protocol
+from live_code.record import reading
+from live_code.record.document import FILE
+from live_code.record.reading import RecordError
+from live_code.store.lease import STALE_S
+
+WAITING, RUNNING, DONE, EARLY, FAILED = "waiting", "running", "done", "stopped early", "failed"
+# Was running when last heard of, and nobody runs it now.
+CUT = "cut off"
+# Needs no further start.
+FINISHED = (DONE, EARLY)
+LOCK = "lock"
+_EARLY_FILE = "stopped-early.json"
+
+
+class Outcome(NamedTuple):
+    """``percent`` in [0, 1]. ``kind``, ``why``: the error's; ``retryable``: it may pass by itself."""
+
+    state: str
+    metrics: Mapping[str, float] = {}
+    percent: float = 0.0
+    seconds: float = 0.0
+    kind: str = ""
+    why: str = ""
+    retryable: bool = False
+
+
+def of(folder: Path) -> Outcome:
+    """``folder``: the run's own, with ``in`` and ``out``. A run that is said to be running may be dead: ``alive``."""
+    try:
+        record = reading.read(folder / "out")
+    except RecordError:
+        percent = _percent(folder)
+        return Outcome(WAITING) if percent is None else Outcome(RUNNING, percent=percent)
+    if record.state == "running":
+        return Outcome(RUNNING, percent=_percent(folder) or 0.0, seconds=time.time() - record.started)
+    if record.state == "done":
+        return Outcome(DONE, record.metrics, 1.0, record.seconds)
+    error = record.get("error") or {}
+    state = EARLY if (folder / _EARLY_FILE).exists() else FAILED
+    return Outcome(
+        state,
+        _metrics_so_far(folder),
+        _percent(folder) or 0.0,
+        record.seconds,
+        str(error.get("kind", "")),
+        f"{error.get('phase', '')}: {error.get('message', '')}",
+        bool(error.get("retryable")),
+    )
+
+
+def alive(folder: Path) -> bool:
+    """Whether somebody, on whichever host, holds the run's lock: its holder touches the lease all the time."""
+    try:
+        return time.time() - (folder / f"{LOCK}.lease").lstat().st_mtime < STALE_S
+    except OSError:
+        return False
+
+
+def stop_early(folder: Path, step: int, metric: str, value: float) -> None:
+    """Notes why the run is about to be stopped: it then counts as finished. Raises OSError."""
+    files.write_json(folder / _EARLY_FILE, {"step": step, "metric": metric, "value": value})
+
+
+def forget(folder: Path) -> None:
+    """An earlier start's end is no longer this run's. Raises OSError."""
+    (folder / _EARLY_FILE).unlink(missing_ok=True)
+    (folder / "out" / "live-code" / FILE).unlink(missing_ok=True)
+
+
+def _percent(folder: Path) -> float | None:
+    try:
+        return protocol.parse_monitor((folder / "out" / "monitor.txt").read_text(encoding="utf-8")).percent
+    except (OSError, ValueError):
+        return None
+
+
+def _metrics_so_far(folder: Path) -> dict[str, float]:
+    """Of the best stage that a run wrote before it ended otherwise than well."""
+    try:
+        found, _ = results.check(config.load(config.Folders(folder / "in", folder / "out"), {}))
+    except (LiveCodeError, OSError):
+        return {}
+    best = (stage.metrics for stage in found.stages if stage.name == found.best_stage)
+    return dict(next(best, {}))

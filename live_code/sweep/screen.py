@@ -1,0 +1,78 @@
+"""Shows a sweep on its way: a live table on a terminal, elsewhere a line for whatever a run has come to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from live_code import runs
+from live_code.sweep import outcome, show
+from live_code.sweep.row import Row
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Seen = Callable[[Mapping[str, Row]], None]
+# As many of the last that ended stand below those that run.
+_ENDED_SHOWN = 8
+
+
+@contextmanager
+def shown(size: int) -> Iterator[Seen]:
+    """Yields what is to be given the rows again and again. ``size``: of the whole sweep."""
+    if sys.stdout.isatty():
+        try:
+            import rich.live  # noqa: F401
+        except ImportError:
+            pass
+        else:
+            with _live(size) as seen:
+                yield seen
+            return
+    yield _lines(size)
+
+
+def _lines(size: int) -> Seen:
+    told: dict[str, tuple[str, int]] = {}
+
+    def seen(rows: Mapping[str, Row]) -> None:
+        for run_id, row in rows.items():
+            state = (row.outcome.state, row.tries + row.lost)
+            if row.outcome.state != outcome.WAITING and told.get(run_id) != state:
+                told[run_id] = state
+                ended = sum(one.outcome.state not in (outcome.WAITING, outcome.RUNNING) for one in rows.values())
+                print(f"[{ended}/{size}] {show.short(row)}", flush=True)  # noqa: T201
+
+    return seen
+
+
+@contextmanager
+def _live(size: int) -> Iterator[Seen]:
+    from rich.live import Live
+
+    with Live(refresh_per_second=4) as live:
+        yield lambda rows: live.update(_table(rows, size))
+
+
+def _table(rows: Mapping[str, Row], size: int) -> Table:
+    from rich.table import Table
+
+    keys = show.varied([row.run.params for row in rows.values()])
+    table = Table(title=show.counts(rows.values(), size), title_justify="left", box=None)
+    for name in ("run", "commit", "what", *keys, "state", "", "where"):
+        table.add_column(name, no_wrap=True)
+    running = [row for row in rows.values() if row.outcome.state == outcome.RUNNING]
+    ended = [row for row in rows.values() if row.outcome.state not in (outcome.RUNNING, outcome.WAITING)]
+    for row in (*ended[-_ENDED_SHOWN:], *running):
+        cells = (row.run.id, *show.commit(row.run.commit), *show.cells(row.run, keys))
+        table.add_row(*cells, row.outcome.state, _progress(row), row.node)
+    return table
+
+
+def _progress(row: Row) -> str:
+    stands = row.outcome
+    if stands.state == outcome.RUNNING:
+        return f"{stands.percent:.0%} {runs.duration(stands.seconds)}"
+    return show.metrics(stands.metrics) or stands.kind
