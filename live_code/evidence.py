@@ -102,8 +102,8 @@ def image(environ: Mapping[str, str], manifest: Path = MANIFEST, labels: Path = 
     name = environ.get(IMAGE_VARIABLE, "")
     form = files.sha256_file(manifest) if manifest.is_file() else ""
     lines = labels.read_text(encoding="utf-8").splitlines() if labels.is_file() else []
-    pairs = (line.split("=", 1) for line in lines if "=" in line)
-    return Image(name, name.partition("@")[2], form, {key: value for key, value in pairs})
+    told = dict(line.partition("=")[::2] for line in lines if line)
+    return Image(name, name.partition("@")[2], form, told)
 
 
 def _output_files(task: TaskConfig, results: Results) -> Iterator[Path]:

@@ -24,7 +24,7 @@ def line(record: Record, in_dir: Path, out_dir: Path, *, verify: bool = False) -
 
 
 def _linked(in_dir: Path) -> list[Path]:
-    """The folders elsewhere that the platform's input folder links to: in the container they must be at the same path."""
+    """The folders elsewhere that the input folder links to: a container must have them at the same path."""
     links = sorted(path.readlink() for path in in_dir.glob("*") if path.is_symlink() and path.is_dir())
     return [place for place in links if place.is_absolute()]
 
