@@ -1,4 +1,4 @@
-"""The commands about sweeps: plan, run, status."""
+"""The commands about many runs: sweep (plan, run, status) and bisect."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     _add_plan(actions)
     _add_run(actions)
     _add_status(actions)
+    _add_bisect(commands)
 
 
 def _add_plan(actions: Commands[argparse.ArgumentParser]) -> None:
@@ -43,6 +44,21 @@ def _add_status(actions: Commands[argparse.ArgumentParser]) -> None:
     command = actions.add_parser("status", help="show how a sweep stands, whoever runs it")
     command.add_argument("folder", type=Path, metavar="DIR", help="the --out of a sweep run")
     command.set_defaults(command=_status)
+
+
+def _add_bisect(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("bisect", help="find the first commit that lost a metric")
+    command.add_argument("spec", type=Path, metavar="SPEC", help="a sweep.yaml with one setting; commits are not read")
+    command.add_argument("--good", required=True, metavar="REF", help="a commit that has the metric")
+    command.add_argument("--bad", required=True, metavar="REF", help="a later one that lost it")
+    command.add_argument("--metric", required=True, metavar="COND", help="what holds of the good one: 'mAP>=0.5'")
+    command.add_argument(
+        "--repeat", type=int, default=1, metavar="N", help="run each commit up to N times, most of them decide"
+    )
+    command.add_argument("--failed-is-bad", action="store_true", help="a run that fails is bad (default: says nothing)")
+    command.add_argument("--out", type=Path, metavar="DIR", help="runs and records (default: SPEC's name and -bisect)")
+    command.add_argument("--json", action="store_true", help="for programs")
+    command.set_defaults(command=_bisect)
 
 
 def _plan(arguments: argparse.Namespace) -> int:
@@ -80,3 +96,23 @@ def _tell(rows: Sequence[Row], size: int) -> int:
     for line in (*show.leaderboard(rows), *failed, show.counts(rows, size)):
         print(line)
     return 1 if failed else 0
+
+
+def _bisect(arguments: argparse.Namespace) -> int:
+    """0 when one commit is found, 1 when not."""
+    from live_code import bisect, log
+    from live_code.bisect import bisection, search
+    from live_code.sweep.row import RUNS
+
+    failed = search.BAD if arguments.failed_is_bad else search.UNCLEAR
+    condition, times = arguments.metric, max(1, arguments.repeat)
+    request = bisect.Request(arguments.spec, arguments.good, arguments.bad, condition, times, failed)
+    place = arguments.out or Path(f"{arguments.spec.stem}-bisect")
+    try:
+        found = bisect.find(request, place, "", os.environ, log.info)
+    except KeyboardInterrupt:
+        print(f"stopped; the same command goes on with what is missing in {place}", file=sys.stderr)
+        return 128 + signal.SIGINT
+    said = [bisection.as_json(found)] if arguments.json else bisection.conclusion(found, condition, place / RUNS)
+    print("\n".join(said))
+    return 0 if len(found.suspects) == 1 else 1

@@ -24,6 +24,7 @@ LAYERS = [
             "export",
             "images",
             "source_commands",
+            "bisect",
             "sweep",
             "sweep_commands",
             "cache",

@@ -21,7 +21,7 @@ _ENDED_SHOWN = 8
 
 @contextmanager
 def shown(size: int) -> Iterator[Seen]:
-    """Yields what is to be given the rows again and again. ``size``: of the whole sweep."""
+    """Yields what is to be given the rows again and again. ``size``: of the whole sweep, 0 when nobody knows yet."""
     if sys.stdout.isatty():
         try:
             import rich.live  # noqa: F401
@@ -43,7 +43,8 @@ def _lines(size: int) -> Seen:
             if row.outcome.state != outcome.WAITING and told.get(run_id) != state:
                 told[run_id] = state
                 ended = sum(one.outcome.state not in (outcome.WAITING, outcome.RUNNING) for one in rows.values())
-                print(f"[{ended}/{size}] {show.short(row)}", flush=True)  # noqa: T201
+                of = f"/{size}" if size else ""
+                print(f"[{ended}{of}] {show.short(row)}", flush=True)  # noqa: T201
 
     return seen
 

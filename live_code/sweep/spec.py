@@ -103,7 +103,7 @@ class Spec(NamedTuple):
     results: str = SHARED
 
 
-def read(path: Path) -> Spec:
+def read(path: Path, commits_needed: bool = True) -> Spec:
     """Raises ConfigError naming file, line and what could stand there."""
     values = read_mapping(path, hint="It says which commits to run with which settings: docs/sweeps.md.")
     at = _At(path, _lines(path))
@@ -116,7 +116,7 @@ def read(path: Path) -> Spec:
         path=path.absolute(),
         task=_in_folder(at.below("task"), task),
         git_url=_text(at.below("git_url"), values.get("git_url", "")),
-        commits=_commits(at.below("commits"), values.get("commits")),
+        commits=_commits(at.below("commits"), values.get("commits"), commits_needed),
         fixed=_params(at.below("set"), values.get("set", {})),
         matrix=_matrix(at.below("matrix"), values.get("matrix", {})),
         include=_rows(at.below("include"), values.get("include", [])),
@@ -189,7 +189,9 @@ def _in_folder(at: _At, task: Path) -> Path:
     at.wrong(f"{task} is no task folder: it has no env.yaml, nor has its folder 'in'.", "Paths count from this file.")
 
 
-def _commits(at: _At, value: Any) -> tuple[Selector, ...]:
+def _commits(at: _At, value: Any, needed: bool) -> tuple[Selector, ...]:
+    if value is None and not needed:
+        return ()
     items = value if isinstance(value, list) else [value]
     if value in (None, []):
         at.wrong("commits is missing.", "Write a list of commits, main~5..main, {last: 10} or {tags: 'v1.*'}.")

@@ -54,7 +54,7 @@ def status(place: Path) -> tuple[Row, ...]:
     except (OSError, ValueError) as error:
         raise ConfigError(f"{place} is no sweep's folder: {error}.", hint="Name the --out of a sweep run.") from error
     ids = [one["id"] for one in plan["runs"]]
-    if plan["studies"]:
+    if plan["studies"] or not ids:
         ids += [path.name for path in sorted((place / RUNS).iterdir()) if path.name not in ids]
     found = (row.read(place / RUNS / run_id) for run_id in ids if (place / RUNS / run_id / row.ABOUT).exists())
     return tuple(_told_alive(one, place / RUNS / one.run.id) for one in found)
