@@ -17,6 +17,8 @@ from live_code.demo.story import SCORING
 from live_code.job.ymir_exc import protocol
 from tests.demo.precision import mean_average_precision
 from tests.demo.runs import Played
+from tests.docs.blocks import samples
+from tests.docs.session import missing
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "torch-detector"
 RUNS = ("training", *SCORING)
@@ -59,6 +61,15 @@ def test_it_says_where_things_are(played: Played) -> None:
     assert any(path.endswith("result.yaml") for path in paths)
     assert any(path.endswith("predictions.png") for path in paths)
     assert [path for path in paths if not Path(path).exists()] == []
+
+
+@pytest.mark.slow
+def test_it_says_what_the_docs_show(played: Played) -> None:
+    shown = samples("demo")
+    assert shown
+    assert [(str(block), missing(block.text, played.output)) for block in shown] == [
+        (str(block), []) for block in shown
+    ]
 
 
 @pytest.mark.slow

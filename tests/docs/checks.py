@@ -1,0 +1,143 @@
+"""How a block is checked, by its language and title. A language without a check is a fault of the page."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from live_code import config
+from live_code.errors import LiveCodeError
+from tests.docs import commands
+from tests.docs.blocks import ROOT, Block
+
+# What a task must have; a page may show some keys only.
+LEAST = {"git_url": "https://git.example.com/a/b", "git_branch": "main"}
+
+
+def problems(block: Block, folder: Path) -> list[str]:
+    """What is wrong with a block, one line each. ``folder``: an empty one to write into."""
+    check = CHECKS.get(block.language)
+    if not check:
+        return [f"no check for blocks of {block.language or 'no language'}"]
+    return check(block, folder)
+
+
+def shell(block: Block, _: Path) -> list[str]:
+    return commands.problems(block.text)
+
+
+def yaml_file(block: Block, folder: Path) -> list[str]:
+    """Read as the file that its title names."""
+    name = Path(block.title).name
+    if not name:
+        return ["it needs a title: the name of the file that it stands for"]
+    (folder / name).write_text(block.text)
+    try:
+        values = yaml.safe_load(block.text)
+        if name == config.REPO_FILE:
+            config.read_repo_settings(folder)
+        elif name == "config.yaml":
+            config.read_request(_task({**({} if "git_url" in values else LEAST), **values}))
+        elif name == "env.yaml":
+            (folder / "config.yaml").write_text("{}")
+            config.load(config.Folders(folder, folder), {})
+    except (LiveCodeError, yaml.YAMLError) as error:
+        return [str(error)]
+    return []
+
+
+def _task(given: Mapping[str, Any]) -> config.TaskConfig:
+    return config.TaskConfig("t", "", ("training",), {}, {}, Path(), "", {}, given, {}, config.PathMap())
+
+
+def json_text(block: Block, _: Path) -> list[str]:
+    try:
+        json.loads(block.text)
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
+def toml_text(block: Block, _: Path) -> list[str]:
+    import tomllib
+
+    try:
+        tomllib.loads(block.text)
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
+def python(block: Block, _: Path) -> list[str]:
+    """It parses, and what it takes from ymir_exc is there."""
+    try:
+        tree = ast.parse(block.text)
+    except SyntaxError as error:
+        return [str(error)]
+    taken = [
+        (node.module, alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ymir_exc"
+        for alias in node.names
+    ]
+    return [f"{module} has no {name}" for module, name in taken if name not in _names(module or "")]
+
+
+def _names(module: str) -> set[str]:
+    path = ROOT / "live_code" / "job" / Path(*module.split("."))
+    if path.is_dir():
+        return {file.stem for file in path.iterdir()} | _names(module + ".__init__")
+    text = path.with_suffix(".py").read_text() if path.with_suffix(".py").exists() else ""
+    return set(re.findall(r"\w+", text))
+
+
+def dockerfile(block: Block, _: Path) -> list[str]:
+    known = {"FROM", "ARG", "ENV", "RUN", "COPY", "USER", "WORKDIR", "LABEL", "ENTRYPOINT", "CMD"}
+    lines = [line for line in block.text.replace("\\\n", " ").splitlines() if line and not line.startswith("#")]
+    wrong = [line for line in lines if line.split()[0] not in known]
+    read = {name for line in lines for name in re.findall(r"LIVE_CODE_[A-Z_]+", line)}
+    return [f"no instruction: {line}" for line in wrong] + sorted(
+        f"{n} is read by nobody" for n in read - commands.variables()
+    )
+
+
+def text(block: Block, _: Path) -> list[str]:
+    """What is no code is a diagram, or an output: a test compares it with the real one, or a benchmark prints it."""
+    if block.mark in ("diagram", "output"):
+        return []
+    if block.mark == "sample":
+        call = f'samples("{block.argument}")'
+        tested = any(call in path.read_text() for path in ROOT.glob("tests/**/test_*.py"))
+        return [] if tested else [f"no test compares the sample: {call}"]
+    if block.mark == "figures":
+        script = ROOT / block.argument
+        said = script.read_text() if script.is_file() else ""
+        return [
+            f"{block.argument} does not say {word}" for word in re.findall("[a-z]{3,}", block.text) if word not in said
+        ]
+    return ["text is an output or a diagram: say which in a comment before it"]
+
+
+def shape(said: str) -> str:
+    """An output without what differs from run to run: ids, numbers, places, blanks."""
+    said = re.sub(r"\b[0-9a-f]{7,64}\b", "ID", said)
+    said = re.sub(r"(?<![\w.])(/|\./|\.demo/)[\w./+-]*", "PATH", said)
+    said = re.sub(r"\d+(\.\d+)?", "0", said)
+    return re.sub(r"\s+", " ", said).strip()
+
+
+CHECKS: Mapping[str, Callable[[Block, Path], list[str]]] = {
+    "sh": shell,
+    "yaml": yaml_file,
+    "json": json_text,
+    "toml": toml_text,
+    "python": python,
+    "dockerfile": dockerfile,
+    "text": text,
+}
