@@ -108,19 +108,20 @@ def dockerfile(block: Block, _: Path) -> list[str]:
 
 
 def text(block: Block, _: Path) -> list[str]:
-    """What is no code is a diagram, or an output: a test compares it with the real one, or a benchmark prints it."""
+    """What is no code is a diagram, or an output: a test compares it with the real one, or the source that says it is named."""
     if block.mark in ("diagram", "output"):
         return []
     if block.mark == "sample":
         call = f'samples("{block.argument}")'
         tested = any(call in path.read_text() for path in ROOT.glob("tests/**/test_*.py"))
         return [] if tested else [f"no test compares the sample: {call}"]
-    if block.mark == "figures":
-        script = ROOT / block.argument
-        said = script.read_text() if script.is_file() else ""
-        return [
-            f"{block.argument} does not say {word}" for word in re.findall("[a-z]{3,}", block.text) if word not in said
-        ]
+    if block.mark == "says":
+        place = ROOT / block.argument
+        sources = [place, *place.rglob("*.py")]
+        known = set(re.findall("[a-z]{3,}", "".join(path.read_text() for path in sources if path.is_file())))
+        words = re.findall("[a-z]{3,}", block.text)
+        strange = [word for word in words if word not in known]
+        return [f"{block.argument} says no {word}" for word in strange] if len(strange) * 2 > len(words) else []
     return ["text is an output or a diagram: say which in a comment before it"]
 
 
