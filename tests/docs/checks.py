@@ -108,7 +108,7 @@ def dockerfile(block: Block, _: Path) -> list[str]:
 
 
 def text(block: Block, _: Path) -> list[str]:
-    """What is no code is a diagram, or an output: a test compares it with the real one, or the source that says it is named."""
+    """A diagram, or an output: a test compares it with the real one, or the source that says it is named."""
     if block.mark in ("diagram", "output"):
         return []
     if block.mark == "sample":
