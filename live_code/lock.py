@@ -125,17 +125,18 @@ def _resolve(asked: Problem, store: Store, environ: Mapping[str, str]) -> str:
     from live_code.packages import conflict, inputs, solution, whole
 
     conflict.direct(asked.texts, asked.protection)
-    pins = whole.pins(asked)
+    pins = whole.pins(asked, store, environ)
     left = whole.besides(asked, pins) if pins else asked
     with tempfile.TemporaryDirectory(prefix="live-code-lock-") as folder:
         solved = _solved(left, Path(folder), store, environ) if left.chosen.inputs or left.own_needs else []
-        given = inputs.locked_already(left, Path(folder))
+        given = inputs.locked_already(left, store, environ)
     kept = asked.protection.packages
     own = [pin for pin in solution.without(pins, asked.image.packages) if pin.name not in kept]
     added = solution.without(solved, asked.image.packages)
-    local = [f"{_PROJECT}{pin.text.splitlines()[0]}\n" for pin in added if pin.is_local]
-    entries = [solution.entry(pin, given, "live-code's job side") for pin in added if not pin.is_local]
-    return "".join((_head(asked), *local, *(f"{pin.text.rstrip()}\n" for pin in own), *entries))
+    local = [f"{_PROJECT}{pin.text.splitlines()[0]}\n" for pin in (*own, *added) if pin.is_local]
+    entries = [f"{pin.text.rstrip()}\n" for pin in own if not pin.is_local]
+    entries += [solution.entry(pin, given, "live-code's job side") for pin in added if not pin.is_local]
+    return "".join((_head(asked), *local, *entries))
 
 
 def _solved(asked: Problem, folder: Path, store: Store, environ: Mapping[str, str]) -> list[Pin]:

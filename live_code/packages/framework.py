@@ -77,6 +77,11 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def is_family(name: str) -> bool:
+    """Whether a package is of the kind that images ship as their framework."""
+    return bool(_PROTECTED.fullmatch(name))
+
+
 def is_version(text: str) -> bool:
     """Whether PEP 440 knows it as a version; images have others too."""
     return bool(_VERSION.fullmatch(text))

@@ -8,9 +8,8 @@ from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from live_code import log
-from live_code.packages.requirements import Text, options
+from live_code.packages.requirements import PYPI, Text, options
 
-PYPI = "https://pypi.org/simple"
 _DEFAULT = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 _TOLD, _TOLD_TOO = "index: ", "further index: "
 T = TypeVar("T")

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from live_code import files, process, yamlfile
+from live_code import files, yamlfile
 from live_code.errors import RequirementsError
-from live_code.packages import solution, uv
+from live_code.packages import foreign, solution
 from live_code.packages.framework import normalised
 from live_code.packages.problem import PLAIN, Problem
 from live_code.packages.requirements import Input, Text, is_list, lines
@@ -28,9 +28,10 @@ def prepare(problem: Problem, folder: Path, store: Store, environ: Mapping[str, 
     """
     words: list[str] = []
     place = _plain(problem, folder)
+    others = foreign.texts(problem, store, environ)
     for entry in problem.chosen.inputs:
-        if entry.name.endswith("uv.lock"):
-            words.append(_write(folder / "uv.lock.txt", _exported(problem, entry, store, environ)))
+        if other := next((text for text in others if text.name == entry.name), None):
+            words.append(_write(folder / f"{entry.name.replace('/', '_')}.txt", other.text))
         elif entry.name.endswith((".yml", ".yaml")):
             words.append(_write(folder / "environment.txt", "\n".join(_pip_part(problem, entry)) + "\n"))
         else:
@@ -50,25 +51,12 @@ def _plain(problem: Problem, folder: Path) -> Path:
     return folder / PLAIN
 
 
-def locked_already(problem: Problem, folder: Path) -> dict[str, Pin]:
+def locked_already(problem: Problem, store: Store, environ: Mapping[str, str]) -> dict[str, Pin]:
     """The pins of the repo's own locks by name: files in which every entry is exact and has its hashes."""
-    texts = [text.text for text in problem.texts if is_list(text.name)]
-    exported = folder / "uv.lock.txt"
-    texts += [exported.read_text(encoding="utf-8")] if exported.exists() else []
-    pins = [entries for text in texts if (entries := solution.parse(text)) and all(pin.is_hashed for pin in entries)]
-    return {pin.name: pin for entries in pins for pin in entries if pin.version}
-
-
-def _exported(problem: Problem, entry: Input, store: Store, environ: Mapping[str, str]) -> str:
-    place = (problem.root / entry.name).parent
-    arguments = ["export", "--frozen", "--no-emit-project", "--no-header", "--quiet", "--no-default-groups"]
-    arguments += ["--python", str(problem.image.path)]
-    arguments += [word for extra in entry.extras for word in ("--extra", extra)]
-    arguments += [word for group in entry.groups for word in ("--group", group)]
-    try:
-        return uv.run(arguments, store, environ, cwd=place).stdout
-    except process.ProcessError as error:
-        raise RequirementsError(f"{entry.name} can't be read.", details=error.last_lines) from error
+    texts = [text for text in problem.texts if is_list(text.name)] + foreign.texts(problem, store, environ)
+    found = [solution.parse(text.text) for text in texts]
+    whole = [entries for entries in found if entries and all(pin.is_hashed for pin in entries)]
+    return {pin.name: pin for entries in whole for pin in entries if pin.version}
 
 
 def _pip_part(problem: Problem, entry: Input) -> Iterator[str]:

@@ -10,12 +10,15 @@ from typing import NamedTuple
 from live_code import files
 from live_code.errors import ConfigError, RequirementsError
 
-DEFAULTS = ("extra-requirements.txt", "requirements.txt")
+DEFAULTS = ("extra-requirements.txt", "requirements.txt", "pylock.toml", "uv.lock")
+PYPI = "https://pypi.org/simple"
 # Files of a project whose metadata is read instead of lines; what their dependencies may depend on besides.
 PROJECTS = {"pyproject.toml": ("setup.py", "setup.cfg"), "setup.cfg": ("setup.py",), "setup.py": ("setup.cfg",)}
 _CHOICE = re.compile(r"(?P<file>[^\s,\[\]:]+)(?:\[(?P<extras>[^\]]*)\])?(?::(?P<groups>[\w.+-]+))?")
 _INCLUDE = re.compile(r"(?:-[rc](?:\s+|=)?|--(?:requirement|constraint)(?:\s+|=))(?P<name>\S+)")
 _ONLY_PIP_JOINS = re.compile(r"\\\n(?!\s*(--|$))", re.MULTILINE)
+_PYLOCK = re.compile(r"pylock(\.[^.]+)?\.toml")
+_REGISTRY = re.compile(r'\b(?:registry|index) = "(https?://[^"]+)"')
 _OPTION = re.compile(r"(?P<key>-[if]|--[a-z-]+)(?:\s+|=|(?<=-[if]))(?P<value>\S+)")
 _LOCAL = re.compile(r"(?:(?:-e|--editable)[\s=]+)?(?P<path>\.{0,2}/[^\s\[;]*|\.{1,2})(?:\[[^\]]*\])?(?:\s*;.*)?$")
 
@@ -96,9 +99,22 @@ def is_list(name: str) -> bool:
     return Path(name).name not in PROJECTS and not name.endswith((".toml", ".lock", ".yml", ".yaml"))
 
 
+def is_uv(name: str) -> bool:
+    return Path(name).name == "uv.lock"
+
+
+def is_pylock(name: str) -> bool:
+    """Whether it is a lock of PEP 751."""
+    return bool(_PYLOCK.fullmatch(Path(name).name))
+
+
 def options(texts: tuple[Text, ...]) -> Iterator[tuple[str, str]]:
-    """The options that stand in the files on lines of their own, as (name, value)."""
+    """The options that stand in the files on lines of their own, as (name, value); other locks name indexes, too."""
     for text in texts:
+        if is_uv(text.name) or is_pylock(text.name):
+            yield from (
+                ("--extra-index-url", url) for url in dict.fromkeys(_REGISTRY.findall(text.text)) if url != PYPI
+            )
         for line in lines(text) if is_list(text.name) else ():
             if match := _OPTION.match(line.text):
                 yield match["key"], match["value"]

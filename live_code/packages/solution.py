@@ -49,6 +49,12 @@ def entry(pin: Pin, given: Mapping[str, Pin], nobody: str) -> str:
     return text if "# via" in text else f"{text.rstrip()}\n    # via {nobody}\n"
 
 
+def via(pin: Pin) -> set[str]:
+    """Who asks for it, as the comments behind it tell; files among them have dashes and dots in front."""
+    told = re.findall(r"^[ \t]+#[ \t]+(?:via[ \t]+)?(\S+)", pin.text, re.MULTILINE)
+    return {normalised(word) for word in told if word != "via"}
+
+
 def same(one: str, other: str) -> bool:
     """Whether two versions are equal as PEP 440 compares releases: 1.0 is 1.0.0."""
     return re.sub(r"(\.0)+(?=$|\+)", "", one) == re.sub(r"(\.0)+(?=$|\+)", "", other)
