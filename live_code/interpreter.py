@@ -108,6 +108,27 @@ def inspect(python: Path, store: Store) -> Interpreter:
         return _interpreter(python, said, path)
 
 
+def described(file: Path) -> dict[str, Any]:
+    """What an image's interpreter printed when it ran ``inventory.py``. Raises InterpreterError."""
+    try:
+        said: dict[str, Any] = json.loads(file.read_bytes())
+        said["version"], said["distributions"], said["frameworks"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InterpreterError(
+            f"{file} is no inventory of an interpreter: {error}.",
+            hint=f"docker run --rm -i IMAGE python3 - < {SCRIPT} > {file.name}",
+        ) from error
+    return said
+
+
+def read(file: Path, python: Path, store: Store) -> Interpreter:
+    """An image's interpreter as an inventory describes it; ``python``, one of the same version, stands in for it."""
+    said = {**described(file), "executable": str(python)}
+    path = store.path("python", files.sha256_text(json.dumps(said))[:32])
+    files.write_json(path, {"stamp": None, "said": said})
+    return _interpreter(python, said, path)
+
+
 def ask(python: Path) -> dict[str, Any]:
     """Runs the inventory script in ``python``: 0.1 to 0.5 s. Raises InterpreterError."""
     argv: list[str | Path] = [python, "-I", "-B", SCRIPT]

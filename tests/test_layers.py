@@ -12,6 +12,9 @@ LAYERS = [
         "face",
         {
             "cli",
+            "author_commands",
+            "init",
+            "check",
             "environment_commands",
             "locking",
             "doctor",

@@ -1,0 +1,137 @@
+"""`live-code check`: whether a repository will run, and what to change. None of its code is run."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from live_code import config, interpreter, pin, process, store, table
+from live_code.check import code, packages, reach, sdk, settings, tree
+from live_code.check.finding import MAY_FAIL, NOTE, SEVERITIES, WILL_FAIL, Finding
+from live_code.check.tree import Tree
+from live_code.config import REPO_FILE, RepoSettings
+from live_code.errors import ConfigError
+from live_code.packages import uv
+from live_code.store import Store
+
+__all__ = ["MAY_FAIL", "NOTE", "SEVERITIES", "WILL_FAIL", "Finding", "Image", "as_json", "examine", "show"]
+
+
+class Image(NamedTuple):
+    """What the repo is to run on: an interpreter, or what an image's interpreter printed of itself; else this one's."""
+
+    python: Path | None = None
+    inventory: Path | None = None
+
+
+def examine(place: str, revision: str, image: Image, environ: Mapping[str, str]) -> list[Finding]:
+    """Worst first. Raises LiveCodeError when there is no such repo, or no interpreter to check it against."""
+    kept = store.find(environ)
+    here = Path(place)
+    if here.is_dir() and not revision:
+        return _findings(tree.of_folder(here.resolve(), environ), image, kept, environ)
+    if not revision:
+        raise ConfigError(
+            f"{place} is no folder here, and no revision is given.", hint="Name a commit, tag or branch after the URL."
+        )
+    url = str(here.resolve()) if here.is_dir() else place
+    with tempfile.TemporaryDirectory(prefix="live-code-check-") as folder:
+        made = pin.checkout(url, revision, Path(folder, "tree"), environ)
+        return _findings(tree.of_checkout(made.root), image, kept, environ)
+
+
+def show(findings: list[Finding]) -> list[str]:
+    """As a table for a person, and what it comes to."""
+    rows = [(one.severity, one.place, f"{one.what} {one.remedy}") for one in findings]
+    counts = {severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES}
+    told = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
+    lines = [*table.lines(("severity", "where", "what"), rows), ""] if rows else []
+    verdict = "it will not run" if counts[WILL_FAIL] else "it will run, as far as can be seen"
+    return [*lines, f"{verdict}{f' ({told})' if told else ''}"]
+
+
+def as_json(findings: list[Finding]) -> list[str]:
+    return [json.dumps([one._asdict() for one in findings], indent=2, ensure_ascii=False)]
+
+
+def _findings(code_tree: Tree, image: Image, kept: Store, environ: Mapping[str, str]) -> list[Finding]:
+    try:
+        repo = config.read_repo_settings(code_tree.root)
+        found: list[Finding] = []
+    except ConfigError as error:
+        plain = ConfigError(error.message.replace(f"{code_tree.root}/", ""), hint=error.hint)
+        repo, found = RepoSettings(), [settings.of_error(plain, "settings", REPO_FILE, code_tree.text(REPO_FILE))]
+    entries, wrong = settings.entrypoints(code_tree, repo)
+    found += [*wrong, *settings.examine(code_tree, repo), *tree.examine(code_tree)]
+    starts = [script for entry in entries for script in reach.scripts_of(entry.command)]
+    reached = reach.reached(code_tree, starts)
+    found += [*_uncommitted(code_tree, reached), *_sources(code_tree, reached)]
+    found += _on_image(code_tree, repo, reached, image, kept, environ)
+    return sorted(set(found), key=lambda one: (SEVERITIES.index(one.severity), one.file, one.line, one.what))
+
+
+def _uncommitted(code_tree: Tree, reached: frozenset[str]) -> Iterator[Finding]:
+    named = {REPO_FILE} & code_tree.loose
+    for name in sorted((reached | named) & code_tree.loose):
+        what = "The job needs this file, and it is not committed."
+        yield Finding(WILL_FAIL, "not-committed", name, 0, what, "git add it, and commit.")
+
+
+def _sources(code_tree: Tree, reached: frozenset[str]) -> Iterator[Finding]:
+    """Of all code that the entrypoint leads to; of other code only what can't work wherever it is used."""
+    for name in sorted(reached | code_tree.files):
+        if name.endswith(".py"):
+            yield from _of_file(code_tree, name, name in reached)
+        elif name.endswith(".sh") and name in reached:
+            yield from code.examine_shell(name, code_tree.text(name))
+
+
+def _of_file(code_tree: Tree, name: str, is_reached: bool) -> Iterator[Finding]:
+    text = code_tree.text(name)
+    if not is_reached and sdk.SDK not in text:
+        return
+    try:
+        parsed = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return  # the job's own Python tells it
+    if is_reached:
+        yield from code.examine(name, parsed)
+    for finding in sdk.examine(name, parsed):
+        yield finding if is_reached else finding._replace(severity=MAY_FAIL)
+
+
+def _on_image(
+    code_tree: Tree,
+    repo: RepoSettings,
+    reached: frozenset[str],
+    image: Image,
+    kept: Store,
+    environ: Mapping[str, str],
+) -> list[Finding]:
+    if image.inventory:
+        like = _python_like(image.inventory, kept, environ)
+        if like is None:
+            what = f"There is no Python here like {image.inventory.name}'s: requirements and syntax were not looked at."
+            return [Finding(NOTE, "requirements", "", 0, what, "Install one, or check inside the image.")]
+        seen = interpreter.read(image.inventory, like, kept)
+    else:
+        seen = interpreter.inspect((image.python or interpreter.find(environ)).absolute(), kept)
+    python = frozenset(name for name in reached if name.endswith(".py"))
+    return [*packages.unreadable(code_tree, python, seen), *packages.examine(code_tree, repo, seen, kept, environ)]
+
+
+def _python_like(inventory: Path, kept: Store, environ: Mapping[str, str]) -> Path | None:
+    """An interpreter of this machine that has the version of the image's."""
+    version = interpreter.described(inventory)["version"].rpartition(".")[0]
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return Path(sys.executable)
+    try:
+        said = uv.run(["python", "find", "--no-python-downloads", "--no-project", version], kept, environ).stdout
+    except process.ProcessError:
+        return None
+    return Path(said.strip())

@@ -1,0 +1,72 @@
+"""Whether the image has, or can get, what the repo asks for: its packages, and a Python that reads its code."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from live_code import lock, process
+from live_code.check.finding import MAY_FAIL, NOTE, WILL_FAIL, Finding
+from live_code.check.tree import Tree
+from live_code.checkout import Checkout
+from live_code.config import RepoSettings, Request
+from live_code.errors import ConfigError, LiveCodeError, RequirementsError
+from live_code.interpreter import Interpreter
+from live_code.packages import requirements
+from live_code.store import Store
+
+_AT = re.compile(r"(?P<file>[\w./-]+):(?P<line>\d+)\b")
+# Reads names and sources as JSON, answers with what can't be compiled; nothing of it is run.
+_COMPILE = """\
+import json, sys
+wrong = {}
+for name, source in json.load(sys.stdin).items():
+    try:
+        compile(source, name, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        wrong[name] = [getattr(error, "lineno", 0) or 0, str(getattr(error, "msg", error))]
+print(json.dumps(wrong))
+"""
+
+
+def examine(
+    tree: Tree, repo: RepoSettings, image: Interpreter, store: Store, environ: Mapping[str, str]
+) -> list[Finding]:
+    """The requirements, resolved on top of the image as a run does it; nothing is installed."""
+    try:
+        chosen = requirements.choose(tree.root, "", repo.requirements)
+        texts = requirements.closure(tree.root, chosen)
+    except (ConfigError, RequirementsError) as error:
+        return [_finding(error, "")]
+    missing = [text.name for text in texts if text.name not in tree.files]
+    if missing:
+        what = "Requirements come from this file, which is not committed."
+        return [Finding(WILL_FAIL, "not-committed", name, 0, what, "git add it, and commit.") for name in missing]
+    if scripts := [text.name for text in texts if Path(text.name).name == "setup.py"]:
+        what = "Requirements were not resolved: that would run this file."
+        return [Finding(NOTE, "requirements", scripts[0], 0, what, "live-code lock REPO resolves them.")]
+    as_it_stands = Checkout(tree.root, tree.root, "", "", cached=False)
+    try:
+        lock.make(as_it_stands, Request("", "", ""), repo, image, store, environ)
+    except LiveCodeError as error:
+        return [_finding(error, str(chosen))]
+    return []
+
+
+def unreadable(tree: Tree, names: frozenset[str], image: Interpreter) -> Iterator[Finding]:
+    """Files with a syntax error, as the job's own Python sees them."""
+    sources = {name: tree.text(name) for name in names}
+    said = process.run([image.path, "-I", "-B", "-c", _COMPILE], stdin=json.dumps(sources), timeout=60).stdout
+    for name, (line, why) in sorted(json.loads(said).items()):
+        what = f"Python {image.version} can't read this: {why}."
+        yield Finding(WILL_FAIL, "syntax", name, line, what, "Correct it, or write it for the image's Python.")
+
+
+def _finding(error: LiveCodeError, chosen: str) -> Finding:
+    # The index being out of reach says nothing of the repo.
+    severity = MAY_FAIL if error.retryable else WILL_FAIL
+    at = _AT.match(error.message)
+    file, line = (at["file"], int(at["line"])) if at else (chosen.split(",")[0], 0)
+    return Finding(severity, "requirements", file, line, error.message, error.hint)

@@ -1,0 +1,109 @@
+"""What a repo says of itself: live-code.yaml, its entrypoint, the defaults that code_config names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from live_code import launch, yamlfile
+from live_code.check.finding import MAY_FAIL, NOTE, WILL_FAIL, Finding
+from live_code.check.reach import scripts_of
+from live_code.check.tree import Tree, line_of
+from live_code.config import REPO_FILE, REVISION_KEYS, RepoSettings, Request
+from live_code.errors import ConfigError, LaunchError
+from live_code.files import inside
+from live_code.job.ymir_exc import protocol
+from live_code.launch import Entrypoint
+
+# What the platform itself puts into the hyper-parameters.
+RESERVED = ("class_names", "gpu_id", "gpu_count", "task_id", "export_format", "shm_size")
+RESERVED_MODELS = ("pretrained_model_params", "model_params_path")
+
+
+def of_error(error: ConfigError, rule: str, file: str, text: str) -> Finding:
+    """An error of reading a file, at its line when it tells one."""
+    told = re.search(r"line (\d+)", error.message)
+    unknown = re.search(r"not known: (\S+)\.", error.message)
+    line = int(told[1]) if told else line_of(text, rf"^{re.escape(unknown[1])}\s*:") if unknown else 0
+    return Finding(WILL_FAIL, rule, file, line, error.message, error.hint)
+
+
+def entrypoints(tree: Tree, repo: RepoSettings) -> tuple[list[Entrypoint], list[Finding]]:
+    """What would be started, and what is wrong with it."""
+    found: list[Entrypoint] = []
+    failed: dict[str, LaunchError] = {}
+    for task in protocol.TASKS:
+        try:
+            found += launch.entrypoints((task,), Request("", "", ""), repo, tree.has)
+        except LaunchError as error:
+            failed[task] = error
+    severity = MAY_FAIL if found else WILL_FAIL
+    what = f"There is nothing to start for {', '.join(failed)}: no start.py, and no entrypoint in {REPO_FILE}."
+    remedy = f"Add a start.py at the repo's root, or name the command in {REPO_FILE}."
+    file = REPO_FILE if tree.has(REPO_FILE) else ""
+    findings = [Finding(severity, "entrypoint", file, 0, what, remedy)] if failed else []
+    findings += [
+        finding for command in dict.fromkeys(one.command for one in found) for finding in _command(tree, command)
+    ]
+    return found, findings
+
+
+def examine(tree: Tree, repo: RepoSettings) -> Iterator[Finding]:
+    """The launcher, and code_config."""
+    if repo.launcher and repo.launcher != launch.TORCHRUN:
+        line = line_of(tree.text(REPO_FILE), r"^launcher\s*:")
+        what = f"The launcher {repo.launcher!r} is not known."
+        yield Finding(WILL_FAIL, "launcher", REPO_FILE, line, what, f"Write {launch.TORCHRUN}, or leave it out.")
+    if not repo.code_config:
+        what = "No code_config is named: whoever runs the repo has to know which file it is."
+        yield Finding(
+            NOTE, "code-config", REPO_FILE if tree.has(REPO_FILE) else "", 0, what, f"Name it in {REPO_FILE}."
+        )
+        return
+    yield from _code_config(tree, repo.code_config)
+
+
+def _command(tree: Tree, command: str) -> Iterator[Finding]:
+    line = line_of(tree.text(REPO_FILE), re.escape(command)) if tree.has(REPO_FILE) else 0
+    for script in scripts_of(command):
+        if not any(tree.has(name) for name in (script, script.removesuffix(".py") + "/__main__.py")):
+            is_module = " -m " in f" {command} " and script not in command
+            severity = MAY_FAIL if is_module else WILL_FAIL  # a module may be an installed package's
+            what = f"The entrypoint {command!r} names {script}, which is no file of the repo."
+            yield Finding(severity, "entrypoint", REPO_FILE, line, what, "Correct the name, or add the file.")
+
+
+def _code_config(tree: Tree, name: str) -> Iterator[Finding]:
+    line = line_of(tree.text(REPO_FILE), r"^code_config\s*:")
+    try:
+        path = inside(tree.root, name, "code_config")
+    except ConfigError as error:
+        yield Finding(WILL_FAIL, "code-config", REPO_FILE, line, error.message, error.hint)
+        return
+    if not tree.has(name):
+        what = f"code_config names {name}, which is no file of the repo."
+        yield Finding(WILL_FAIL, "code-config", REPO_FILE, line, what, "Correct the name, or add the file.")
+        return
+    text = tree.text(name)
+    try:
+        values = yamlfile.read_mapping(path, hint="Correct it.")
+    except ConfigError as error:
+        plain = ConfigError(error.message.replace(str(path), name), hint=error.hint)
+        yield of_error(plain, "code-config", name, text)
+        return
+    yield from _keys(name, text, values)
+
+
+def _keys(name: str, text: str, values: dict[str, object]) -> Iterator[Finding]:
+    of_executor = {*Request._fields, *REVISION_KEYS} - {"revision", "revision_key"}
+    for key in values:
+        line = line_of(text, rf"^['\"]?{re.escape(key)}['\"]?\s*:")
+        if key in RESERVED:
+            what, remedy = f"The platform sets {key} itself: this value is never used there.", "Leave it out."
+            yield Finding(NOTE, "reserved-key", name, line, what, remedy)
+        elif key in RESERVED_MODELS:
+            what = f"The platform sets {key} only when a model is chosen; else this value is taken for one."
+            yield Finding(MAY_FAIL, "reserved-key", name, line, what, "Leave it out.")
+        elif key in of_executor:
+            what = f"{key} is a setting of live-code, which reads it from the task alone."
+            yield Finding(MAY_FAIL, "reserved-key", name, line, what, "Give it another name, or set it in the form.")
