@@ -40,7 +40,7 @@ def parser(*, all_commands: bool = True) -> argparse.ArgumentParser:
 
 
 def _add_others(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from live_code import environment_commands, record_commands, source_commands, sweep_commands
+    from live_code import author_commands, environment_commands, record_commands, source_commands, sweep_commands
 
     _add_verify(commands)
     record_commands.add(commands)
@@ -48,6 +48,7 @@ def _add_others(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     environment_commands.add(commands)
     _add_images(commands)
     source_commands.add(commands)
+    author_commands.add(commands)
 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,0 +1,71 @@
+"""Training: learns from the task's training set, and hands the platform a stage with its mAP every few epochs."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+from boxes import IOU_THRESHOLD, find_boxes, mean_average_precision
+from data import cells, labels, read_boxes, read_image
+from model import SUFFIX, Model, load
+from ymir_exc import monitor, result_writer
+from ymir_exc.dataset_reader import item_paths
+from ymir_exc.env import DatasetType
+from ymir_exc.util import get_weight_files
+
+LEAST_SCORE = 0.05  # boxes below don't count for the mAP
+
+
+def run(cfg):
+    """Values of ``cfg.param`` may be strings: the platform's form sends them so."""
+    epochs, rate = int(cfg.param.epochs), float(cfg.param.learning_rate)
+    random.seed(int(cfg.param.seed))
+    np.random.seed(int(cfg.param.seed))
+    model = start_from(cfg)
+    train_set, val_set = read_split(DatasetType.TRAINING), read_split(DatasetType.VALIDATION)
+    print(f"{len(train_set)} images to learn from, {len(val_set)} to measure with", flush=True)
+    for epoch in range(1, epochs + 1):
+        loss = train_epoch(model, train_set, rate)
+        print(f"epoch {epoch}/{epochs} loss {loss:.3f}", flush=True)
+        if epoch % int(cfg.param.evaluate_every) == 0 or epoch == epochs:
+            write_stage(cfg, model, val_set, epoch)
+        monitor.write_monitor_logger(epoch / epochs)
+
+
+def start_from(cfg):
+    """An earlier training's model when one of the same classes is given, else a new one."""
+    class_names = list(cfg.param.class_names)
+    for path in get_weight_files(cfg, SUFFIX):
+        known = load(path)
+        if known.class_names == class_names:
+            print(f"finetuning {path}", flush=True)
+            return known
+    return Model(class_names)
+
+
+def read_split(split):
+    return [(cells(read_image(image)), read_boxes(boxes)) for image, boxes in item_paths(split)]
+
+
+def train_epoch(model, samples, rate):
+    """One step for each image, in any order. Returns the mean loss."""
+    losses = []
+    for features, boxes in random.sample(samples, len(samples)):
+        wanted = labels(boxes, features.shape[:2], background=len(model.class_names))
+        losses.append(model.learn(features.reshape(-1, features.shape[-1]), wanted.ravel(), rate))
+    return float(np.mean(losses))
+
+
+def write_stage(cfg, model, val_set, epoch):
+    """Measures on the validation set, and saves the model."""
+    name = f"epoch{epoch}"
+    folder = Path(cfg.ymir.output.models_dir, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    found = [find_boxes(model.chances(features), LEAST_SCORE) for features, _ in val_set]
+    mean = mean_average_precision(found, [boxes for _, boxes in val_set])
+    print(f"{name}: mAP@0.5 {mean:.3f}", flush=True)
+    result_writer.write_model_stage(
+        stage_name=name,
+        files=model.save(folder),
+        evaluation_result={"mAP": mean},
+        evaluate_config={"iou_thr": IOU_THRESHOLD, "conf_thr": LEAST_SCORE},
+    )
