@@ -54,7 +54,7 @@ def show(found: Findings) -> list[str]:
 
 def _image(python: Path | None, kept: Store, environ: Mapping[str, str]) -> Iterator[Answer]:
     try:
-        image = interpreter.inspect((python or interpreter.find(environ)).absolute(), kept)
+        image = interpreter.inspect((python or interpreter.find(environ)).absolute(), kept, environ)
     except InterpreterError as error:
         yield Answer("interpreter", "", str(error))
         return

@@ -107,8 +107,8 @@ def _build(root: Path, site: Site, lock: Lock, image: Interpreter) -> None:
         install.pins(site, pins)
     for distribution in image.distributions().values():
         venv.add_scripts(python, distribution.scripts)
-    proof.unchanged(python, image, lock.protection.packages)
-    proof.works(python, image, {pin.name: pin.version for pin in pins})
+    proof.unchanged(python, image, lock.protection.packages, site.environ)
+    proof.works(python, image, {pin.name: pin.version for pin in pins}, site.environ)
 
 
 def _add(root: Path, site: Site, shared: Environment, lock: Lock, image: Interpreter) -> None:
@@ -120,4 +120,4 @@ def _add(root: Path, site: Site, shared: Environment, lock: Lock, image: Interpr
     for line in lock.projects.lines:
         install.project(site, line, has_setuptools)
     venv.take_scripts(python, shared.python)
-    proof.unchanged(python, image, lock.protection.packages)
+    proof.unchanged(python, image, lock.protection.packages, site.environ)

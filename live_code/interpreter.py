@@ -88,7 +88,7 @@ def find(environ: Mapping[str, str]) -> Path:
     raise InterpreterError("there is no python3 on PATH besides live-code's own.", hint=_HINT)
 
 
-def inspect(python: Path, store: Store) -> Interpreter:
+def inspect(python: Path, store: Store, environ: Mapping[str, str]) -> Interpreter:
     """What ``python`` says about itself; not asked again while its files and its site-packages stand as they stood.
 
     Raises InterpreterError.
@@ -100,7 +100,7 @@ def inspect(python: Path, store: Store) -> Interpreter:
     with store.locked("python", key, f"what {python} has installed"):
         if (known := _known(python, path)) is not None:
             return known
-        said = ask(python)
+        said = ask(python, environ)
         try:
             files.write_json(path, {"stamp": _stamp(python, said), "said": said})
         except OSError as error:
@@ -129,11 +129,11 @@ def read(file: Path, python: Path, store: Store) -> Interpreter:
     return _interpreter(python, said, path)
 
 
-def ask(python: Path) -> dict[str, Any]:
-    """Runs the inventory script in ``python``: 0.1 to 0.5 s. Raises InterpreterError."""
+def ask(python: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Runs the inventory script in ``python`` with the container's variables: 0.1 to 0.5 s. Raises InterpreterError."""
     argv: list[str | Path] = [python, "-I", "-B", SCRIPT]
     try:
-        said: dict[str, Any] = json.loads(process.run(argv, env=_clean(os.environ), timeout=120).stdout)
+        said: dict[str, Any] = json.loads(process.run(argv, env=clean(environ), timeout=120).stdout)
     except process.ProcessError as error:
         raise InterpreterError(
             f"the interpreter {python} does not answer (code {error.code}).", hint=_HINT, details=error.last_lines
@@ -149,8 +149,8 @@ def ask(python: Path) -> dict[str, Any]:
     return said
 
 
-def _clean(environ: Mapping[str, str]) -> dict[str, str]:
-    """Our variables without those that would make another Python look into our environment."""
+def clean(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables without those that would make another Python look into our environment."""
     return {key: value for key, value in environ.items() if key not in ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")}
 
 

@@ -46,7 +46,7 @@ def fetched(
 def _made(
     code: Checkout, request: config.Request, python: Path | None, kept: Store, environ: Mapping[str, str]
 ) -> Locked:
-    image = interpreter.inspect((python or interpreter.find(environ)).absolute(), kept)
+    image = interpreter.inspect((python or interpreter.find(environ)).absolute(), kept, environ)
     repo = config.read_repo_settings(code.root)
     return Locked(code.commit, lock.make(code, request, repo, image, kept, environ), image)
 

@@ -110,7 +110,7 @@ def _stages(
         merged = journal.step("config", config.merge, task, request, repo, code.root)
 
         told.running("preparing the environment")
-        image = journal.step("interpreter", interpreter.inspect, interpreter.find(environ), cache)
+        image = journal.step("interpreter", interpreter.inspect, interpreter.find(environ), cache, environ)
         locked = journal.step("lock", lock.make, code, request, repo, image, cache, environ)
         files.write_text(ours / "requirements.lock", locked.text)
         built = journal.step("environment", environment.make, locked, image, cache, environ)

@@ -98,5 +98,5 @@ def committed(root: Path, when: str) -> str:
 def at(commit: str, shop: Workshop, store: Store) -> lock.Lock:
     checkout = Checkout(shop.root, shop.root, commit=commit, tree="e" * 40, cached=False)
     request = REQUEST._replace(resolve_as_of="commit")
-    image = interpreter.inspect(shop.image.python, store)
+    image = interpreter.inspect(shop.image.python, store, os.environ)
     return lock.make(checkout, request, RepoSettings(), image, store, {**shop.around})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -308,6 +309,21 @@ class TestBadInput:
 
     def test_ten_thousand_lines(self, offered: Workshop) -> None:
         assert pins(offered.write("a>=1\n" * 10_000).lock()) == {"a": "2.0"}
+
+    def test_ten_thousand_different_names_and_the_line_of_the_wrong_one(self, offered: Workshop) -> None:
+        lines = [f"name-{number}=={number}.0  # {number}" for number in range(10_000)]
+        lines[7654] = "name-7654=>1"
+        with pytest.raises(RequirementsError, match=r"requirements\.txt:7655 can't be read as a requirement"):
+            offered.write("\n".join(lines)).lock()
+
+    def test_ten_thousand_pins_with_hashes_are_a_lock_within_seconds(self, offered: Workshop) -> None:
+        digest = "sha256:" + "0" * 64
+        lines = [
+            f"name-{number}=={number}.0 ; python_version >= '3' \\\n    --hash={digest}\n" for number in range(10_000)
+        ]
+        started = time.monotonic()
+        assert len(pins(offered.write("".join(lines)).lock())) == 10_000
+        assert time.monotonic() - started < 10
 
     def test_bytes_that_are_no_text(self, offered: Workshop) -> None:
         offered.root.joinpath("requirements.txt").write_bytes(b"\xff\x00a")

@@ -35,7 +35,7 @@ class Workshop(NamedTuple):
 
     @property
     def interpreter(self) -> Interpreter:
-        return interpreter.inspect(self.image.python, self.store)
+        return interpreter.inspect(self.image.python, self.store, os.environ)
 
     @property
     def around(self) -> dict[str, str]:

@@ -120,7 +120,7 @@ def _on_image(
             return [Finding(NOTE, "requirements", "", 0, what, "Install one, or check inside the image.")]
         seen = interpreter.read(image.inventory, like, kept)
     else:
-        seen = interpreter.inspect((image.python or interpreter.find(environ)).absolute(), kept)
+        seen = interpreter.inspect((image.python or interpreter.find(environ)).absolute(), kept, environ)
     python = frozenset(name for name in reached if name.endswith(".py"))
     return [*packages.unreadable(code_tree, python, seen), *packages.examine(code_tree, repo, seen, kept, environ)]
 

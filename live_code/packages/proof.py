@@ -12,11 +12,11 @@ from live_code.interpreter import Framework, Interpreter
 _TRIES = {"torch": "import numpy, torch; torch.from_numpy(numpy.zeros(1))", "mxnet": "import mxnet"}
 
 
-def unchanged(python: Path, image: Interpreter, protected: Mapping[str, str]) -> None:
+def unchanged(python: Path, image: Interpreter, protected: Mapping[str, str], environ: Mapping[str, str]) -> None:
     """Versions, places and CUDA builds are those of the image. Raises BuildError."""
     if not protected:
         return
-    said = interpreter.ask(python)
+    said = interpreter.ask(python, environ)
     for name in protected:
         was = image.packages.get(name)
         found = said["distributions"].get(name, {}).get("version")
@@ -28,7 +28,7 @@ def unchanged(python: Path, image: Interpreter, protected: Mapping[str, str]) ->
             raise BuildError(f"the environment would not use the image's own {name} in {module.path}.")
 
 
-def works(python: Path, image: Interpreter, added: Mapping[str, str]) -> None:
+def works(python: Path, image: Interpreter, added: Mapping[str, str], environ: Mapping[str, str]) -> None:
     """A numpy that stands before the image's still works with its framework: tried, when there is one.
 
     Raises BuildError.
@@ -37,7 +37,7 @@ def works(python: Path, image: Interpreter, added: Mapping[str, str]) -> None:
         if "numpy" not in added or name not in image.frameworks or name in added:
             continue
         try:
-            process.run([python, "-c", code], timeout=300)
+            process.run([python, "-c", code], env=interpreter.clean(environ), timeout=300)
         except process.ProcessError as error:
             raise BuildError(
                 f"the image's {name} does not work with numpy {added['numpy']}, which the requirements lead to.",

@@ -25,7 +25,7 @@ def differences(recorded: Record, environ: Mapping[str, str]) -> list[str]:
 
 
 def _here(environ: Mapping[str, str]) -> dict[str, Any]:
-    image = interpreter.inspect(interpreter.find(environ), store.find(environ))
+    image = interpreter.inspect(interpreter.find(environ), store.find(environ), environ)
     return {
         "interpreter": plain(image),
         "image": plain(evidence.image(environ)),
