@@ -34,6 +34,12 @@ def scalars(folder: Path, tag: str, values: list[float]) -> None:
     events.close()
 
 
+def scored(value: float) -> dict[str, Any]:
+    """Results of a training with one stage."""
+    stage = {"name": "epoch1", "files": ["a.pt"], "timestamp": 1, "metrics": {"mAP": value}}
+    return {**made_records.BASE["results"], "best_stage": "epoch1", "stages": [stage]}
+
+
 class TestCurves:
     def test_scalars_are_read_in_the_order_of_their_steps(self, tmp_path: Path) -> None:
         record = made_records.put(tmp_path)
@@ -65,7 +71,10 @@ class TestCurves:
 class TestFacts:
     def varied(self, tmp_path: Path) -> list[Record]:
         values: list[dict[str, Any]] = [{"lr": 0.1, "opt": "sgd"}, {"lr": "0.3", "opt": "adam"}, {"lr": 0.2}]
-        return [made_records.put(tmp_path / str(n), n, config__values=one) for n, one in enumerate(values)]
+        return [
+            made_records.put(tmp_path / str(n), n, config__values=one, results=scored(n / 10))
+            for n, one in enumerate(values)
+        ]
 
     def test_parameters_are_what_is_not_the_same_everywhere(self, tmp_path: Path) -> None:
         assert facts.parameters(self.varied(tmp_path)) == ["lr", "opt"]
@@ -78,7 +87,36 @@ class TestFacts:
     def test_parallel_axes_run_from_the_lowest_to_the_highest(self, tmp_path: Path) -> None:
         lines = facts.lines(self.varied(tmp_path), ["lr", "opt"], "mAP")
         places = {axis: [line["place"] for line in lines if line["axis"] == axis] for axis in ("lr", "opt", "mAP")}
-        assert places == {"lr": [0.0, 1.0, 0.5], "opt": [1.0, 0.5, 0.0], "mAP": [0.5, 0.5, 0.5]}
+        assert places == {"lr": [0.0, 1.0, 0.5], "opt": [1.0, 0.5, 0.0], "mAP": [0.0, 0.5, 1.0]}
+
+    def test_an_axis_over_decades_is_logarithmic(self, tmp_path: Path) -> None:
+        rates = (0.001, 0.01, 0.1)
+        records = [made_records.put(tmp_path / f"{lr}", config__values={"lr": lr}) for lr in rates]
+        assert [line["place"] for line in facts.lines(records, ["lr"], "mAP") if line["axis"] == "lr"] == [0, 0.5, 1]
+        assert facts.spans_decades(rates)
+        assert not facts.spans_decades((0, 1, 100))
+
+    def test_charts_compare_runs_of_the_task_that_most_had(self, tmp_path: Path) -> None:
+        others = [made_records.put(tmp_path / name, task__tasks=[name]) for name in ("mining", "infer")]
+        varied = self.varied(tmp_path)
+        assert facts.comparable([*others, *varied]) == varied
+
+    def test_axes_are_numbers_and_few_words(self, tmp_path: Path) -> None:
+        values = [
+            {"lr": n, "opt": ("sgd", "adam")[n % 2], "weights": [f"{n}.pt"], "name": f"run {n}"} for n in range(4)
+        ]
+        records = [made_records.put(tmp_path / str(n), n, config__values=one) for n, one in enumerate(values)]
+        assert facts.axes(records) == ["lr", "opt"]
+
+    def test_metrics_that_are_the_same_in_all_runs_score_nothing(self, tmp_path: Path) -> None:
+        assert facts.scores(self.varied(tmp_path)) == ["mAP"]
+        assert facts.scores([made_records.put(tmp_path / "a"), made_records.put(tmp_path / "b")]) == []
+
+    @pytest.mark.parametrize(
+        ("value", "said"), [(0.41421, "0.4142"), (9999, "9999"), (25276514304, "25.28 G"), (12345, "12.35 k"), (0, "0")]
+    )
+    def test_large_numbers_have_a_prefix(self, value: float, said: str) -> None:
+        assert facts.number(value) == said
 
     def test_the_timeline_leaves_out_what_can_not_be_seen(self, tmp_path: Path) -> None:
         names = [phase["phase"] for phase in facts.phases(made_records.put(tmp_path))]
@@ -222,8 +260,7 @@ class TestUse:
         for number in range(1000):
             values = {"lr": 10 ** -(1 + number % 4), "epochs": number % 30, "width": 8 << number % 3, "seed": number}
             values["optimizer"] = ("sgd", "adam", "lion")[number % 3]
-            stage = {"name": "epoch1", "files": ["a.pt"], "timestamp": 1, "metrics": {"mAP": (number * 37 % 100) / 100}}
-            results = {**made_records.BASE["results"], "best_stage": "epoch1", "stages": [stage]}
+            results = scored((number * 37 % 100) / 100)
             records.append(made_records.put(root / str(number), number, config__values=values, results=results))
         return page_of(root / "report.html", records)
 

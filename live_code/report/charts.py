@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import altair as alt
 
-from live_code.report.curves import Curve
+from live_code.report import facts
+from live_code.report.curves import OURS, Curve
 
 HEIGHT = 240
 # Colours are the page's own variables, so that both themes and a print-out need one drawing only.
@@ -47,15 +49,15 @@ def curves(tag: str, runs: Sequence[tuple[str, Curve]]) -> Chart:
         for name, curve in runs
         for step, value in zip(curve.steps, curve.values, strict=True)
     ]
-    several = len(runs) > 1
-    drawn = alt.Chart(_data(rows)).mark_line(point=len(rows) <= 40 * len(runs), clip=True)
+    several, big = len(runs) > 1, any(abs(value) >= facts.BIG for _, curve in runs for value in curve.values)
+    drawn = alt.Chart(_data(rows)).mark_line(point=len(rows) <= 40 * len(runs))
     drawn = drawn.encode(
-        x=alt.X("step:Q", title="step"),
-        y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
+        x=alt.X("step:Q", title="seconds" if tag.startswith(OURS) else "step", scale=alt.Scale(nice=False)),
+        y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(format="~s" if big else "~g")),
         color=_colour("run", several),
         tooltip=["run:N", "step:Q", "value:Q"],
     )
-    lasts = ", ".join(f"{name} ends at {curve.values[-1]:.4g}" for name, curve in runs)
+    lasts = ", ".join(f"{name} ends at {facts.number(curve.values[-1])}" for name, curve in runs)
     return _chart(f"curve-{tag}", tag, lasts, drawn)
 
 
@@ -97,19 +99,29 @@ def phases(rows: Sequence[Mapping[str, Any]]) -> Chart:
     return _chart("phases", "Phases", text, drawn, height=70 + 22 * len(rows))
 
 
-def scatter(rows: Sequence[Mapping[str, Any]], numbers: Sequence[str], metrics: Sequence[str]) -> Chart:
-    """A parameter against a metric, both to be chosen on the page. ``rows``: run and a value for each name."""
+def scatter(
+    rows: Sequence[Mapping[str, Any]], numbers: Sequence[str], metrics: Sequence[str], wide: Sequence[str]
+) -> Chart:
+    """A parameter against a metric, both to be chosen on the page. ``rows``: run and a value for each name.
+
+    ``wide``: the parameters that span decades. Vega-Lite can't change a scale's type on the page, so their logarithm is
+    drawn on the one linear scale, and the labels are told in the parameter's own numbers.
+    """
+    logarithmic = f"indexof({json.dumps(list(wide))}, parameter) >= 0"
     across = alt.param(name="parameter", value=numbers[0], bind=alt.binding_select(options=list(numbers), name="x: "))
     up = alt.param(name="metric", value=metrics[0], bind=alt.binding_select(options=list(metrics), name="y: "))
     drawn = alt.Chart(_data(rows)).mark_circle(size=46, opacity=0.65).add_params(across, up)
-    drawn = drawn.transform_calculate(x="datum[parameter]", y="datum[metric]").transform_filter(
-        "isValid(datum.x) && isValid(datum.y)"
+    drawn = drawn.transform_calculate(value="datum[parameter]", y="datum[metric]").transform_filter(
+        "isValid(datum.value) && isValid(datum.y)"
     )
+    drawn = drawn.transform_calculate(x=f"{logarithmic} ? log(datum.value) / LN10 : datum.value")
+    labels = f"format({logarithmic} ? pow(10, datum.value) : datum.value, '~g')"
+    decades = alt.Axis(labelExpr=labels, tickMinStep=alt.expr(f"{logarithmic} ? 1 : 0"))
     drawn = drawn.encode(
-        x=alt.X("x:Q", title=None, scale=alt.Scale(zero=False)),
+        x=alt.X("x:Q", title=None, scale=alt.Scale(zero=False), axis=decades),
         y=alt.Y("y:Q", title=None, scale=alt.Scale(zero=False)),
         color=alt.value(_INKS[0]),
-        tooltip=[alt.Tooltip("run:N"), alt.Tooltip("x:Q"), alt.Tooltip("y:Q")],
+        tooltip=[alt.Tooltip("run:N"), alt.Tooltip("value:Q", title="x"), alt.Tooltip("y:Q")],
     )
     return _chart("scatter", "A parameter and a metric", f"{len(rows)} runs", drawn, height=320)
 

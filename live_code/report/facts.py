@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +14,10 @@ from live_code.record.reading import Record
 
 # More columns than this nobody reads.
 PARAMETERS = 10
+# More words than this on one axis are a tangle.
+WORDS = 8
+# From here on a number is told with a prefix of the SI: 25.3G.
+BIG = 10_000
 _NOT_PARAMETERS = {*REVISION_KEYS, "task_id", "git_url"}
 
 
@@ -46,8 +52,35 @@ def metrics(records: Sequence[Record]) -> list[str]:
 
 def parameters(records: Sequence[Record]) -> list[str]:
     """Hyper-parameters that are not the same in all runs."""
-    keys = dict.fromkeys(key for record in records for key in record.config if key not in _NOT_PARAMETERS)
-    return [key for key in keys if len({_shown(record.config.get(key)) for record in records}) > 1][:PARAMETERS]
+    return _varied(records)[:PARAMETERS]
+
+
+def comparable(records: Sequence[Record]) -> list[Record]:
+    """Those of the task that most of them had: the parameters of a training say nothing about a mining."""
+    [(tasks, _)] = Counter(record.tasks for record in records).most_common(1)
+    return [record for record in records if record.tasks == tasks]
+
+
+def axes(records: Sequence[Record]) -> list[str]:
+    """The parameters that a chart can compare runs by: numbers, or a few words that come more than once."""
+    return [key for key in _varied(records) if _is_axis([record.config.get(key) for record in records])][:PARAMETERS]
+
+
+def scores(records: Sequence[Record]) -> list[str]:
+    """The metrics that are not the same in all runs."""
+    return [name for name in metrics(records) if len({record.metrics.get(name) for record in records} - {None}) > 1]
+
+
+def spans_decades(numbers: Sequence[float]) -> bool:
+    return min(numbers) > 0 and max(numbers) / min(numbers) >= 100
+
+
+def number(value: float) -> str:
+    """Four digits; large ones with a prefix of the SI."""
+    for exponent, prefix in ((12, "T"), (9, "G"), (6, "M"), (3, "k")):
+        if abs(value) >= max(10**exponent, BIG):
+            return f"{value / 10**exponent:.4g} {prefix}"
+    return f"{value:.4g}"
 
 
 def rows(records: Sequence[Record], measured: Sequence[str], varied: Sequence[str]) -> list[Row]:
@@ -102,14 +135,14 @@ def points(records: Sequence[Record], varied: Sequence[str], measured: Sequence[
     """For the scatter: a run's numbers by name."""
     made = []
     for name, record in zip(names(records), records, strict=True):
-        numbers = {key: number for key in varied if (number := _number(record.config.get(key))) is not None}
+        numbers = {key: one for key in varied if (one := _number(record.config.get(key))) is not None}
         scores = {metric: record.metrics[metric] for metric in measured if metric in record.metrics}
         made.append({"run": name, **numbers, **scores})
     return made
 
 
 def lines(records: Sequence[Record], varied: Sequence[str], metric: str) -> list[dict[str, Any]]:
-    """For parallel coordinates: numbers by size, words in the order of the alphabet, each from 0 to 1."""
+    """For parallel coordinates, each from 0 to 1: numbers by size, or by its logarithm, words by the alphabet."""
     scored = [(name, one) for name, one in zip(names(records), records, strict=True) if metric in one.metrics]
     made = []
     for axis in [*varied, metric]:
@@ -133,23 +166,37 @@ def differences(records: Sequence[Record]) -> dict[str, list[compare.Difference]
     return found
 
 
+def _varied(records: Sequence[Record]) -> list[str]:
+    keys = dict.fromkeys(key for record in records for key in record.config if key not in _NOT_PARAMETERS)
+    return [key for key in keys if len({_shown(record.config.get(key)) for record in records}) > 1]
+
+
+def _is_axis(values: Sequence[Any]) -> bool:
+    if all(_number(value) is not None for value in values):
+        return True
+    words = {_shown(value) for value in values}
+    return len(words) <= WORDS and len(words) < len(values) and not any(isinstance(one, (list, dict)) for one in values)
+
+
 def _places(values: Sequence[Any]) -> list[float]:
-    numbers = [_number(value) for value in values]
-    if any(number is None for number in numbers):
+    known = [one for value in values if (one := _number(value)) is not None]
+    if len(known) < len(values):
         order = sorted({_shown(value) for value in values})
-        numbers = [float(order.index(_shown(value))) for value in values]
-    known = [number for number in numbers if number is not None]
-    low, high = (min(known), max(known)) if known else (0.0, 0.0)
-    return [round((number - low) / (high - low), 4) if high > low else 0.5 for number in known]
+        known = [float(order.index(_shown(value))) for value in values]
+    elif spans_decades(known):
+        known = [math.log10(one) for one in known]
+    low, high = min(known), max(known)
+    return [round((one - low) / (high - low), 4) if high > low else 0.5 for one in known]
 
 
 def _number(value: Any) -> float | None:
     if isinstance(value, bool):
         return None
     try:
-        return float(value)
+        read = float(value)
     except (TypeError, ValueError):
         return None
+    return read if math.isfinite(read) else None
 
 
 def _shown(value: Any) -> str:

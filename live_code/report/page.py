@@ -33,7 +33,7 @@ def write(path: Path, records: Sequence[Record], cache: Store, histories: Sequen
 
 def render(records: Sequence[Record], drawing_code: str, histories: Sequence[compare.History] = ()) -> str:
     measured, varied = facts.metrics(records), facts.parameters(records)
-    drawn = [*_charts(records, measured, varied)]
+    drawn = [*_charts(records, measured)]
     few = len(records) <= _COMPARED
     return _template().render(
         title=_title(records),
@@ -60,10 +60,10 @@ def render(records: Sequence[Record], drawing_code: str, histories: Sequence[com
     )
 
 
-def _charts(records: Sequence[Record], measured: Sequence[str], varied: Sequence[str]) -> Iterator[Chart]:
+def _charts(records: Sequence[Record], measured: Sequence[str]) -> Iterator[Chart]:
     scores = [metric for metric in measured if any(metric in (one.best.get("metrics") or {}) for one in records)]
-    if len(records) > 1 and measured:
-        yield from _of_many(records, measured, varied)
+    if len(records) > 2:
+        yield from _of_many(facts.comparable(records))
     if scores and len(records) <= CURVES_OF:
         yield charts.stages(facts.stages(records, scores[0]), scores[0])
     yield from _curves(_judged_best(records))
@@ -71,13 +71,15 @@ def _charts(records: Sequence[Record], measured: Sequence[str], varied: Sequence
         yield charts.phases(facts.phases(records[0]))
 
 
-def _of_many(records: Sequence[Record], measured: Sequence[str], varied: Sequence[str]) -> Iterator[Chart]:
-    points = facts.points(records, varied, measured)
-    numbers = [key for key in varied if any(key in point for point in points)]
-    if numbers and len(records) > 2:
-        yield charts.scatter(points, numbers, measured)
-    if varied and len(records) > 2:
-        yield charts.parallel(facts.lines(records, varied, measured[0]), [*varied, measured[0]], measured[0])
+def _of_many(records: Sequence[Record]) -> Iterator[Chart]:
+    axes, scores = facts.axes(records), facts.scores(records)
+    if not axes or not scores:
+        return
+    points = facts.points(records, axes, scores)
+    if numbers := [key for key in axes if any(key in point for point in points)]:
+        wide = [key for key in numbers if facts.spans_decades([point[key] for point in points if key in point])]
+        yield charts.scatter(points, numbers, scores, wide)
+    yield charts.parallel(facts.lines(records, axes, scores[0]), [*axes, scores[0]], scores[0])
 
 
 def _judged_best(records: Sequence[Record]) -> list[tuple[str, Record]]:
@@ -121,6 +123,7 @@ def _template() -> jinja2.Template:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     surroundings.filters["short"] = _short
+    surroundings.filters["number"] = facts.number
     return surroundings.from_string(_own("page.html"))
 
 
