@@ -11,8 +11,10 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
+from live_code.config import REVISION_KEYS
 from live_code.record.reading import Record
 
+_NAMES = {*REVISION_KEYS, "git_url", "task_id"}
 _STATUS = {"done": api_pb2.STATUS_SUCCESS, "failed": api_pb2.STATUS_FAILURE, "running": api_pb2.STATUS_RUNNING}
 
 
@@ -28,8 +30,11 @@ def write(records: Sequence[Record], folder: Path) -> None:
 
 
 def values(record: Record) -> dict[str, bool | float | str]:
-    """What the view can show: numbers, switches and words; a form's text of a number is the number."""
-    shown = {key: _plain(value) for key, value in record.config.items()}
+    """What the view can show: numbers, switches and words; a form's text of a number is the number.
+
+    Without what names the run and not how it trains: the view's table begins with a few of them only.
+    """
+    shown = {key: _plain(value) for key, value in record.config.items() if key not in _NAMES}
     return {**shown, "commit": record.commit[:12], "ref": record.ref}
 
 
