@@ -99,6 +99,15 @@ class TestEntrypoint:
         settings = "code_config: c.yaml\nentrypoint: python3 -m tool.go\n"
         assert repo.commit({**CONFIGURED, "tool/go.py": "", "live-code.yaml": settings}).check() == []
 
+    def test_a_module_that_is_missing_from_a_package_of_the_repo_will_fail(self, repo: Repo) -> None:
+        settings = "code_config: c.yaml\nentrypoint: python3 -m tool.gone\n"
+        found = repo.commit({**CONFIGURED, "tool/go.py": "", "live-code.yaml": settings}).check()
+        assert brief(found) == [(WILL_FAIL, "entrypoint", "live-code.yaml:2")]
+
+    def test_a_module_of_an_installed_package_is_left_alone(self, repo: Repo) -> None:
+        settings = "code_config: c.yaml\nentrypoint: python3 -m torch.distributed.run train.py\n"
+        assert repo.commit({**CONFIGURED, "train.py": "", "live-code.yaml": settings}).check() == []
+
 
 class TestSettings:
     def test_an_unknown_key_will_fail_at_its_line(self, repo: Repo) -> None:
@@ -196,6 +205,16 @@ GOOD = [
     "import ymir_exc.dataset_reader as dr; dr.item_paths(dr.DatasetType.TRAINING)",
     "import ymir_exc.util; ymir_exc.util.get_bool({}, 'a', default_value=False)",
     "from ymir_exc.executor import Executor; Executor(apps={}).start()",
+    "from ymir_exc import env; env.get_current_env().input.training_index_file",
+    "from ymir_exc import dataset_reader as dr, env; list(dr.item_paths(dataset_type=env.DatasetType.TRAINING))",
+    "from ymir_exc import monitor; monitor.write_monitor_logger(percent=0.5, state=monitor.TASK_STATE_RUNNING)",
+    "from ymir_exc import result_writer as rw; rw.write_training_result(model_names=['a'], mAP=1, classAPs={})",
+    "from ymir_exc import result_writer as rw; rw.Annotation(class_name='a', score=1, box=rw.Box(x=1, y=1, w=1, h=1))",
+    "from ymir_exc.util import YmirStage, get_ymir_process as p; p(stage=YmirStage.TASK, p=0.5)",
+    "from ymir_exc.util import write_ymir_monitor_process as w; w(1, task='training', naive_stage_percent=1, stage=1)",
+    "from ymir_exc.code import ExecutorReturnCode, ExecutorState as S; S.ES_DONE, ExecutorReturnCode.RC_EXEC_NO_GPU",
+    "from ymir_exc import settings; settings.DEFAULT_ENV_FILE_PATH = 'x'",
+    "from ymir_exc.util import *",
 ]
 
 

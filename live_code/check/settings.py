@@ -67,10 +67,16 @@ def _command(tree: Tree, command: str) -> Iterator[Finding]:
     line = line_of(tree.text(REPO_FILE), re.escape(command)) if tree.has(REPO_FILE) else 0
     for script in scripts_of(command):
         if not any(tree.has(name) for name in (script, script.removesuffix(".py") + "/__main__.py")):
-            is_module = " -m " in f" {command} " and script not in command
-            severity = MAY_FAIL if is_module else WILL_FAIL  # a module may be an installed package's
+            if script not in command and not _is_own(tree, script):
+                continue  # `-m` and a module of an installed package
             what = f"The entrypoint {command!r} names {script}, which is no file of the repo."
-            yield Finding(severity, "entrypoint", REPO_FILE, line, what, "Correct the name, or add the file.")
+            yield Finding(WILL_FAIL, "entrypoint", REPO_FILE, line, what, "Correct the name, or add the file.")
+
+
+def _is_own(tree: Tree, script: str) -> bool:
+    """Whether a module is below a package of the repo."""
+    package = script.split("/")[0] + "/"
+    return any(name.startswith(package) for name in tree.files)
 
 
 def _code_config(tree: Tree, name: str) -> Iterator[Finding]:
