@@ -16,6 +16,10 @@ from live_code.job import JOB_PATH
 from live_code.job.ymir_exc import protocol
 
 TORCHRUN = "torchrun"
+# Its option --local-addr, which old ones don't know: by a container's own name, which often leads nowhere, ranks hang.
+TORCHRUN_VARIABLES = {"PET_LOCAL_ADDR": "127.0.0.1"}
+# torchrun's own word for it.
+PROCESSES_KEY = "nproc_per_node"
 CLASSIC_ENTRYPOINTS = ("start.py", "ymir/start.py")
 # The bootstrapper's own settings, some of them secret: the job gets only those that are made for it.
 OWN_PREFIX = "LIVE_CODE_"
@@ -85,15 +89,20 @@ def plan(
     return Launch(
         argv=_torchrun(argv, environment.python, ranks) if ranks else argv,
         cwd=root,
-        environ={**_environ(environment, handed, environ, share), **_safe(trees, environ)},
+        environ={
+            **_environ(environment, handed, environ, share),
+            **_safe(trees, environ),
+            **(TORCHRUN_VARIABLES if ranks else {}),
+        },
         entrypoint=entrypoint,
     )
 
 
 def ranks(repo: RepoSettings, merged: Merged, folder: Path) -> Ranks | None:
-    """What ``launcher`` in live-code.yaml asks for: one rank for each GPU of the task, one without GPUs.
+    """What ``launcher`` in live-code.yaml asks for: ``nproc_per_node`` ranks where the hyper-parameters name a number,
+    else one for each GPU of the task, one without GPUs.
 
-    Raises LaunchError for a launcher that is not known.
+    Raises LaunchError for a launcher that is not known or a number that is none.
     """
     if not repo.launcher:
         return None
@@ -101,9 +110,22 @@ def ranks(repo: RepoSettings, merged: Merged, folder: Path) -> Ranks | None:
         raise LaunchError(
             f"{REPO_FILE} names the launcher {repo.launcher!r}.", hint=f"Write {TORCHRUN}, or leave it out."
         )
+    return Ranks(_asked(merged) or _gpus(merged), folder / "ranks")
+
+
+def _asked(merged: Merged) -> int:
+    count = str(merged.values.get(PROCESSES_KEY) or "").strip()
+    if count and not count.isdecimal():
+        raise LaunchError(
+            f"{PROCESSES_KEY} is {count!r}.", hint="Write the number of processes, or leave it out: one for each GPU."
+        )
+    return int(count or 0)
+
+
+def _gpus(merged: Merged) -> int:
     listed = [number for number in str(merged.values.get("gpu_id") or "").split(",") if number.strip()]
     count = str(merged.values.get("gpu_count") or len(listed))
-    return Ranks(max(int(count) if count.isdigit() else len(listed), 1), folder / "ranks")
+    return max(int(count) if count.isdecimal() else len(listed), 1)
 
 
 def _torchrun(argv: tuple[str, ...], python: Path, ranks: Ranks) -> tuple[str, ...]:
@@ -113,6 +135,7 @@ def _torchrun(argv: tuple[str, ...], python: Path, ranks: Ranks) -> tuple[str, .
     options = (
         f"--nproc_per_node={ranks.processes}",
         "--standalone",
+        "--role=rank",  # each line begins with [rank0]: and so on
         "--max_restarts=0",
         f"--log_dir={ranks.logs}",
         "--tee=3",

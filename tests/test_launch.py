@@ -157,6 +157,17 @@ class TestTorchrun:
         assert ranks is not None
         assert ranks.processes == count
 
+    @pytest.mark.parametrize(("asked", "count"), [(3, 3), ("2", 2), ("", 4), (None, 4), (0, 4)])
+    def test_there_are_as_many_ranks_as_the_hyper_parameters_ask_for(self, asked: object, count: int) -> None:
+        ranks = self.ranks(gpu_count=4, nproc_per_node=asked)
+        assert ranks is not None
+        assert ranks.processes == count
+
+    @pytest.mark.parametrize("asked", ["-1", "auto", 1.5])
+    def test_a_number_of_ranks_that_is_none_is_refused(self, asked: object) -> None:
+        with pytest.raises(LaunchError, match="nproc_per_node is"):
+            self.ranks(nproc_per_node=asked)
+
     def test_a_launcher_that_is_not_known_is_refused(self) -> None:
         with pytest.raises(LaunchError, match="mpirun"):
             self.ranks("mpirun")
@@ -165,6 +176,7 @@ class TestTorchrun:
         argv = self.argv("start.py --fast")
         assert argv[:4] == (str(BUILT.python), "-m", "torch.distributed.run", "--nproc_per_node=2")
         assert argv[-2:] == ("start.py", "--fast")
+        assert "--role=rank" in argv
         assert self.argv("python -m pkg.main")[-2:] == ("-m", "pkg.main")
 
     def test_what_is_no_python_is_refused(self) -> None:

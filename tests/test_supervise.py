@@ -116,6 +116,10 @@ class TestOutput:
 
 
 class TestLeftovers:
+    def test_a_report_that_was_cut_off_does_not_stay(self, tmp_path: Path) -> None:
+        run("open('exceptions/exception-1.json.tmp', 'w').write('{')", tmp_path)
+        assert list((tmp_path / "exceptions").iterdir()) == []
+
     def test_children_that_outlive_the_job_are_ended(self, tmp_path: Path) -> None:
         run(
             "import subprocess, sys\n"

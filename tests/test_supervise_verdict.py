@@ -178,19 +178,82 @@ class TestWhatDecides:
         error = decided(FAILED._replace(no_gpu=True, tail=("RuntimeError: No CUDA GPUs are available",)))
         assert "gpu_id" in error.message
 
-    def test_torchruns_own_summary_names_a_rank_that_died_without_a_word(self) -> None:
-        tail = (
-            "Root Cause (first observed failure):",
-            "[0]:", "  time      : 2026-01-01", "  rank      : 3 (local_rank: 3)",
-            "  exitcode  : -9 (pid: 77)",
-        )  # fmt: skip
-        assert "rank 3 fell first, with -9" in decided(FAILED._replace(tail=tail)).message
+
+SUMMARY = """
+============================================================
+start.py FAILED
+------------------------------------------------------------
+Failures:
+[1]:
+  time      : 2026-11-21_12:35:50
+  rank      : 0 (local_rank: 0)
+  exitcode  : -15 (pid: 490)  (SIGTERM)
+[2]:
+  time      : 2026-11-21_12:35:50
+  rank      : 2 (local_rank: 2)
+  exitcode  : 1 (pid: 492)
+------------------------------------------------------------
+Root Cause (first observed failure):
+[0]:
+  time      : 2026-11-21_12:35:50
+  rank      : 1 (local_rank: 1)
+  exitcode  : {code} (pid: 491)
+============================================================"""
+LOST = "[gloo/transport/tcp/pair.cc:537] Read error [127.0.0.1]:30890: Connection reset by peer."
+
+
+class TestRanks:
+    """One dies without a word; what others say of it afterwards is not the cause."""
+
+    def fallen(self, code: int, tail: tuple[str, ...] = (), **more: int) -> JobError:
+        echo = report("RuntimeError", LOST, rank="2", time=100.0)._replace(pid=492)
+        launcher = report("ChildFailedError", SUMMARY.format(code=code), time=101.0)
+        parent = report("CalledProcessError", "returned non-zero exit status 1", time=102.0)
+        return decided(FAILED._replace(reports=(echo, launcher, parent), tail=tail, **more))
+
+    @pytest.mark.parametrize(
+        ("code", "kind", "says"),
+        [
+            (-9, "KILLED", "rank 1 was killed by SIGKILL from outside"),
+            (-11, "CRASHED", "rank 1 crashed by SIGSEGV"),
+            (7, "JOB_FAILED", "the job failed: rank 1 ended with exit code 7"),
+        ],
+    )
+    def test_torchruns_summary_names_it(self, code: int, kind: str, says: str) -> None:
+        error = self.fallen(code)
+        assert (error.kind, error.message) == (kind, f"{says} after 12 s.")
+
+    def test_its_own_last_words_tell_the_cause(self) -> None:
+        error = self.fallen(-6, ("[rank2]:RuntimeError: " + LOST, "[rank1]:CUDA error: out of memory"))
+        assert error.message == "the job ran out of GPU memory: rank 1: CUDA error: out of memory."
+
+    def test_its_lines_stand_below_the_error(self) -> None:
+        assert self.fallen(7, ("[rank0]:epoch 3", "[rank1]:no labels")).details == "[rank1]:no labels"
+
+    def test_a_kill_for_memory_is_one(self) -> None:
+        assert self.fallen(-9, oom_kills=1).kind == "OUT_OF_MEMORY"
+
+    def test_one_that_lost_its_peers_is_the_cause_only_when_none_is_known(self) -> None:
+        assert decided(FAILED._replace(reports=(report("RuntimeError", LOST, rank="2"),))).kind == "PEERS_LOST"
+
+    def test_an_exception_counts_though_an_echo_was_told_before_it(self) -> None:
+        echo, fall = report("RuntimeError", LOST, "0", 100.0), report("ValueError", "bad batch", "1", 100.1)
+        assert "rank 1: ValueError: bad batch" in decided(FAILED._replace(reports=(echo, fall))).message
+
+    def test_a_torchrun_without_our_hook_is_read_from_the_last_lines(self) -> None:
+        assert "rank 1 was killed" in decided(FAILED._replace(tail=tuple(SUMMARY.format(code=-9).splitlines()))).message
+
+
+def test_of_a_long_exception_the_end_is_shown_too() -> None:
+    error = decided(FAILED._replace(reports=(report("ProcessRaisedException", f"{'x' * 500} KeyError: 'bbox'"),)))
+    assert error.message.endswith("xx KeyError: 'bbox'.")
 
 
 class TestWhichReport:
     def test_the_child_says_why_the_parent_only_that(self) -> None:
         child, parent = report("KeyError", "'x'", time=100.0), report("CalledProcessError", "train.py", time=100.5)
-        assert reports.cause((child, parent)) == child
+        assert reports.together((child, parent)) == (child, parent)
+        assert "KeyError" in decided(FAILED._replace(reports=(child, parent))).message
 
     def test_the_first_rank_to_fall_is_the_cause(self) -> None:
         first, second = report("ValueError", "x", "1", 100.0), report("DistBackendError", "lost", "0", 101.0)
@@ -199,4 +262,4 @@ class TestWhichReport:
 
     def test_what_the_job_had_got_over_long_ago_is_not(self) -> None:
         old, last = report("URLError", "x", time=100.0), report("KeyError", "'y'", time=9000.0)
-        assert reports.cause((old, last)) == last
+        assert reports.together((old, last)) == (last,)

@@ -14,7 +14,8 @@ from contextlib import suppress
 from live_code.supervise.joblog import JobLog
 from live_code.supervise.lines import Lines, Readable
 
-TAIL_LINES = 40
+# As many as the platform shows of a failure: torchrun's own words at the end take 40.
+TAIL_LINES = 99
 # What a line may bring into the monitor's stack view, in bytes.
 TAIL_WIDTH = 500
 # How long a reader of ours may be stuck once the job is gone, in seconds.

@@ -1,4 +1,4 @@
-"""Reads the exception reports that the job's start-up hook leaves, and tells which of them is the cause."""
+"""Reads the exception reports that the job's start-up hook leaves, and tells which belong together."""
 
 from __future__ import annotations
 
@@ -23,11 +23,16 @@ def read(folder: Path) -> tuple[Report, ...]:
     return tuple(sorted(found, key=lambda report: report.time))
 
 
-def cause(reports: Sequence[Report]) -> Report | None:
-    """The first of those that fell together at the end: a parent reports that its child failed, the child says why."""
-    if not reports:
-        return None
-    return next(report for report in reports if reports[-1].time - report.time <= CASCADE_S)
+def clear_cut_off(folder: Path) -> None:
+    """Removes what a process that was killed in the middle of its report has left. The job has ended."""
+    for path in folder.glob("*.tmp"):
+        with suppress(OSError):
+            path.unlink()
+
+
+def together(found: Sequence[Report]) -> tuple[Report, ...]:
+    """Those that fell together at the end, the first one first: a child says why, its parent that a child failed."""
+    return tuple(report for report in found if found[-1].time - report.time <= CASCADE_S)
 
 
 def _parse(value: dict[str, Any]) -> Report:

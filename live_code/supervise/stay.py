@@ -42,6 +42,7 @@ def to_the_end(job: Group, places: Places, rules: Rules) -> Exit:
         with Sampler(places.tensorboard, _every(rules), places.log_file.parent) as sampler:
             _stay(job, output, _Watch(places, rules, job, output, sampler))
     _say_idle(sampler.summary())
+    reports.clear_cut_off(places.reports)
     return Exit(
         code=max(job.code, 0),
         signal=max(-job.code, 0),

@@ -1,21 +1,24 @@
 """The truth table of ends: from what was seen of a job's end to the one error that the platform and the user are told.
 
 Pure. What decides, in this order: who stopped it, which limit it broke, what the job itself told the platform, what
-the kernel killed for memory, the exception that ended it, its last lines, the signal or code it ended with.
+the kernel killed for memory, the rank that fell without a word, the exception that ended it, its last lines, the signal
+or code it ended with.
 """
 
 from __future__ import annotations
 
-import re
 import signal
+from collections.abc import Sequence
 
 from live_code.errors import JobError
 from live_code.guard import ORPHANED
 from live_code.job.ymir_exc import protocol
-from live_code.supervise import reports, symptoms
+from live_code.supervise import ranks, reports, symptoms
 from live_code.supervise.ends import HANGING_RANKS, MAX_DURATION, STALL, Exit, Report
 from live_code.supervise.symptoms import Cause
 
+# Exceptions that say no more than that a child has failed.
+_OF_PARENTS = (ranks.LAUNCHER, "CalledProcessError")
 # Signals by which a program dies of itself.
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
@@ -28,6 +31,7 @@ _CRASHED = Cause(
     "CRASHED", protocol.CODE_OTHER, "", "the job crashed by {name}",
     "A native extension failed: check that compiled packages fit the image's framework. " + _LOG,
 )  # fmt: skip
+_FAILED = Cause("JOB_FAILED", protocol.CODE_OTHER, "", "the job failed", "Its last lines say why. " + _LOG)
 _LIMITS = {
     MAX_DURATION: Cause(
         "TIMEOUT", protocol.CODE_OTHER, "", "the job was ended: it took longer than max_duration_s",
@@ -56,13 +60,16 @@ def of(ended: Exit, said: protocol.Monitor | None) -> JobError | None:
 def _decide(ended: Exit, said: protocol.Monitor | None) -> JobError:
     if ended.stopped_by:
         return _stopped(ended)
-    first = reports.cause(ended.reports)
+    first = _first(ended.reports)
     if ended.ended_by:
         return _error(ended, _LIMITS[ended.ended_by], first, with_exception=ended.ended_by == HANGING_RANKS)
     if said and said.state == protocol.STATE_ERROR and said.return_code not in (0, protocol.CODE_OTHER):
         return _own_word(ended, said)
-    if ended.oom_kills and (ended.signal == signal.SIGKILL or not first):
+    unexplained = first is None or _is_echo(first)
+    if ended.oom_kills and (ended.signal == signal.SIGKILL or unexplained):
         return _error(ended, _of_memory(ended.oom_kills), None)
+    if unexplained and (fallen := ranks.silent(ended.reports, ended.tail)):
+        return _of_rank(ended, fallen)
     known = symptoms.find([first.text, first.cause]) if first else symptoms.find(ended.tail)
     if known:
         cause, line = known
@@ -85,8 +92,8 @@ def _stopped(ended: Exit) -> JobError:
 def _own_word(ended: Exit, said: protocol.Monitor) -> JobError:
     """The job knows best, when it says something."""
     plain = _by_number(ended)
-    details = "\n".join(said.stack) or _details(ended, reports.cause(ended.reports))
-    hint = f"({plain.says.format(name=_signal_name(ended))}.)"
+    details = "\n".join(said.stack) or _details(ended, _first(ended.reports))
+    hint = f"({plain.says.format(name=_signal_name(ended.signal))}.)"
     error = JobError(said.message or "the job reported an error.", hint=hint, details=details)
     error.kind, error.return_code = "REPORTED", said.return_code
     error.retry = symptoms.NETWORK if said.return_code == protocol.CODE_NETWORK else ""
@@ -97,6 +104,33 @@ def _own_word(ended: Exit, said: protocol.Monitor) -> JobError:
 def _of_memory(killed: int) -> Cause:
     times = f"the kernel killed {killed} of its processes for it" if killed > 1 else "the kernel killed it for that"
     return symptoms.HOST_MEMORY._replace(says=f"{symptoms.HOST_MEMORY.says}: {times}")
+
+
+def _first(found: Sequence[Report]) -> Report | None:
+    """Of what fell together the first that is no echo of another's fall: an echo may be told before the fall itself."""
+    together = reports.together(found)
+    return next((report for report in together if not _is_echo(report)), together[0] if together else None)
+
+
+def _is_echo(report: Report) -> bool:
+    known = symptoms.find([report.text])
+    return report.type in _OF_PARENTS or bool(known and known[0] is symptoms.PEERS_LOST)
+
+
+def _of_rank(ended: Exit, rank: ranks.Rank) -> JobError:
+    """A rank that left no report: what it said last, else how it ended."""
+    said = ranks.said_by(rank, ended.tail)
+    name = f"rank {rank.number}"
+    if known := symptoms.find(said):
+        return _error(ended, known[0], None, f"{name}: {known[1].partition(':')[2].strip()}")
+    if rank.signal:
+        cause = _CRASHED if rank.signal in CRASHES else _KILLED
+        cause = cause._replace(says=cause.says.replace("the job", name).format(name=_signal_name(rank.signal)))
+    else:
+        cause = _FAILED._replace(says=f"the job failed: {name} ended with exit code {rank.code}")
+    error = _error(ended, cause, None)
+    error.details = "\n".join(said) or error.details
+    return error
 
 
 def _sharper(cause: Cause, ended: Exit) -> Cause:
@@ -115,14 +149,11 @@ def _by_number(ended: Exit) -> Cause:
         return _KILLED
     if ended.full:
         return symptoms.NO_SPACE._replace(says=f"the job failed, and {' and '.join(ended.full)} is full")
-    says = f"the job ended with exit code {ended.code}"
-    if launcher := _torchrun_cause(ended.tail):
-        says = f"{says}: {launcher}"
-    return Cause("JOB_FAILED", protocol.CODE_OTHER, "", says, "Its last lines say why. " + _LOG)
+    return _FAILED._replace(says=f"the job ended with exit code {ended.code}")
 
 
 def _error(ended: Exit, cause: Cause, first: Report | None, line: str = "", with_exception: bool = True) -> JobError:
-    says = cause.says.format(name=_signal_name(ended)) if "{name}" in cause.says else cause.says
+    says = cause.says.format(name=_signal_name(ended.signal)) if "{name}" in cause.says else cause.says
     shown = first.text if first and with_exception else line
     rank = f"rank {first.rank}: " if first and first.rank and with_exception else ""
     what = f": {rank}{_short(shown)}" if shown else f" after {ended.seconds:.0f} s"
@@ -140,21 +171,13 @@ def _details(ended: Exit, first: Report | None) -> str:
     return "\n".join(("Traceback (most recent call last):", *frames, first.text))
 
 
-def _signal_name(ended: Exit) -> str:
+def _signal_name(number: int) -> str:
     try:
-        return signal.Signals(ended.signal).name
+        return signal.Signals(number).name
     except ValueError:
-        return f"signal {ended.signal}"
+        return f"signal {number}"
 
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= 300 else f"{line[:297]}..."
-
-
-def _torchrun_cause(tail: tuple[str, ...]) -> str:
-    """torchrun's own summary names the rank that fell first, also one that died without a word."""
-    text = "\n".join(tail).partition("Root Cause")[2]
-    rank = re.search(r"rank\s*:\s*(\d+)", text)
-    code = re.search(r"exitcode\s*:\s*(-?\d+)", text)
-    return f"rank {rank[1]} fell first, with {code[1]}" if rank and code else ""
+    return line if len(line) <= 300 else f"{line[:120]} ... {line[-175:]}"  # an exception in its text stands last

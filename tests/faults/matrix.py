@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests import repos
+from tests import repos, standin
 from tests.faults import phases
 from tests.faults.phases import Phase
 from tests.faults.stage import Stage, Told, fill, send, small_disk
@@ -55,6 +55,16 @@ def in_phase(phase: Phase, act: Callable[[subprocess.Popen[str]], None]) -> Call
 
 def job(start: str, on: str = "training", **config: Any) -> Callable[[Stage], Told]:
     return lambda stage: stage.set_up(start, on, **config).run()
+
+
+def torchrun(fall: str) -> Callable[[Stage], Told]:
+    """Three ranks with the real torch; the second one falls while the others wait for it."""
+
+    def play(stage: Stage) -> Told:
+        stage.set_up(TORCH_RANKS.format(fall=fall), nproc_per_node=3, launcher="torchrun")
+        return stage.run(LIVE_CODE_PYTHON=str(standin.interpreter()))
+
+    return play
 
 
 def task(on: str = "training", environ: dict[str, str] | None = None, **config: Any) -> Callable[[Stage], Told]:
@@ -182,6 +192,16 @@ RANKS = (
     "all = [subprocess.Popen([sys.executable, __file__], env={**os.environ, 'RANK': str(n)}) for n in range(3)]\n"
     "sys.exit(max(one.wait() for one in all))\n"
 )
+TORCH_RANKS = """
+import os, time
+import torch
+import torch.distributed as dist
+dist.init_process_group("gloo")
+dist.all_reduce(torch.ones(1))
+if dist.get_rank() == 1:
+    {fall}
+dist.all_reduce(torch.ones(1))
+"""
 PARENT = (
     "import subprocess, sys\n"
     "if len(sys.argv) > 1: raise KeyError('bbox')\n"
@@ -218,6 +238,10 @@ def of_the_job() -> Iterator[Fault]:
         ("an exception", job("{}['bbox']"), 1, 160004, "EXCEPTION", "KeyError: 'bbox'"),
         ("an exception of a child", job(PARENT), 1, 160004, "EXCEPTION", "KeyError: 'bbox'"),
         ("a rank that fails first", job(RANKS), 1, 160004, "EXCEPTION", "rank 1: ValueError: bad batch"),
+        ("a rank of torchrun that fails", torchrun("raise ValueError('bad batch')"),
+         1, 160004, "EXCEPTION", "rank 1: ValueError: bad batch"),
+        ("a rank of torchrun that is killed", torchrun("os.kill(os.getpid(), 9)"), 1, 160004, "KILLED", "rank 1 was"),
+        ("a rank of torchrun that leaves", torchrun("os._exit(7)"), 1, 160004, "JOB_FAILED", "rank 1 ended with exit"),
         ("the job reports its own error", job(REPORTS), 1, 300002, "REPORTED", "no boxes in the training set"),
         ("GPU memory (torch's words)", job(OOM), 1, 300103, "GPU_OUT_OF_MEMORY", "ran out of GPU memory"),
         ("no memory for one array", job("bytearray(1 << 62)"), 1, 300103, "OUT_OF_MEMORY", "ran out of memory"),

@@ -67,11 +67,14 @@ class Stage(NamedTuple):
             "UV_HTTP_TIMEOUT": "300",
         }
 
-    def set_up(self, start: str = repos.CLASSIC_START, on: str = "training", **config: Any) -> Stage:
+    def set_up(
+        self, start: str = repos.CLASSIC_START, on: str = "training", launcher: str = "", **config: Any
+    ) -> Stage:
         """A repo with ``start`` as its start.py, and a task that asks for its head."""
         repo = repos.Repo(self.root / "repo")
         if not repo.path.exists():
             repo = repos.make(repo.path)
+        repo.write("live-code.yaml", f"launcher: {launcher}\n")
         commit = repo.commit(start__py=start, requirements__txt="extra==1\n", configs___default__yaml="epochs: 7\n")
         self.folder.in_dir.mkdir(parents=True, exist_ok=True)
         (self.out / "models").mkdir(parents=True, exist_ok=True)
