@@ -37,6 +37,8 @@ def _add_run(actions: Commands[argparse.ArgumentParser]) -> None:
     command = actions.add_parser("run", help="run what is missing or failed")
     command.add_argument("spec", type=Path, metavar="SPEC", help="a sweep.yaml")
     command.add_argument("--out", type=Path, metavar="DIR", help="runs and records (default: SPEC's name and -runs)")
+    where = "a Ray cluster: host:port, auto, or local for one of this machine (default: this machine, without Ray)"
+    command.add_argument("--address", default="", metavar="A", help=where)
     command.set_defaults(command=_run)
 
 
@@ -75,7 +77,7 @@ def _run(arguments: argparse.Namespace) -> int:
     place = arguments.out or Path(f"{arguments.spec.stem}-runs")
     sweep = planning.read(arguments.spec, os.environ)
     try:
-        rows = sweeping.run(sweep, place, "", os.environ)
+        rows = sweeping.run(sweep, place, arguments.address, os.environ)
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on with what is missing in {place}", file=sys.stderr)
         return 128 + signal.SIGINT

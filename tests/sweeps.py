@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -100,3 +101,7 @@ def sweep(stage: Stage, *words: str, **more: str) -> subprocess.CompletedProcess
 
 def records(stage: Stage) -> list[Record]:
     return [reading.read(path) for path in reading.find(stage.root / "out")]
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

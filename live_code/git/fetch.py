@@ -43,20 +43,17 @@ def ensure(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> bool:
     return False
 
 
-def ensure_all(wanted: Sequence[Wanted], store: Store, environ: Mapping[str, str]) -> bool:
-    """Sees to it that many commits of one repository are in the store, by asking the server once; False when it does
-    not give out all of them: each is then for ``ensure``, which tells what is wrong with which.
+def ensure_all(url: GitUrl, commits: Sequence[str], store: Store, environ: Mapping[str, str]) -> None:
+    """Brings those of the commits into the store that the server gives out by their ids, asking it once for all.
+    The others are for ``ensure``, which tells what is wrong with each.
 
     Raises SourceError, CheckoutError.
     """
-    url = wanted[0].url
     here = repository.find(url, store)
     store.use("git", here.path.name)
-    if all(here.holds(one.commit) for one in wanted):
-        return True
     with store.locked("git", here.path.name, f"{url} is being fetched") as lock:
-        missing = [one.commit for one in wanted if not here.holds(one.commit)]
-        return not missing or _bring_all(url, missing, here, store, environ, lock)
+        if missing := [commit for commit in commits if not here.holds(commit)]:
+            _bring_all(url, missing, here, store, environ, lock)
 
 
 def rebuild(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> str:
@@ -80,21 +77,30 @@ def rebuild(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> str:
 
 def _bring_all(
     url: GitUrl, commits: Sequence[str], here: Repository, store: Store, environ: Mapping[str, str], lock: int
-) -> bool:
-    from live_code.git import access, remote
+) -> None:
+    from live_code.git import access
 
     here.sweep()
     log.info(f"fetching {len(commits)} commits from {url}")
     with access.opened(environ, store, url, here.path) as opened:
         try:
             here.create(opened.env, "sha256" if len(commits[0]) == 64 else "sha1")
-            refspecs = [f"{commit}:{HELD}/{commit}" for commit in commits]
-            remote.fetch(url, refspecs, here.path, opened, depth=1, lock=lock)
-        except RefMissingError:
-            return False
         except GitFailed as error:
             raise _unusable(error) from error
-    return True
+        while commits:
+            refused = _refused(url, commits, here, opened, lock)
+            commits = [commit for commit in commits if commit not in refused]
+
+
+def _refused(url: GitUrl, commits: Sequence[str], here: Repository, access: Access, lock: int) -> Sequence[str]:
+    """Fetches all, or none and returns the one that the server named, else all: there is nothing more to ask for."""
+    from live_code.git import remote
+
+    try:
+        remote.fetch(url, [f"{commit}:{HELD}/{commit}" for commit in commits], here.path, access, depth=1, lock=lock)
+    except RefMissingError as error:
+        return [commit for commit in commits if commit in error.details] or commits
+    return commits
 
 
 def _unusable(error: GitFailed) -> CheckoutError:

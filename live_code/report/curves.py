@@ -24,7 +24,11 @@ class Curve(NamedTuple):
 
 def read(record: Record) -> tuple[Curve, ...]:
     """Every scalar below the run's tensorboard folder, where that still lies beside the record."""
-    folder = record.out / "tensorboard"
+    return below(record.out / "tensorboard")
+
+
+def below(folder: Path) -> tuple[Curve, ...]:
+    """Every scalar below a tensorboard folder."""
     found: dict[str, dict[int, float]] = {}
     for path in sorted(folder.rglob("*tfevents*")):
         prefix = path.parent.relative_to(folder).as_posix()

@@ -12,7 +12,7 @@ from live_code.sweep import outcome, row, task
 from live_code.sweep.choice import Choice
 from live_code.sweep.engine import Ended, Engine
 from live_code.sweep.expand import Run
-from live_code.sweep.outcome import Outcome
+from live_code.sweep.outcome import Outcome, Reason
 from live_code.sweep.row import RUNS, Row
 from live_code.sweep.task import Base
 
@@ -26,7 +26,8 @@ STOPPING_S = 60.0
 class Judge(Protocol):
     """Decides, while runs are on their way, which of them are not worth going on."""
 
-    def stop(self, run_id: str, folder: Path) -> bool: ...
+    def look(self, run_id: str, folder: Path) -> Reason | None:
+        """Called again and again while the run goes on, and once at its end: why to stop it, if so."""
 
 
 class Rules(NamedTuple):
@@ -78,7 +79,7 @@ class Driver:
                 stands = outcome.of(folder)
                 self.rows[run.id] = Row(run, stands)
                 if stands.state in outcome.FINISHED:
-                    choice.tell(run, stands)
+                    self._tell(run, stands, choice)
                     handed = True
                     continue
             self.rows[run.id] = self.rows[run.id]._replace(outcome=Outcome(outcome.WAITING))
@@ -94,9 +95,8 @@ class Driver:
     def _settle(self, ended: Ended, choice: Choice) -> None:
         folder, now = self._runs / ended.id, self.rows[ended.id]
         stands = outcome.of(folder)
-        lost = ended.lost or "its process ended without a word"
-        if stands.state in (outcome.WAITING, outcome.RUNNING):
-            stands = Outcome(outcome.FAILED, percent=stands.percent, kind="LOST", why=lost, retryable=True)
+        if why := _lost(ended, stands):
+            stands = Outcome(outcome.FAILED, percent=stands.percent, kind="LOST", why=why, retryable=True)
             now = now._replace(lost=now.lost + 1)
         elif stands.state == outcome.FAILED:
             now = now._replace(tries=now.tries + 1)
@@ -106,7 +106,12 @@ class Driver:
             self.rows[ended.id] = now._replace(outcome=Outcome(outcome.WAITING))
             self._again.append(now.run)
         else:
-            choice.tell(now.run, stands)
+            self._tell(now.run, stands, choice)
+
+    def _tell(self, run: Run, stands: Outcome, choice: Choice) -> None:
+        if self._judge and stands.state in outcome.FINISHED:
+            self._judge.look(run.id, self._runs / run.id)
+        choice.tell(run, stands)
 
     def _may_try_again(self, now: Row, stands: Outcome) -> bool:
         return now.lost < LOST_TRIES if stands.kind == "LOST" else now.tries <= self._rules.retries
@@ -120,7 +125,9 @@ class Driver:
             stands = outcome.of(folder)
             if stands.state in (outcome.WAITING, outcome.RUNNING):
                 self.rows[run_id] = self.rows[run_id]._replace(outcome=stands, node=node)
-                if self._judge and self._judge.stop(run_id, folder):
+                if self._judge and (reason := self._judge.look(run_id, folder)):
+                    log.info(f"{run_id} is stopped early: {reason.metric} {reason.value:.4g} at step {reason.step}")
+                    outcome.stop_early(folder, reason)
                     self._engine.stop(run_id)
 
     def _stop_all(self) -> None:
@@ -131,3 +138,15 @@ class Driver:
             for ended in self._engine.ended(TICK_S):
                 stands = outcome.of(self._runs / ended.id)
                 self.rows[ended.id] = self.rows[ended.id]._replace(outcome=stands)
+
+
+def _lost(ended: Ended, stands: Outcome) -> str:
+    """Why the run did not come to an end of its own; '' when it did. While a sweep goes on nobody stops its runs but
+    its early stop: a run that was stopped lost the process or the machine that it hung on."""
+    if stands.state in outcome.FINISHED:
+        return ""
+    if ended.lost:
+        return ended.lost
+    if stands.state == outcome.FAILED:
+        return stands.why if stands.kind == outcome.STOPPED else ""
+    return "its process ended without a word"

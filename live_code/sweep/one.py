@@ -18,6 +18,8 @@ from live_code.store import find
 from live_code.sweep import task
 from live_code.sweep.task import Job
 
+# What live-code says of the run, beside its folders.
+LOG = "live-code.log"
 WORKDIR_VARIABLE = "LIVE_CODE_WORKDIR"
 DEVICES_VARIABLE = "CUDA_VISIBLE_DEVICES"
 # What Ray tells its workers; a job that uses Ray itself shall not find the sweep's cluster by accident.
@@ -30,7 +32,7 @@ def start(folder: Path, job: Job, environ: Mapping[str, str]) -> subprocess.Pope
     grace. To be called by a thread that lives as long as the run: the kernel stops the run when that ends."""
     folder.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-m", __name__, str(os.getpid()), str(folder)]
-    with (folder / "live-code.log").open("ab") as said:
+    with (folder / LOG).open("ab") as said:
         child = subprocess.Popen(
             argv, env=variables(environ), stdin=subprocess.PIPE, stdout=said, stderr=said, start_new_session=True
         )

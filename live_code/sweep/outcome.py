@@ -13,13 +13,14 @@ from live_code.job.ymir_exc import protocol
 from live_code.record import reading
 from live_code.record.document import FILE
 from live_code.record.reading import RecordError
-from live_code.store.lease import STALE_S
 
 WAITING, RUNNING, DONE, EARLY, FAILED = "waiting", "running", "done", "stopped early", "failed"
 # Was running when last heard of, and nobody runs it now.
 CUT = "cut off"
 # Needs no further start.
 FINISHED = (DONE, EARLY)
+# The kind of error of a run that was told to stop.
+STOPPED = "STOPPED"
 LOCK = "lock"
 _EARLY_FILE = "stopped-early.json"
 
@@ -36,8 +37,16 @@ class Outcome(NamedTuple):
     retryable: bool = False
 
 
+class Reason(NamedTuple):
+    """Why a run is not worth going on: others did better at this step."""
+
+    metric: str
+    step: int
+    value: float
+
+
 def of(folder: Path) -> Outcome:
-    """``folder``: the run's own, with ``in`` and ``out``. A run that is said to be running may be dead: ``alive``."""
+    """``folder``: the run's own, with ``in`` and ``out``. A run that seems to go on may be dead."""
     try:
         record = reading.read(folder / "out")
     except RecordError:
@@ -60,17 +69,9 @@ def of(folder: Path) -> Outcome:
     )
 
 
-def alive(folder: Path) -> bool:
-    """Whether somebody, on whichever host, holds the run's lock: its holder touches the lease all the time."""
-    try:
-        return time.time() - (folder / f"{LOCK}.lease").lstat().st_mtime < STALE_S
-    except OSError:
-        return False
-
-
-def stop_early(folder: Path, step: int, metric: str, value: float) -> None:
+def stop_early(folder: Path, reason: Reason) -> None:
     """Notes why the run is about to be stopped: it then counts as finished. Raises OSError."""
-    files.write_json(folder / _EARLY_FILE, {"step": step, "metric": metric, "value": value})
+    files.write_json(folder / _EARLY_FILE, reason._asdict())
 
 
 def forget(folder: Path) -> None:

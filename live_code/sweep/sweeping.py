@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from live_code import files, source, store
-from live_code.errors import ConfigError
-from live_code.git import fetch
-from live_code.git.fetch import Wanted
-from live_code.git.url import without_page
+from live_code import files
+from live_code.errors import ConfigError, MissingExtra
 from live_code.store import lease
-from live_code.sweep import local_engine, outcome, row, screen, show
+from live_code.sweep import local_engine, node, outcome, row, screen, show
 from live_code.sweep.choice import Choice, Listed
 from live_code.sweep.drive import Driver, Rules
+from live_code.sweep.early import Halving
 from live_code.sweep.engine import Engine
+from live_code.sweep.outcome import Outcome
 from live_code.sweep.planning import Sweep
 from live_code.sweep.row import RUNS, Row
-from live_code.sweep.spec import Spec
 
 PLAN = "plan.json"
-# More commits than these each run fetches by itself: a node may need few of them.
-_TOGETHER = 50
+LOCK = "driver.lock"
 
 
 def run(
@@ -37,13 +35,15 @@ def run(
     KeyboardInterrupt (SIGTERM too) comes through when all that was running has been stopped.
     """
     place = place.absolute()
-    with lease.exclusive(place / "driver.lock", f"another start of the sweep in {place} goes on"), _stoppable():
+    with lease.exclusive(place / LOCK, f"another start of the sweep in {place} goes on"), _stoppable():
         files.write_json(place / PLAN, json.loads(show.plan_json(sweep.plan)))
+        judge = Halving(sweep.spec.early_stop) if sweep.spec.early_stop else None
+        choice = choice or _choice(sweep, place)
         engine = _engine(sweep, place, address, environ)
         rules = Rules(sweep.spec.resources.gpus, sweep.spec.retries)
-        driver = Driver(place, sweep.base, rules, engine)
+        driver = Driver(place, sweep.base, rules, engine, judge)
         with screen.shown(sweep.plan.size) as seen:
-            driver.drive(choice or Listed(sweep.plan.runs), seen)
+            driver.drive(choice, seen)
     return tuple(driver.rows.values())
 
 
@@ -57,7 +57,10 @@ def status(place: Path) -> tuple[Row, ...]:
     if plan["studies"] or not ids:
         ids += [path.name for path in sorted((place / RUNS).iterdir()) if path.name not in ids]
     found = (row.read(place / RUNS / run_id) for run_id in ids if (place / RUNS / run_id / row.ABOUT).exists())
-    return tuple(_told_alive(one, place / RUNS / one.run.id) for one in found)
+    if _is_driven(place):
+        return tuple(found)
+    cut = Outcome(outcome.CUT)
+    return tuple(one._replace(outcome=cut) if one.outcome.state == outcome.RUNNING else one for one in found)
 
 
 def planned(place: Path) -> int:
@@ -66,25 +69,34 @@ def planned(place: Path) -> int:
     return len(plan["runs"]) + sum(int(study["samples"]) for study in plan["studies"])
 
 
-def prepare(git_url: str, commits: tuple[str, ...], environ: Mapping[str, str]) -> None:
-    """Has this node's store fetch all commits at once, where they are few. What goes wrong each run tells by itself."""
-    if 1 < len(commits) <= _TOGETHER:
-        url = source.read_url(without_page(git_url)[0], environ)
-        fetch.ensure_all([Wanted(url, commit) for commit in commits], store.find(environ), environ)
-
-
 def _engine(sweep: Sweep, place: Path, address: str, environ: Mapping[str, str]) -> Engine:
-    spec: Spec = sweep.spec
-    free = local_engine.slots(local_engine.this_machine(environ), spec.resources, spec.max_parallel)
-    prepare(sweep.base.git_url, sweep.plan.commits, environ)
-    return local_engine.LocalEngine(place / RUNS, free, environ)
+    spec, commits = sweep.spec, sweep.plan.commits
+    if not address:
+        free = local_engine.slots(local_engine.this_machine(environ), spec.resources, spec.max_parallel)
+        node.prepare(sweep.base.git_url, commits, environ)
+        return local_engine.LocalEngine(place / RUNS, free, environ)
+    try:
+        from live_code.sweep import ray_engine
+    except ImportError as error:
+        raise MissingExtra("ray", error) from error
+    ray_engine.connect(address)
+    return ray_engine.RayEngine(spec, sweep.base, place, commits)
 
 
-def _told_alive(one: Row, folder: Path) -> Row:
-    """A run that seems to go on, but nobody holds its lock, was cut off."""
-    if one.outcome.state != outcome.RUNNING or outcome.alive(folder):
-        return one
-    return one._replace(outcome=one.outcome._replace(state=outcome.CUT))
+def _choice(sweep: Sweep, place: Path) -> Choice:
+    if not sweep.plan.studies or sweep.spec.search is None:
+        return Listed(sweep.plan.runs)
+    from live_code.sweep.search import Studies
+
+    return Studies(sweep.plan, sweep.spec.search, place)
+
+
+def _is_driven(place: Path) -> bool:
+    """Whether somebody, on whichever host, holds the sweep's lock: who does touches its lease all the time."""
+    try:
+        return time.time() - (place / f"{LOCK}.lease").lstat().st_mtime < lease.STALE_S
+    except OSError:
+        return False
 
 
 @contextmanager

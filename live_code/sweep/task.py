@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from live_code import config, files
-from live_code.config import REVISION_KEYS
 from live_code.errors import ConfigError
 from live_code.sweep.expand import Run
 from live_code.sweep.spec import OURS, Spec
 from live_code.yamlfile import read_mapping, write_mapping
 
 ENV, CONFIG = "env.yaml", "config.yaml"
+COMMIT_KEY = "git_branch"  # the platform's form has the commit under this name
 
 
 class Base(NamedTuple):
@@ -70,7 +70,7 @@ def job(base: Base, run: Run, gpus: float) -> Job:
         **base.config,
         **run.params,
         "git_url": base.git_url,
-        REVISION_KEYS[-1]: run.commit.id,
+        COMMIT_KEY: run.commit.id,
         "gpu_id": ",".join(map(str, range(count))),
         "gpu_count": count,
         "task_id": name,

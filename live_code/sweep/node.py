@@ -1,0 +1,29 @@
+"""What a machine does once for all runs of a sweep that come to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from live_code import log, source, store
+from live_code.errors import LiveCodeError
+from live_code.git import fetch, repository
+from live_code.git.url import without_page
+
+# More commits than these each run fetches by itself: a node may need few of them.
+_TOGETHER = 50
+
+
+def prepare(git_url: str, commits: Sequence[str], environ: Mapping[str, str], wanted: str = "") -> None:
+    """Has this machine's store fetch all commits at once, where they are few: the git server is asked once. Nothing
+    is done when it has ``wanted``.
+
+    What goes wrong is told here in a line; each run meets it again, and tells it as its own end.
+    """
+    if not 1 < len(commits) <= _TOGETHER:
+        return
+    try:
+        url, here = source.read_url(without_page(git_url)[0], environ), store.find(environ)
+        if not repository.find(url, here).holds(wanted):
+            fetch.ensure_all(url, commits, here, environ)
+    except LiveCodeError as error:
+        log.warning(f"the commits can't be fetched at once: {error}")
