@@ -56,6 +56,16 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _add_folders(command)
     command.add_argument("--log-format", choices=("text", "json"), default="text", help="what is said, as JSON lines")
     command.add_argument("--bundle", type=Path, metavar="FILE", help="a file of live-code bundle: no network is needed")
+    hand = command.add_mutually_exclusive_group()
+    hand.add_argument("--shell", action="store_true", help="a shell in the job's environment instead of the job")
+    hand.add_argument(
+        "--debug",
+        nargs="?",
+        const="127.0.0.1:5678",
+        default="",
+        metavar="[HOST:]PORT",
+        help="the job waits there for a debugger (default: 127.0.0.1:5678)",
+    )
     command.set_defaults(command=_run)
 
 
@@ -92,7 +102,9 @@ def _run(arguments: argparse.Namespace) -> int:
             log.use_json()
         folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
         bundle = {"LIVE_CODE_BUNDLE": str(arguments.bundle)} if arguments.bundle else {}
-        return run.run(folders, {**os.environ, **bundle}, name=name)
+        if arguments.shell:
+            return run.shell(folders, {**os.environ, **bundle})
+        return run.run(folders, {**os.environ, **bundle}, name=name, debug=arguments.debug)
 
     def lost(number: int) -> int:
         from live_code import config, run
@@ -100,7 +112,7 @@ def _run(arguments: argparse.Namespace) -> int:
         folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
         return run.lost(folders, os.environ, name, number)
 
-    return guard.run(work, lost)
+    return work() if arguments.shell else guard.run(work, lost)  # a shell needs the terminal itself
 
 
 def _verify(arguments: argparse.Namespace) -> int:

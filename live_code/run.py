@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any, NamedTuple
 
 from live_code import (
     checkout,
@@ -48,18 +49,20 @@ def run(
     *,
     change: Callable[[config.Request], config.Request] = lambda request: request,
     name: str = "",
+    debug: str = "",
 ) -> int:
     """Runs one task folder, from env.yaml to checked results. Returns the exit code; a failed run raises nothing.
 
     ``change`` is given what the hyper-parameters ask of us and returns what to do: a run that is repeated pins more.
     ``name``: one that no other run on the same store has; its work tree gets it.
+    ``debug``: the address at which the job waits for a debugger.
     """
     out = config.out_dir(folders)
     journal = record.Journal()
     with _stoppable():
         try:
             _open(out)
-            _stages(journal, folders, environ, out / FOLDER, change, name or guard.new_name())
+            _stages(journal, folders, environ, out / FOLDER, change, name or guard.new_name(), debug)
             ending = record.Ending(0)
         except LiveCodeError as error:
             ending = record.Ending(error.exit_code, error)
@@ -85,6 +88,75 @@ def lost(folders: config.Folders, environ: Mapping[str, str], name: str, number:
     return error.exit_code
 
 
+class _Ready(NamedTuple):
+    """All that a job needs, up to its launch."""
+
+    task: config.TaskConfig
+    request: config.Request
+    merged: config.Merged
+    code: checkout.Checkout
+    planned: tuple[launch.Launch, ...]
+    environ: Mapping[str, str]
+    cache: store.Store
+
+
+def shell(folders: config.Folders, environ: Mapping[str, str]) -> int:
+    """Everything up to the launch, then a shell in the job's place. Returns its exit code. Raises LiveCodeError.
+
+    It is no run: nothing is told to the platform and there is no record, as no record could say what a person typed.
+    """
+    from live_code import byhand
+
+    ours = config.out_dir(folders) / FOLDER
+    with (
+        _stoppable(),
+        _ready(record.Journal(), folders, environ, ours, lambda request: request, guard.new_name()) as it,
+    ):
+        signal.signal(
+            signal.SIGINT, lambda *_: None
+        )  # meant for what runs in the shell, which must not inherit SIG_IGN
+        return byhand.shell(it.planned, ours)
+
+
+@contextmanager
+def _ready(
+    journal: record.Journal,
+    folders: config.Folders,
+    environ: Mapping[str, str],
+    ours: Path,
+    change: Callable[[config.Request], config.Request],
+    name: str,
+    debug: str = "",
+    telling: Callable[[config.TaskConfig], Callable[[str], None]] = lambda _: lambda _: None,
+) -> Iterator[_Ready]:
+    task = journal.step("task", config.load, folders, environ)
+    request = change(journal.step("request", config.read_request, task))
+    tell = telling(task)
+    environ = container.settled(environ)
+    cache = store.find(environ)
+    environ = bundled.taken(environ, cache)
+
+    tell(f"finding {request.revision}")
+    found = journal.step("source", source.resolve, request, cache, environ)
+    log.info(f"{found.url} at {found.commit}")
+    with _workplace(environ, cache, name) as place:
+        tell(f"fetching {found.commit}")
+        code = journal.step("checkout", checkout.make, found, request, cache, place, environ)
+        repo = journal.step("repo", config.read_repo_settings, code.root)
+        merged = journal.step("config", config.merge, task, request, repo, code.root)
+
+        tell("preparing the environment")
+        image = journal.step("interpreter", interpreter.inspect, interpreter.find(environ), cache, environ)
+        locked = journal.step("lock", lock.make, code, request, repo, image, cache, environ)
+        files.write_text(ours / "requirements.lock", locked.text)
+        built = journal.step("environment", environment.make, locked, image, cache, environ)
+
+        _warn(merged, built)
+        plan: Callable[..., tuple[launch.Launch, ...]] = _debugged(debug, built, cache, environ) if debug else _launches
+        planned = journal.step("launch", plan, task, request, repo, code, merged, built, environ, ours)
+        yield _Ready(task, request, merged, code, planned, environ, cache)
+
+
 def _stages(
     journal: record.Journal,
     folders: config.Folders,
@@ -92,40 +164,38 @@ def _stages(
     ours: Path,
     change: Callable[[config.Request], config.Request],
     name: str,
+    debug: str,
 ) -> None:
-    task = journal.step("task", config.load, folders, environ)
-    request = change(journal.step("request", config.read_request, task))
-    told = status.of(task)
-    environ = container.settled(environ)
-    cache = store.find(environ)
-    environ = bundled.taken(environ, cache)
-
-    told.running(f"finding {request.revision}")
-    found = journal.step("source", source.resolve, request, cache, environ)
-    log.info(f"{found.url} at {found.commit}")
-    with _workplace(environ, cache, name) as place:
-        told.running(f"fetching {found.commit}")
-        code = journal.step("checkout", checkout.make, found, request, cache, place, environ)
-        repo = journal.step("repo", config.read_repo_settings, code.root)
-        merged = journal.step("config", config.merge, task, request, repo, code.root)
-
-        told.running("preparing the environment")
-        image = journal.step("interpreter", interpreter.inspect, interpreter.find(environ), cache, environ)
-        locked = journal.step("lock", lock.make, code, request, repo, image, cache, environ)
-        files.write_text(ours / "requirements.lock", locked.text)
-        built = journal.step("environment", environment.make, locked, image, cache, environ)
-
-        _warn(merged, built)
-        planned = journal.step("launch", _launches, task, request, repo, code, merged, built, environ, ours)
+    ready = _ready(journal, folders, environ, ours, change, name, debug, lambda task: status.of(task).running)
+    with ready as (task, request, merged, code, planned, environ, cache):
+        told = status.of(task)
         told.running(f"starting {planned[0].entrypoint.command}")
         record.write(ours, journal, None)
+        rules = supervise.rules(request, merged)
+        if debug:  # whoever stands at a breakpoint needs time
+            rules = rules._replace(stall_timeout=0.0, max_duration=0.0, retries=0)
         places = supervise.places(task, ours, cache.root)
         with observe.beside_job(journal, task, request, environ, ours):
-            ended = journal.step("job", _run_all, planned, places, supervise.rules(request, merged), told)
+            ended = journal.step("job", _run_all, planned, places, rules, told)
         observe.code_after(journal, code, environ)
         supervise.require_success(ended[-1], told.current())
         left = journal.step("results", results.collect, task)
         observe.outputs(journal, task, left)
+
+
+def _debugged(
+    debug: str, built: environment.Environment, cache: store.Store, environ: Mapping[str, str]
+) -> Callable[..., tuple[launch.Launch, ...]]:
+    """Plans the launches so that each waits for a debugger."""
+    from live_code import byhand
+
+    def plan(*values: Any) -> tuple[launch.Launch, ...]:
+        at = byhand.address(debug)
+        planned = byhand.debugged(_launches(*values), at, built, cache, environ)
+        byhand.say(at, planned[0].cwd)
+        return planned
+
+    return plan
 
 
 def _warn(merged: config.Merged, built: environment.Environment) -> None:

@@ -48,6 +48,7 @@ LAYERS = [
             "evidence",
             "handover",
             "launch",
+            "byhand",
             "supervise",
             "results",
             "record",

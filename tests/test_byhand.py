@@ -1,0 +1,210 @@
+"""A person at the job: a shell on a real terminal, and a debugger that speaks the debug adapter protocol."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from live_code import byhand
+from live_code.errors import LaunchError
+from tests import repos
+from tests.machine import Machine, task
+from tests.servers.ports import free
+from tests.task_folder import TaskFolder
+
+PATIENCE_S = 90.0
+# The line at which the debugger stops.
+STOP = repos.CLASSIC_START.splitlines().index('print("epochs", cfg.param.epochs, flush=True)') + 1
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    return Machine(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> repos.Repo:
+    made = repos.make(tmp_path_factory.mktemp("repos") / "classic")
+    made.commit(start__py=repos.CLASSIC_START, configs___default__yaml="epochs: 7\n")
+    return made
+
+
+class Terminal:
+    """A terminal with `live-code run --shell` on it."""
+
+    def __init__(self, machine: Machine, folder: TaskFolder) -> None:
+        self.seen = ""
+        pid, self.fd = pty.fork()
+        if pid == 0:
+            os.execve(sys.executable, [*machine.argv(folder), "--shell"], {**machine.environ, "HOME": "/nowhere"})
+        self.pid = pid
+
+    def type(self, text: str) -> None:
+        os.write(self.fd, text.encode())
+
+    def until(self, pattern: str) -> str:
+        """What was shown up to there since the last call."""
+        end = time.monotonic() + PATIENCE_S
+        while not (found := re.search(pattern, self.seen)):
+            assert time.monotonic() < end, self.seen
+            if select.select([self.fd], [], [], 1.0)[0]:
+                self.seen += os.read(self.fd, 1 << 16).decode()
+        shown, self.seen = self.seen[: found.end()], self.seen[found.end() :]
+        return shown
+
+    def leave(self) -> int:
+        self.type("exit 5\n")
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+class TestShell:
+    @pytest.fixture
+    def terminal(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> Iterator[Terminal]:
+        opened = Terminal(machine, task(folder, repo))
+        yield opened
+        os.close(opened.fd)
+
+    def test_it_is_the_jobs_place_and_starts_the_jobs_command(
+        self, terminal: Terminal, machine: Machine, folder: TaskFolder
+    ) -> None:
+        said = terminal.until(r"\(live-code\)")
+        assert "the job's command for training: " in said
+        assert "job control" not in said
+        terminal.type("ls; command -v python; echo $DEFAULT_ENV_FILE_PATH; echo over$((1))\n")
+        shown = terminal.until("over1")
+        assert "start.py" in shown
+        assert f"{machine.root}/store/env/" in shown
+        assert f"{folder.out_dir}/live-code/env.yaml" in shown
+        terminal.type("$JOB\n")
+        assert "epochs 7" in terminal.until("epochs 7")
+        assert terminal.leave() == 5
+        assert (folder.out_dir / "models/result.yaml").exists()
+
+    def test_it_leaves_neither_record_nor_work_tree_nor_word_to_the_platform(
+        self, terminal: Terminal, machine: Machine, folder: TaskFolder
+    ) -> None:
+        terminal.until(r"\(live-code\)")
+        assert terminal.leave() == 5
+        assert not (folder.out_dir / "monitor.txt").exists()
+        assert not (folder.out_dir / "live-code/run.json").exists()
+        assert list((machine.root / "work").iterdir()) == []
+
+    def test_a_key_that_interrupts_is_for_what_runs_in_it(self, terminal: Terminal) -> None:
+        terminal.until(r"\(live-code\)")
+        terminal.type("sleep 600\n")
+        time.sleep(1.0)
+        terminal.type("\x03")
+        terminal.until(r"\(live-code\)")
+        assert terminal.leave() == 5
+
+    def test_what_fails_before_it_is_told_in_one_line(
+        self, machine: Machine, folder: TaskFolder, repo: repos.Repo
+    ) -> None:
+        argv = [*machine.argv(task(folder, repo, commit="none")), "--shell"]
+        done = subprocess.run(argv, env=machine.environ, capture_output=True, encoding="utf-8", check=False)
+        assert done.returncode == 1
+        assert re.fullmatch(r"live-code: .* has no tag or branch 'none'.*", done.stderr.splitlines()[-1])
+
+
+class TestAddress:
+    @pytest.mark.parametrize(
+        ("text", "shown"), [("5678", "127.0.0.1:5678"), ("0.0.0.0:99", "0.0.0.0:99"), ("host:1", "host:1")]
+    )
+    def test_host_and_port(self, text: str, shown: str) -> None:
+        assert str(byhand.address(text)) == shown
+
+    @pytest.mark.parametrize("text", ["", "host", "host:", "1:2:x", "0", "65536", "h h:1"])
+    def test_what_is_none_is_refused(self, text: str) -> None:
+        with pytest.raises(LaunchError, match="no address"):
+            byhand.address(text)
+
+
+class Client:
+    """The IDE's side of the debug adapter protocol."""
+
+    def __init__(self, port: int) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                self.stream = socket.create_connection(("127.0.0.1", port), PATIENCE_S).makefile("rwb")
+                break
+            except ConnectionRefusedError:
+                assert time.monotonic() < end
+                time.sleep(0.2)
+        self.number = 0
+
+    def send(self, command: str, **arguments: Any) -> None:
+        self.number += 1
+        message = {"seq": self.number, "type": "request", "command": command, "arguments": arguments}
+        body = json.dumps(message).encode()
+        self.stream.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        self.stream.flush()
+
+    def until(self, name: str) -> dict[str, Any]:
+        """The next event or response of that name."""
+        while True:
+            size = 0
+            while line := self.stream.readline().strip():
+                size = int(line.split(b":")[1])
+            message: dict[str, Any] = json.loads(self.stream.read(size))
+            if name in (message.get("event"), message.get("command")):
+                return message
+
+
+@pytest.mark.slow
+def test_a_debugger_stops_the_job_at_a_breakpoint_for_longer_than_a_stall(
+    machine: Machine, folder: TaskFolder, repo: repos.Repo
+) -> None:
+    port = free()
+    task(folder, repo, stall_timeout_s=3)
+    argv = [*machine.argv(folder), "--debug", str(port)]
+    running = subprocess.Popen(argv, env=machine.environ, stderr=subprocess.PIPE, encoding="utf-8")
+    try:
+        client = Client(port)
+        client.send("initialize", adapterID="debugpy", clientID="test", pathFormat="path", linesStartAt1=True)
+        client.until("initialize")
+        client.send("attach", justMyCode=True)
+        client.until("initialized")
+        [place] = (machine.root / "work").glob("*/start.py")
+        client.send("setBreakpoints", source={"path": str(place)}, breakpoints=[{"line": STOP}])
+        client.send("configurationDone")
+        stopped = client.until("stopped")["body"]
+        assert stopped["reason"] == "breakpoint"
+        client.send("stackTrace", threadId=stopped["threadId"])
+        frame = client.until("stackTrace")["body"]["stackFrames"][0]
+        assert (frame["line"], Path(frame["source"]["path"]).name) == (STOP, "start.py")
+        client.send("evaluate", expression="cfg.param.epochs", frameId=frame["id"])
+        assert client.until("evaluate")["body"]["result"] == "7"
+        time.sleep(8)
+        assert running.poll() is None
+        client.send("continue", threadId=stopped["threadId"])
+        said = running.communicate(timeout=PATIENCE_S)[1]
+    finally:
+        running.kill()
+        running.wait()
+    assert running.returncode == 0, said
+    assert f'"connect": {{"host": "127.0.0.1", "port": {port}}}' in said
+    record = json.loads((folder.out_dir / "live-code/run.json").read_text())
+    assert "--wait-for-client" in record["launch"][0]["argv"]
+    assert "debugpy" not in record["lock"]["packages"]
+
+
+@pytest.mark.slow
+def test_a_job_that_is_no_python_has_no_debugger(machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
+    argv = [*machine.argv(task(folder, repo, entrypoint="ls")), "--debug"]
+    done = subprocess.run(argv, env=machine.environ, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, "debugpy can't start ls. It starts Python scripts" in done.stderr) == (1, True), (
+        done.stderr
+    )
