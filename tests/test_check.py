@@ -146,6 +146,8 @@ class TestSettings:
 # One line of a start.py → what is said of it: severity and rule.
 BAD: dict[str, tuple[str, str]] = {
     "import torch; torch.load('/app/weights.pt')": (MAY_FAIL, "fixed-path"),
+    "import os; os.system('python3 go.py --weights=/app/a.pt')": (MAY_FAIL, "fixed-path"),
+    "def f(a): g(f'cp -r {a} /root/x')": (MAY_FAIL, "fixed-path"),
     "open('/root/.cache/x')": (MAY_FAIL, "fixed-path"),
     "open('/home/me/data.txt')": (MAY_FAIL, "fixed-path"),
     "out = '/out/models'": (MAY_FAIL, "fixed-path"),
@@ -186,6 +188,7 @@ BAD: dict[str, tuple[str, str]] = {
 GOOD = [
     "'''Reads /in/config.yaml, as /app/x did.'''",
     "path = 'app/x', '/input/x', '/outer'",
+    "print('see /in/config.yaml')",
     "import os\ndef f(cfg): os.environ['CUDA_VISIBLE_DEVICES'] = str(cfg.param.gpu_id)",
     "import os; os.environ['CUDA_VISIBLE_DEVICES'] = ''",
     "def f(cfg): open(cfg.ymir.input.config_file)",

@@ -15,6 +15,7 @@ _FETCHING = frozenset(
 )
 _FETCHING_OF = frozenset(("hub.load", "model_zoo.load_url", "gdown.download", "wget.download"))
 _FETCHING_WORDS = re.compile(r"\b(wget|curl|gdown)\s+\S*(https?:|--|-\w)|\bgit clone\b")
+_COMMAND = re.compile(r"\s*(sudo\s+)?(python3?|torchrun|bash|sh|cp|mv|ln|mkdir|rm|cd|tar|unzip|export)\s")
 _INSTALL = re.compile(r"\bpip3? install\b")
 _WRITING_METHODS = frozenset(("write_text", "write_bytes", "mkdir", "touch", "unlink"))
 _WRITING_FUNCTIONS = frozenset(("makedirs", "mkdir", "savetxt", "imwrite", "rmtree", "remove"))
@@ -55,8 +56,7 @@ def examine_shell(file: str, text: str) -> Iterator[Finding]:
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("#"):
             continue
-        words = re.split(r"[\s=:\"']+", line)
-        for severity, rule, what, remedy in (*_fixed(words), *_commands(line)):
+        for severity, rule, what, remedy in (*_fixed(_split(line)), *_commands(line)):
             yield Finding(severity, rule, file, number, what, remedy)
         if re.search(rf"{_GPU}=['\"]?\d", line):
             yield Finding(MAY_FAIL, "fixed-gpu", file, number, _GPU_WHAT, _GPU_REMEDY)
@@ -64,8 +64,17 @@ def examine_shell(file: str, text: str) -> Iterator[Finding]:
 
 def _paths(code: ast.Module) -> Iterator[Told]:
     for line, text in _strings(code):
-        for severity, rule, what, remedy in (*_fixed([text]), *_commands(text)):
+        for severity, rule, what, remedy in (*_fixed(_words(text)), *_commands(text)):
             yield severity, rule, line, what, remedy
+
+
+def _words(text: str) -> list[str]:
+    """The words of a command line; any other text is one."""
+    return _split(text) if _COMMAND.match(text) else [text.strip()]
+
+
+def _split(line: str) -> list[str]:
+    return re.split(r"[\s=:\"']+", line)
 
 
 def _fixed(words: list[str]) -> Iterator[tuple[str, str, str, str]]:
