@@ -142,9 +142,11 @@ def _resolve(asked: Problem, store: Store, environ: Mapping[str, str]) -> str:
 def _solved(asked: Problem, folder: Path, store: Store, environ: Mapping[str, str]) -> list[Pin]:
     from live_code.packages import pip_resolver, solution, uv_resolver
 
-    log.info(f"resolving {asked.subject}")
+    doing = f"resolving {asked.subject}"
+    log.info(doing)
     solve = {"uv": uv_resolver.solve, "pip-tools": pip_resolver.solve}[asked.resolver]
-    return solution.parse(solve(asked, problem.write(asked, folder, store, environ), store, environ))
+    with log.still(doing):
+        return solution.parse(solve(asked, problem.write(asked, folder, store, environ), store, environ))
 
 
 def _head(asked: Problem) -> str:

@@ -175,11 +175,14 @@ class TestBuild:
         assert seen(shop.make(locked), "big")["big"][0] == "1.0"
 
     @pytest.mark.slow
-    def test_a_long_installation_tells_every_few_seconds_that_it_goes_on(
+    def test_what_takes_long_tells_every_few_seconds_that_it_goes_on(
         self, shop: Workshop, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        locked = shop.index.add("a", "1.0") and shop.write("a\n").lock()
-        shop.index.delay_s, shop.index.delayed = 6.0, "/files/a-1.0-py3-none-any.whl"
+        shop.index.add("a", "1.0").delay_s = 6.0
+        shop.index.delayed = "/simple/a"
+        locked = shop.write("a\n").lock()
+        assert "resolving requirements.txt: 5 s so far" in capsys.readouterr().err
+        shop.index.delayed = "/files/a-1.0-py3-none-any.whl"
         shop.make(locked)
         assert "installing 1 locked packages: 5 s so far" in capsys.readouterr().err
 

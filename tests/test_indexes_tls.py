@@ -104,6 +104,26 @@ def test_an_authority_that_is_not_known_is_told(closed: tuple[Workshop, front.Fr
         shop.lock({"LIVE_CODE_CA_FILE": ""}, resolver=resolver)
 
 
+@pytest.mark.parametrize("way", ["file", "netrc"])
+def test_a_login_comes_from_a_mounted_file(way: str, shop: Workshop, tmp_path: Path, resolver: str) -> None:
+    """Which is read each time: whoever renews a short-lived token writes it anew."""
+    shop.index.add("a", "1.0", "b").add("b", "2.0", source=True).password = PASSWORD
+    file = tmp_path / "logins"
+    with front.before(shop.index.url, tmp_path / "nginx", wants_certificate=False) as nginx:
+        form = {
+            "file": "https://user:{}@" + nginx.url.split("/")[2],
+            "netrc": "machine localhost login user password {}",
+        }[way]
+        file.write_text(form.format("exp1red") + "\n")
+        file.chmod(0o600)
+        given = {**of(nginx), {"file": "LIVE_CODE_INDEX_CREDENTIALS", "netrc": "NETRC"}[way]: str(file)}
+        shop = shop.write("a\n")._replace(environ=given)
+        with pytest.raises(RequirementsError, match="login"):
+            shop.lock(resolver=resolver)
+        file.write_text(form.format(PASSWORD) + "\n")
+        assert works(shop, resolver, {})
+
+
 class TestProxy:
     @pytest.fixture
     def gate(self) -> Iterator[connect.Gate]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests import repos
+from tests import images, repos
 from tests.machine import Ended, Machine, task
 from tests.servers.index import Index
 from tests.task_folder import TaskFolder
 from tests.workshop import Workshop
 
+ROOT = Path(__file__).parent.parent
 START = f"import a\nprint('has', a.__version__, flush=True)\n{repos.CLASSIC_START}"
 MOUNT = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
 
@@ -68,6 +70,48 @@ def test_what_it_lacks_is_told_with_what_to_do(lacks: str, warm: ReadOnly) -> No
     assert "Read-only file system" in ended.stderr
     assert "LIVE_CODE_STORE" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_another_user_is_given_what_it_has_and_told_what_it_lacks(shop: Workshop, index: Index, tmp_path: Path) -> None:
+    """A user who may read the store and write nothing of it, with the system's Python: others may be out of reach."""
+    python = Path("/usr/bin/python3")
+    words = ["setpriv", "--reuid=4321", "--regid=4321", "--clear-groups"]
+    path = os.pathsep.join([str(ROOT), *(entry for entry in sys.path if entry.endswith("site-packages"))])
+    trial = [*words, "env", f"PYTHONPATH={path}", python, "-c", "import live_code.cli, yaml"]
+    if os.getuid() or subprocess.run(trial, check=False, cwd="/").returncode:
+        pytest.skip("another user can't start this live-code here")
+    index.add("a", "1.0")
+    image = images.venv(tmp_path / "system", python).has("PyYAML", "6.0").has("EasyDict", "1.9")
+    warm = ReadOnly(shop._replace(image=image), tmp_path)
+    for folder in (tmp_path, *list(tmp_path.parents)[:-2]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work").chmod(0o777)
+
+    def run(name: str) -> Ended:
+        folder = TaskFolder(tmp_path / name)
+        folder.in_dir.mkdir(parents=True)
+        folder.out_dir.mkdir()
+        task(folder, warm.repo, warm.commit)
+        for place in (folder.out_dir, folder.out_dir / "models"):
+            place.chmod(0o777)
+        around = {
+            "LIVE_CODE_PYTHON": str(image.python),
+            "LIVE_CODE_WORKDIR": str(tmp_path / "work"),
+            "PYTHONPATH": path,
+            "PIP_INDEX_URL": index.url,
+        }
+        argv = [*words, str(python), *warm.machine.argv(folder)[1:]]
+        done = subprocess.run(
+            argv, env={**warm.machine.environ, **around}, capture_output=True, text=True, check=False, cwd="/"
+        )
+        return Ended(done.returncode, done.stdout, done.stderr, folder)
+
+    assert "has 1.0" in (ended := run("second")).stdout, ended.stderr
+    (tmp_path / "machine" / "store" / "env").rename(tmp_path / "env")
+    ended = run("third")
+    assert ended.code != 0
+    assert "store can't be written: Permission denied. Mount a writable folder" in ended.stderr
 
 
 def snapshot(root: Path) -> set[tuple[str, int]]:

@@ -36,8 +36,9 @@ def project(site: Site, line: str, has_setuptools: bool) -> None:
     environment itself where that can: such ones import torch to find out how to build.
     """
     name = line.removeprefix("-e ").strip()
-    log.info(f"building {name} of this commit")
-    with tempfile.TemporaryDirectory(prefix="live-code-build-") as folder:
+    doing = f"building {name} of this commit"
+    log.info(doing)
+    with log.still(doing), tempfile.TemporaryDirectory(prefix="live-code-build-") as folder:
         copy = Path(folder, "source")
         shutil.copytree(site.root, copy, symlinks=True)
         declared = (copy / name.split("[")[0] / "pyproject.toml").exists()
