@@ -7,11 +7,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from live_code import log, record
 from live_code.checkout import Checkout
 from live_code.config import Request, TaskConfig
-from live_code.results import Results
+
+if TYPE_CHECKING:
+    from live_code.results import Results
 
 # The job's start is safely past by then.
 AFTER_S = 0.2

@@ -25,7 +25,6 @@ from live_code import (
     log,
     observe,
     record,
-    results,
     source,
     status,
     store,
@@ -179,6 +178,8 @@ def _stages(
             ended = journal.step("job", _run_all, planned, places, rules, told)
         observe.code_after(journal, code, environ)
         supervise.require_success(ended[-1], told.current())
+        from live_code import results  # not before the job has ended
+
         left = journal.step("results", results.collect, task)
         observe.outputs(journal, task, left)
 

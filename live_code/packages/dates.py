@@ -13,8 +13,9 @@ from live_code.git.local import GitFailed, run
 from live_code.store import Store
 
 DEFAULT = "now"  # why: docs/environment.md
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
+# Compiled when a date is given: most starts have none.
+_DATE = r"\d{4}-\d{2}-\d{2}"
+_TIME = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})"
 
 
 class Cutoff(NamedTuple):
@@ -32,9 +33,9 @@ def cutoff(asked: str, place: Path, commit: str, store: Store, environ: Mapping[
     if word == "commit":
         text, _ = store.text("date", commit, lambda: _commit_time(place, environ), "the commit's date")
         return Cutoff(text, word)
-    if _DATE.fullmatch(word):
+    if re.fullmatch(_DATE, word):
         return Cutoff(f"{word}T23:59:59Z", word)
-    if _TIME.fullmatch(word):
+    if re.fullmatch(_TIME, word):
         return Cutoff(word, word)
     raise ConfigError(f"resolve_as_of is {word!r}.", hint="Write commit, now, or a date like 2022-06-30.")
 

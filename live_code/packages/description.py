@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from live_code import files
 from live_code.interpreter import Interpreter
-from live_code.packages import solution, venv
+from live_code.packages import venv
 
 FILE = "environment.json"
 _METADATA = (".dist-info", ".pth", ".egg-link")
@@ -28,6 +28,8 @@ class Description(NamedTuple):
 
 
 def of(image: Interpreter, lock: str, tree: str) -> Description:
+    from live_code.packages import solution  # for what is built, not for what is there
+
     frameworks = {f"{name} (module)": f"{it.version} {it.cuda}".strip() for name, it in image.frameworks.items()}
     pins = {pin.name: pin.version or pin.url for pin in solution.parse(lock)}
     return Description(f"{image.path} {image.version}", {**image.packages, **frameworks}, pins, tree)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import re
 import sys
 import time
@@ -66,7 +65,7 @@ def as_json(journal: Journal, ending: Ending | None) -> dict[str, Any]:
         ],
         "executor": {
             "version": __version__,
-            "python": platform.python_version(),
+            "python": sys.version.split()[0],
             "executable": sys.executable,
             "pid": os.getpid(),
         },
