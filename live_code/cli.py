@@ -55,6 +55,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     command = commands.add_parser("run", help="run a task folder: what a container does at its start")
     _add_folders(command)
     command.add_argument("--log-format", choices=("text", "json"), default="text", help="what is said, as JSON lines")
+    command.add_argument("--plain", action="store_true", help="only lines, on a terminal too")
     command.add_argument("--bundle", type=Path, metavar="FILE", help="a file of live-code bundle: no network is needed")
     hand = command.add_mutually_exclusive_group()
     hand.add_argument("--shell", action="store_true", help="a shell in the job's environment instead of the job")
@@ -94,12 +95,17 @@ def _run(arguments: argparse.Namespace) -> int:
     from live_code import guard
 
     name = guard.new_name()
+    looked_at = not arguments.plain and arguments.log_format == "text" and _looked_at()
 
     def work() -> int:
         from live_code import config, log, run
 
         if arguments.log_format == "json":
             log.use_json()
+        if looked_at:
+            from live_code import terminal
+
+            log.use_terminal(terminal.Terminal())
         folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
         bundle = {"LIVE_CODE_BUNDLE": str(arguments.bundle)} if arguments.bundle else {}
         if arguments.shell:
@@ -109,10 +115,22 @@ def _run(arguments: argparse.Namespace) -> int:
     def lost(number: int) -> int:
         from live_code import config, run
 
+        if looked_at:
+            from live_code import terminal
+
+            terminal.Terminal().write(terminal.RESTORED)
         folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
         return run.lost(folders, os.environ, name, number)
 
     return work() if arguments.shell else guard.run(work, lost)  # a shell needs the terminal itself
+
+
+def _looked_at() -> bool:
+    if not sys.stderr.isatty():
+        return False
+    from live_code import terminal
+
+    return terminal.wanted(os.environ)
 
 
 def _verify(arguments: argparse.Namespace) -> int:

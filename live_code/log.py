@@ -6,16 +6,27 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from live_code.terminal import Terminal
 
 _started = time.monotonic()
 as_json = False
+# Where a person looks on: what is said goes above what stands at its foot.
+terminal: Terminal | None = None
 
 
 def use_json() -> None:
     """From now on every line is a JSON object: ours here, the job's as supervision passes them on."""
     global as_json
     as_json = True
+
+
+def use_terminal(found: Terminal) -> None:
+    global terminal
+    terminal = found
 
 
 def info(message: str) -> None:
@@ -33,6 +44,10 @@ def error(message: str) -> None:
 @contextmanager
 def still(what: str, every_s: float = 5.0) -> Iterator[None]:
     """Says every few seconds, while the block lasts, that ``what`` goes on and for how long it has."""
+
+    if terminal:  # there it is to be seen at the foot
+        yield
+        return
     done, started = threading.Event(), time.monotonic()
 
     def tell() -> None:
@@ -56,4 +71,8 @@ def _say(level: str, message: str) -> None:
     else:
         prefix = "" if level == "info" else f"{level}: "
         line = f"[live-code {time.monotonic() - _started:7.2f}s] {prefix}{message}"
-    print(line, file=sys.stderr, flush=True)
+    if terminal:
+        terminal.say(f"{line}\n".encode(errors="backslashreplace"))
+        return
+    with suppress(OSError):  # nobody reads it any more, or the terminal is gone: the run is not
+        print(line, file=sys.stderr, flush=True)

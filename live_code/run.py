@@ -37,6 +37,15 @@ WORKDIR_VARIABLE = "LIVE_CODE_WORKDIR"
 IMAGE_WORKDIR = Path("/app")
 # Our own folder in /out: the record, the lock, the logs and the files handed to the job.
 FOLDER = "live-code"
+# What may take long, as a person is told of it.
+STAGES = {
+    "source": "finding the commit",
+    "checkout": "fetching the commit",
+    "interpreter": "looking at the image's packages",
+    "lock": "resolving the requirements",
+    "environment": "installing the packages",
+    "results": "checking the results",
+}
 # Room for the end to be told in when the disk has run full meanwhile.
 RESERVE = ".reserve"
 RESERVE_BYTES = 1 << 20
@@ -58,7 +67,7 @@ def run(
     """
     out = config.out_dir(folders)
     journal = record.Journal()
-    with _stoppable():
+    with _stoppable(), _shown(journal):
         try:
             _open(out)
             _stages(journal, folders, environ, out / FOLDER, change, name or guard.new_name(), debug)
@@ -70,6 +79,22 @@ def run(
         except Exception as error:  # noqa: BLE001 - the one place where our own mistakes end
             ending = _bug_ending(error, out / FOLDER)
     return _close(journal, ending, out)
+
+
+@contextmanager
+def _shown(journal: record.Journal) -> Iterator[None]:
+    """The stage that takes its time, for a person at a terminal. The job has a panel of its own."""
+    if log.terminal is None:
+        yield
+        return
+    from live_code import terminal
+
+    def stage() -> str:
+        name, seconds = journal.now
+        return f"{STAGES[name]}: {seconds:.0f} s" if name in STAGES and seconds >= 1 else ""
+
+    with terminal.standing(log.terminal, stage):
+        yield
 
 
 def lost(folders: config.Folders, environ: Mapping[str, str], name: str, number: int) -> int:

@@ -70,6 +70,7 @@ LAYERS = [
             "packages",
             "telemetry",
             "log",
+            "terminal",
             "table",
             "guard",
             "proctree",

@@ -12,6 +12,7 @@ import pytest
 
 from tests import repos
 from tests.machine import Machine, task
+from tests.screen import Screen
 from tests.task_folder import TaskFolder
 
 # Runs `live-code run` in this process, and notes each child's argv and which modules were loaded when it started.
@@ -42,8 +43,8 @@ class Start(NamedTuple):
     modules: set[str]
 
 
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Start:
+@pytest.fixture(scope="module", params=["in a container", "on a terminal"])
+def warm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Start:
     """The second start of a commit with requirements, up to the job's start."""
     root = tmp_path_factory.mktemp("startup")
     repo = repos.make(root / "repo")
@@ -56,7 +57,11 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Start:
     said = root / "seen.json"
     for _ in range(2):
         argv = [sys.executable, "-c", WATCHED, str(said), *machine.argv(folder)[3:]]
-        subprocess.run(argv, env=machine.environ, check=True, capture_output=True)
+        if request.param == "on a terminal":
+            screen = Screen()
+            assert screen.start(argv, {**machine.environ, "TERM": "xterm"}).wait(60) == 0, screen.lines
+        else:
+            subprocess.run(argv, env=machine.environ, check=True, capture_output=True)
     seen = json.loads(said.read_text())
     job = next(number for number, (argv, _) in enumerate(seen) if argv[-1] == "start.py")
     return Start([argv for argv, _ in seen[: job + 1]], set(seen[job][1]))

@@ -166,7 +166,7 @@ class TestSampler:
         "NVML_TEMPERATURE_GPU = 0\n"
         "class NVMLError(Exception): pass\n"
         "class Rates:\n    def __init__(self, gpu): self.gpu = gpu\n"
-        "class Memory:\n    used = 8 << 30\n"
+        "class Memory:\n    used = 8 << 30\n    total = 16 << 30\n"
         "def nvmlInit(): pass\n"
         "def nvmlDeviceGetCount(): return 2\n"
         "def nvmlDeviceGetHandleByIndex(n): return n\n"
@@ -187,10 +187,12 @@ class TestSampler:
         assert values == {
             "gpu0/utilisation": 0.97,
             "gpu0/memory_bytes": 8 << 30,
+            "gpu0/memory_limit_bytes": 16 << 30,
             "gpu0/power_w": 301.5,
             "gpu0/temperature_c": 41,
             "gpu1/utilisation": 0.0,
             "gpu1/memory_bytes": 8 << 30,
+            "gpu1/memory_limit_bytes": 16 << 30,
             "gpu1/temperature_c": 42,
         }
 

@@ -39,6 +39,7 @@ class Journal:
         self.id = f"{moment}-{os.urandom(4).hex()}"
         self._phases: list[Phase] = []
         self._notes: dict[str, Any] = {}
+        self._now: tuple[str, float] = ("", 0.0)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -48,6 +49,12 @@ class Journal:
     def notes(self) -> Mapping[str, Any]:
         return dict(self._notes)
 
+    @property
+    def now(self) -> tuple[str, float]:
+        """The phase that is being gone through, '' between two, and for how many seconds."""
+        name, since = self._now
+        return name, time.perf_counter() - since
+
     def value(self, name: str) -> Any:
         """What the phase returned; None when it has not been gone through."""
         return next((phase.value for phase in self._phases if phase.name == name), None)
@@ -55,11 +62,14 @@ class Journal:
     def step(self, name: str, stage: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs one stage and notes it, also when it fails."""
         started, clock = time.time(), time.perf_counter()
+        self._now = (name, clock)
         try:
             value = stage(*args, **kwargs)
         except BaseException:
             self._phases.append(Phase(name, started, time.perf_counter() - clock, None, failed=True))
             raise
+        finally:
+            self._now = ("", 0.0)
         self._phases.append(Phase(name, started, time.perf_counter() - clock, value, failed=False))
         return value
 

@@ -6,16 +6,11 @@ from collections.abc import Callable, Mapping
 
 from live_code.config import TaskConfig
 from live_code.errors import ResultsError
-from live_code.results import infer, mining, training
 from live_code.results.values import Problem, Results, Stage
 
 __all__ = ["Problem", "Results", "Stage", "check", "collect", "summary"]
 
-_READERS: Mapping[str, Callable[[TaskConfig, Results, list[Problem]], Results]] = {
-    "training": training.read,
-    "mining": mining.read,
-    "infer": infer.read,
-}
+Reader = Callable[[TaskConfig, Results, list[Problem]], Results]
 
 
 def collect(task: TaskConfig) -> Results:
@@ -28,13 +23,19 @@ def collect(task: TaskConfig) -> Results:
 
 def check(task: TaskConfig) -> tuple[Results, tuple[Problem, ...]]:
     """The results as far as they can be read, and all that is wrong with them."""
-    results = Results()
+    results, readers = Results(), _readers()
     problems: list[Problem] = []
     for name in task.tasks:
         told: list[Problem] = []
-        results = _READERS[name](task, results, told)
+        results = readers[name](task, results, told)
         problems += [problem._replace(task=name) for problem in told]
     return results, tuple(problems)
+
+
+def _readers() -> Mapping[str, Reader]:
+    from live_code.results import infer, mining, training  # a job's start does not wait for them
+
+    return {"training": training.read, "mining": mining.read, "infer": infer.read}
 
 
 def _as_error(problems: tuple[Problem, ...]) -> ResultsError:

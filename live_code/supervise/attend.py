@@ -8,6 +8,10 @@ from live_code.supervise import group
 from live_code.supervise.ends import Exit, Places, Rules
 
 
+def _title(launch: Launch) -> str:
+    return f"{launch.entrypoint.command} for {' and '.join(launch.entrypoint.tasks)}"
+
+
 def run(launch: Launch, places: Places, rules: Rules) -> Exit:
     """Runs the job once. Raises LaunchError when it can't be started."""
     places.reports.mkdir(parents=True, exist_ok=True)
@@ -17,4 +21,4 @@ def run(launch: Launch, places: Places, rules: Rules) -> Exit:
     with job.attended():
         from live_code.supervise import stay  # the job is on its way: from here on an import costs it nothing
 
-        return stay.to_the_end(job, places, rules)
+        return stay.to_the_end(job, places, rules, _title(launch))

@@ -23,29 +23,33 @@ class Lines:
 
 
 class Readable:
-    """One stream for a file: of a line that is rewritten by carriage returns some states stand there, and the last."""
+    """One stream for a file: of a line that is rewritten by carriage returns some states stand there, and the last.
 
-    def __init__(self) -> None:
-        self._state = b""
+    ``state``: what is to be seen of the line that is still being rewritten.
+    """
+
+    def __init__(self, every: float = UPDATE_EVERY_S) -> None:
+        self.every = every
+        self.state = b""
         self._written = 0.0
 
     def take(self, text: bytes, now: float) -> bytes:
         """``text`` as it comes from Lines; an empty one is the end of the stream. ``now`` in seconds."""
-        if b"\r" not in text and text and not self._state:
+        if b"\r" not in text and text and not self.state:
             return text
         *whole, rest = text.split(b"\n")
         lines = [self._last_state(line) + b"\n" for line in whole]
-        self._state = self._last_state(rest)
-        if self._state and (not text or now - self._written >= UPDATE_EVERY_S):
-            lines.append(self._state + b"\n")
+        self.state = self._last_state(rest)
+        if self.state and (not text or now - self._written >= self.every):
+            lines.append(self.state + b"\n")
             self._written = now
             if not text:
-                self._state = b""
+                self.state = b""
         return b"".join(lines)
 
     def _last_state(self, line: bytes) -> bytes:
         """The last that a terminal would show of the line. What it had shown before is then done with."""
-        before, self._state = self._state, b""
+        before, self.state = self.state, b""
         if b"\r" not in line:
             return line or before
         return next((state for state in reversed(line.split(b"\r")) if state.strip()), before)

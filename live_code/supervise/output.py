@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import select
-import stat
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 
 from live_code.supervise.joblog import JobLog
 from live_code.supervise.lines import Lines, Readable
@@ -18,19 +14,14 @@ from live_code.supervise.lines import Lines, Readable
 TAIL_LINES = 99
 # What a line may bring into the monitor's stack view, in bytes.
 TAIL_WIDTH = 500
-# How long a reader of ours may be stuck once the job is gone, in seconds.
-PATIENCE_S = 10
-# A pipe that select() calls writable takes this much without blocking (PIPE_BUF).
-SURE = 4096
 
 
 class Output:
-    """Everything that the job says. ``idle``, called while nobody reads what we write, says whether the job is gone."""
+    """Everything that the job says."""
 
-    def __init__(self, copy: JobLog, as_json: bool, idle: Callable[[], bool]) -> None:
+    def __init__(self, copy: JobLog, as_json: bool) -> None:
         self.copy = copy
         self.as_json = as_json
-        self.idle = idle
         self.last = time.monotonic()
         self._tail: deque[bytes] = deque(maxlen=TAIL_LINES)
 
@@ -46,13 +37,12 @@ class Output:
 
 
 class Stream:
-    """One of the job's two streams, on its way to the same one of ours."""
+    """One of the job's two streams, on its way to where it is shown: ``show`` gets what is whole, '' at the end."""
 
-    def __init__(self, name: str, ours: int, output: Output) -> None:
+    def __init__(self, name: str, output: Output, show: Callable[[bytes], None]) -> None:
         self.name = name
         self.output = output
-        self._ours = ours
-        self._plain_file = stat.S_ISREG(os.fstat(ours).st_mode)
+        self.show = show
         self._lines = Lines()
         self._readable = Readable()
 
@@ -65,7 +55,9 @@ class Stream:
             readable += self._readable.take(b"", now)
         if readable:
             self.output.keep(readable)
-        self._show(self._as_json(readable) if self.output.as_json else whole)
+        self.show(self._as_json(readable) if self.output.as_json else whole)
+        if not piece:
+            self.show(b"")
         return bool(piece)
 
     def _as_json(self, text: bytes) -> bytes:
@@ -75,18 +67,3 @@ class Stream:
             + b"\n"
             for line in text.splitlines()
         )
-
-    def _show(self, text: bytes) -> None:
-        """Writes all of it, without waiting for a reader that is stuck for longer than the job is."""
-        view = memoryview(text)
-        patience = PATIENCE_S
-        with suppress(BrokenPipeError):  # nobody reads our output any more: the job goes on, its log is complete
-            while view:
-                if self._plain_file:
-                    view = view[os.write(self._ours, view) :]
-                elif select.select((), (self._ours,), (), 1.0)[1]:
-                    view = view[os.write(self._ours, view[:SURE]) :]
-                elif self.output.idle():
-                    patience -= 1
-                    if not patience:
-                        return

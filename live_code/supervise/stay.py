@@ -10,16 +10,19 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from live_code import log
-from live_code.supervise import limits, reports
+from live_code.supervise import limits, reports, screen
 from live_code.supervise.ends import Exit, Places, Report, Rules
 from live_code.supervise.group import Group
 from live_code.supervise.joblog import JobLog
 from live_code.supervise.output import Output, Stream
 from live_code.telemetry import cgroup, gpu, space
 from live_code.telemetry.sampler import Sampler
+
+if TYPE_CHECKING:
+    from live_code.supervise.panel import Panel
 
 TICK_S = 1.0
 # While the job is being ended we look more often.
@@ -32,15 +35,21 @@ PIECE = 1 << 20
 WORTH_SAYING = 0.3
 
 
-def to_the_end(job: Group, places: Places, rules: Rules) -> Exit:
-    """Everything that there is to know of the job's end. Its output goes to ours line by line, and to the log."""
+def to_the_end(job: Group, places: Places, rules: Rules, title: str) -> Exit:
+    """Everything that there is to know of the job's end. Its output goes to ours line by line, and to the log.
+
+    ``title``: what a person calls this job.
+    """
     if blind := rules.gpu_wanted and not gpu.devices():
         log.warning("gpu_id is set, but this container has no NVIDIA GPU")
     killed_before = cgroup.oom_kills()
     with JobLog(places.log_file, rules.log_quota) as copy:
-        output = Output(copy, log.as_json, job.look)
-        with Sampler(places.tensorboard, _every(rules), places.log_file.parent) as sampler:
-            _stay(job, output, _Watch(places, rules, job, output, sampler))
+        output = Output(copy, log.as_json)
+        with (
+            Sampler(places.tensorboard, _every(rules), places.log_file.parent) as sampler,
+            screen.panel(title, places.monitor_file, job.look) as panel,
+        ):
+            _stay(job, output, _Watch(places, rules, job, output, sampler), panel)
     _say_idle(sampler.summary())
     reports.clear_cut_off(places.reports)
     return Exit(
@@ -69,12 +78,13 @@ def _every(rules: Rules) -> float:
     return min(rules.telemetry_every, rules.stall_timeout / 4) if rules.stall_timeout else rules.telemetry_every
 
 
-def _stay(job: Group, output: Output, watch: _Watch) -> None:
+def _stay(job: Group, output: Output, watch: _Watch, panel: Panel | None) -> None:
     """Passes both streams on until all that belongs to the job has ended."""
     with selectors.DefaultSelector() as selector, _woken_by_signals() as wake:
         selector.register(wake, selectors.EVENT_READ)
         for pipe, ours, name in zip(job.streams, (sys.stdout, sys.stderr), ("stdout", "stderr"), strict=True):
-            selector.register(pipe, selectors.EVENT_READ, Stream(name, ours.fileno(), output))
+            shown = screen.shown(panel, name, ours.fileno(), job.look)
+            selector.register(pipe, selectors.EVENT_READ, Stream(name, output, shown))
         gone = False
         while not gone:
             ready = selector.select(FINISHING_TICK_S if job.ending else TICK_S)
@@ -84,6 +94,8 @@ def _stay(job: Group, output: Output, watch: _Watch) -> None:
                 _read(selector, key)
             gone = job.look()
             watch.look()
+            if panel:
+                panel.look(watch.sampler.newest, output.tail)
         while len(selector.get_map()) > 1 and (
             ready := selector.select(0)
         ):  # what its dead processes left in the pipes

@@ -48,6 +48,7 @@ class Gpus:
         readings: dict[str, Callable[[], float]] = {
             "utilisation": lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100,
             "memory_bytes": lambda: nvml.nvmlDeviceGetMemoryInfo(handle).used,
+            "memory_limit_bytes": lambda: nvml.nvmlDeviceGetMemoryInfo(handle).total,
             "power_w": lambda: nvml.nvmlDeviceGetPowerUsage(handle) / MILLI,
             "temperature_c": lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
         }

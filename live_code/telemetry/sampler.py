@@ -30,6 +30,7 @@ class Sampler:
         self.every = every
         self.disk = disk
         self.busy_at = time.monotonic()
+        self.newest: dict[str, float] = {}
         self._started = self.busy_at
         self._samples = 0
         self._gpu_idle = 0
@@ -82,6 +83,7 @@ class Sampler:
 
     def _count(self, values: dict[str, float]) -> None:
         self._samples += 1
+        self.newest = values
         for name, value in values.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
             self._peaks[name] = max(self._peaks.get(name, value), value)
