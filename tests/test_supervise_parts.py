@@ -37,6 +37,10 @@ def test_a_line_without_end_comes_out_in_parts() -> None:
     assert len(Lines().take(b"x" * LONGEST)) == LONGEST
 
 
+def test_much_that_comes_at_once_is_cut_at_the_end_of_a_line() -> None:
+    assert Lines().take(b"a line\n" * LONGEST + b"half") == b"a line\n" * LONGEST
+
+
 @given(st.lists(st.text("ab \n", max_size=20), max_size=10))
 def test_text_without_carriage_returns_stays_as_it_is(pieces: list[str]) -> None:
     lines, readable = Lines(), Readable()

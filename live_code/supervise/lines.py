@@ -17,7 +17,9 @@ class Lines:
     def take(self, piece: bytes) -> bytes:
         """All that is whole once ``piece`` is there; an empty piece is the end of the stream."""
         text = self._rest + piece if self._rest else piece
-        end = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1 if piece and len(text) < LONGEST else len(text)
+        end = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
+        if not piece or len(text) - end >= LONGEST:
+            end = len(text)
         self._rest = text[end:]
         return text[:end]
 
