@@ -115,12 +115,15 @@ class TestWhatDecides:
 
     def test_the_death_of_the_guard_is_no_signal_of_the_users(self) -> None:
         error = decided(FAILED._replace(stopped_by=ORPHANED))
-        assert "guards" in error.message
+        assert error.message == "the task was stopped after 12 s: the process that guards it was killed."
 
-    @pytest.mark.parametrize(("limit", "kind"), [(MAX_DURATION, "TIMEOUT"), (STALL, "STALLED")])
+    @pytest.mark.parametrize(
+        ("limit", "kind"), [(MAX_DURATION, "TIMEOUT"), (STALL, "STALLED"), (HANGING_RANKS, "HANGING_RANKS")]
+    )
     def test_a_limit(self, limit: str, kind: str) -> None:
         error = decided(FAILED._replace(code=0, signal=15, ended_by=limit))
         assert (error.kind, error.exit_code) == (kind, 124)
+        assert error.message.startswith("the job was ended after 12 s: ")
 
     def test_ranks_that_hang_are_blamed_on_the_one_that_died(self) -> None:
         error = decided(FAILED._replace(ended_by=HANGING_RANKS, reports=(report("KeyError", "'x'", rank="1"),)))
@@ -146,7 +149,7 @@ class TestWhatDecides:
 
     def test_a_worker_killed_for_memory_explains_a_failing_parent(self) -> None:
         assert decided(FAILED._replace(oom_kills=3)).message == (
-            "the job ran out of memory: the kernel killed 3 of its processes for it after 12 s."
+            "the job ran out of memory after 12 s: the kernel killed 3 of its processes for it."
         )
 
     def test_a_kill_from_outside_may_pass(self) -> None:

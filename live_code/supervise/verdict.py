@@ -24,26 +24,28 @@ CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.
 
 _LOG = "The whole output is in live-code/job.log."
 _KILLED = Cause(
-    "KILLED", protocol.CODE_OTHER, symptoms.INFRASTRUCTURE, "the job was killed by {name} from outside",
+    "KILLED", protocol.CODE_OTHER, symptoms.INFRASTRUCTURE, "the job was killed by {name} from outside after {seconds}",
     "Nobody told us to stop it: somebody on the host did, or its out-of-memory killer.",
 )  # fmt: skip
 _CRASHED = Cause(
-    "CRASHED", protocol.CODE_OTHER, "", "the job crashed by {name}",
+    "CRASHED", protocol.CODE_OTHER, "", "the job crashed by {name} after {seconds}",
     "A native extension failed: check that compiled packages fit the image's framework. " + _LOG,
 )  # fmt: skip
 _FAILED = Cause("JOB_FAILED", protocol.CODE_OTHER, "", "the job failed", "Its last lines say why. " + _LOG)
 _LIMITS = {
     MAX_DURATION: Cause(
-        "TIMEOUT", protocol.CODE_OTHER, "", "the job was ended: it took longer than max_duration_s",
+        "TIMEOUT", protocol.CODE_OTHER, "", "the job was ended after {seconds}: it took longer than max_duration_s",
         "Raise max_duration_s, or give the job less to do.",
     ),
     STALL: Cause(
         "STALLED", protocol.CODE_OTHER, symptoms.INFRASTRUCTURE,
-        "the job was ended: for stall_timeout_s it said nothing, made no progress and used neither CPU nor GPU",
+        "the job was ended after {seconds}: for stall_timeout_s it said nothing, made no progress and used neither CPU "
+        "nor GPU",
         "It waits for something that does not come. " + _LOG,
     ),
     HANGING_RANKS: Cause(
-        "HANGING_RANKS", protocol.CODE_OTHER, "", "the job was ended: a rank died and the others hang", _LOG,
+        "HANGING_RANKS", protocol.CODE_OTHER, "", "the job was ended after {seconds}: a rank died and the others hang",
+        _LOG,
     ),
 }  # fmt: skip
 
@@ -82,9 +84,10 @@ def _decide(ended: Exit, said: protocol.Monitor | None) -> JobError:
 
 
 def _stopped(ended: Exit) -> JobError:
-    name = signal.Signals(ended.stopped_by).name
-    who = "because the process that guards it was killed" if ended.stopped_by == ORPHANED else f"by {name}"
-    error = JobError(f"the task was stopped {who} after {ended.seconds:.0f} s.", details=_details(ended, None))
+    said = f"by {signal.Signals(ended.stopped_by).name} after {_seconds(ended)}"
+    if ended.stopped_by == ORPHANED:
+        said = f"after {_seconds(ended)}: the process that guards it was killed"
+    error = JobError(f"the task was stopped {said}.", details=_details(ended, None))
     error.kind = "STOPPED"
     return error
 
@@ -93,7 +96,7 @@ def _own_word(ended: Exit, said: protocol.Monitor) -> JobError:
     """The job knows best, when it says something."""
     plain = _by_number(ended)
     details = "\n".join(said.stack) or _details(ended, _first(ended.reports))
-    hint = f"({plain.says.format(name=_signal_name(ended.signal))}.)"
+    hint = f"({_filled(plain, ended)}.)"
     error = JobError(said.message or "the job reported an error.", hint=hint, details=details)
     error.kind, error.return_code = "REPORTED", said.return_code
     error.retry = symptoms.NETWORK if said.return_code == protocol.CODE_NETWORK else ""
@@ -103,7 +106,7 @@ def _own_word(ended: Exit, said: protocol.Monitor) -> JobError:
 
 def _of_memory(killed: int) -> Cause:
     times = f"the kernel killed {killed} of its processes for it" if killed > 1 else "the kernel killed it for that"
-    return symptoms.HOST_MEMORY._replace(says=f"{symptoms.HOST_MEMORY.says}: {times}")
+    return symptoms.HOST_MEMORY._replace(says=f"{symptoms.HOST_MEMORY.says} after {{seconds}}: {times}")
 
 
 def _first(found: Sequence[Report]) -> Report | None:
@@ -125,9 +128,9 @@ def _of_rank(ended: Exit, rank: ranks.Rank) -> JobError:
         return _error(ended, known[0], None, f"{name}: {known[1].partition(':')[2].strip()}")
     if rank.signal:
         cause = _CRASHED if rank.signal in CRASHES else _KILLED
-        cause = cause._replace(says=cause.says.replace("the job", name).format(name=_signal_name(rank.signal)))
+        cause = cause._replace(says=cause.says.replace("the job", name).replace("{name}", _signal_name(rank.signal)))
     else:
-        cause = _FAILED._replace(says=f"the job failed: {name} ended with exit code {rank.code}")
+        cause = _FAILED._replace(says=f"the job failed: {name} ended with exit code {rank.code} after {{seconds}}")
     error = _error(ended, cause, None)
     error.details = "\n".join(said) or error.details
     return error
@@ -149,15 +152,16 @@ def _by_number(ended: Exit) -> Cause:
         return _KILLED
     if ended.full:
         return symptoms.NO_SPACE._replace(says=f"the job failed, and {' and '.join(ended.full)} is full")
-    return _FAILED._replace(says=f"the job ended with exit code {ended.code}")
+    return _FAILED._replace(says=f"the job ended with exit code {ended.code} after {{seconds}}")
 
 
 def _error(ended: Exit, cause: Cause, first: Report | None, line: str = "", with_exception: bool = True) -> JobError:
-    says = cause.says.format(name=_signal_name(ended.signal)) if "{name}" in cause.says else cause.says
     shown = first.text if first and with_exception else line
     rank = f"rank {first.rank}: " if first and first.rank and with_exception else ""
-    what = f": {rank}{_short(shown)}" if shown else f" after {ended.seconds:.0f} s"
-    error = JobError(f"{says}{what}".rstrip(".") + ".", hint=cause.hint, details=_details(ended, first))
+    what = f": {rank}{_short(shown)}" if shown else ""
+    error = JobError(
+        f"{_filled(cause, ended)}{what}".rstrip(".") + ".", hint=cause.hint, details=_details(ended, first)
+    )
     error.kind, error.return_code = cause.kind, cause.code
     error.retry, error.retryable = cause.retry, bool(cause.retry)
     return error
@@ -169,6 +173,15 @@ def _details(ended: Exit, first: Report | None) -> str:
         return "\n".join(ended.tail)
     frames = [f'  File "{f.file}", line {f.line}, in {f.function}\n    {f.code}'.rstrip() for f in first.frames]
     return "\n".join(("Traceback (most recent call last):", *frames, first.text))
+
+
+def _filled(cause: Cause, ended: Exit) -> str:
+    """What the cause says, of this end: its signal and time. Braces in a path stay as they are."""
+    return cause.says.replace("{name}", _signal_name(ended.signal)).replace("{seconds}", _seconds(ended))
+
+
+def _seconds(ended: Exit) -> str:
+    return f"{ended.seconds:.0f} s"
 
 
 def _signal_name(number: int) -> str:
