@@ -15,6 +15,9 @@ from typing import NamedTuple
 SPIN = "import time\nuntil = {rounds}\nvalue = 0\nfor n in range(until): value = (value * 31 + n) % 1000003\n"
 CHAT = "for number in range({lines}): print('epoch 1 step', number, 'loss 0.1234 lr 0.01')\n"
 WAIT = "import time; time.sleep({seconds})\n"
+TELEMETRY_S = 5.0
+# The first samples are taken after it, and all that is imported late has been.
+STARTED_S = 2.5 * TELEMETRY_S
 SUPERVISED = """
 import os, sys
 from pathlib import Path
@@ -25,7 +28,8 @@ def work():
     from live_code.supervise import Places, Rules, attend
     folder = Path(sys.argv[1])
     job = Launch((sys.executable, "-c", sys.argv[2]), folder, dict(os.environ), Entrypoint("bench", "bench", ()))
-    return attend.run(job, Places(folder / "job.log", folder / "monitor.txt", (folder,), folder), Rules()).exit_code
+    places = Places(folder / "job.log", folder / "monitor.txt", (folder,), folder)
+    return attend.run(job, places, Rules(telemetry_every=float(sys.argv[3]))).exit_code
 
 sys.exit(guard.run(work, lambda number: 128 + number))
 """
@@ -55,7 +59,7 @@ def compare(name: str, code: str, rounds: int, folder: Path) -> None:
     environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
     for _ in range(rounds):
         bare.append(timed([sys.executable, "-c", code], environ))
-        ours.append(timed([sys.executable, "-c", SUPERVISED, str(folder), code], environ))
+        ours.append(timed(supervised(folder, code), environ))
     walls = [statistics.median(run.wall for run in runs) for runs in (bare, ours)]
     cpus = [statistics.median(run.cpu for run in runs) for runs in (bare, ours)]
     print(
@@ -64,17 +68,33 @@ def compare(name: str, code: str, rounds: int, folder: Path) -> None:
     )
 
 
-def memory(folder: Path, seconds: float) -> None:
-    """Of both processes while the job sleeps, shared pages counted once (PSS)."""
-    argv = [sys.executable, "-c", SUPERVISED, str(folder), WAIT.format(seconds=seconds)]
-    running = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
-    time.sleep(seconds * 0.8)
-    worker = _child(running.pid)
-    used = [_pss(pid) for pid in (running.pid, worker)]
-    ticks = _ticks(worker) + _ticks(running.pid)
-    running.wait()
-    print(f"memory while waiting: guard {used[0] / 1024:.1f} MiB, worker {used[1] / 1024:.1f} MiB")
-    print(f"processor time of both in the first {seconds * 0.8:.0f} s: {ticks / os.sysconf('SC_CLK_TCK'):.2f} s")
+def supervised(folder: Path, code: str, telemetry: float = TELEMETRY_S) -> list[str]:
+    return [sys.executable, "-c", SUPERVISED, str(folder), code, str(telemetry)]
+
+
+def waiting(folder: Path, seconds: float) -> None:
+    """Both processes while the job sleeps: memory, shared pages counted once (PSS), and processor time, start-up
+    excluded. With telemetry and without, at the same time."""
+    jobs = {
+        name: subprocess.Popen(
+            supervised(folder / name, WAIT.format(seconds=STARTED_S + seconds + 5), every), stdout=subprocess.DEVNULL
+        )
+        for name, every in (("with", TELEMETRY_S), ("without", 0.0))
+        if not (folder / name).mkdir()
+    }
+    time.sleep(STARTED_S)
+    before = {name: _ticks(job.pid) for name, job in jobs.items()}
+    time.sleep(seconds)
+    for name, job in jobs.items():
+        used = (_ticks(job.pid) - before[name]) / os.sysconf("SC_CLK_TCK") / seconds
+        guard, worker = _pss(job.pid), _pss(_child(job.pid))
+        print(
+            f"waiting for {seconds:.0f} s {name} telemetry: {used:.2%} of a core; "
+            f"memory: guard {guard / 1024:.1f} MiB, worker {worker / 1024:.1f} MiB"
+        )
+    for job in jobs.values():
+        job.terminate()
+        job.wait()
 
 
 def _child(pid: int) -> int:
@@ -86,9 +106,10 @@ def _pss(pid: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
-def _ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+def _ticks(guard: int) -> int:
+    """Of both processes."""
+    stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in (guard, _child(guard))]
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats)
 
 
 def main() -> None:
@@ -96,12 +117,12 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--spin", type=int, default=150_000_000, help="rounds of the CPU-bound job: about 20 s")
     options.add_argument("--lines", type=int, default=200_000)
-    options.add_argument("--wait", type=float, default=20.0)
+    options.add_argument("--wait", type=float, default=60.0)
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         compare("CPU-bound", SPIN.format(rounds=asked.spin), asked.rounds, Path(name))
         compare(f"chatty, {asked.lines} lines", CHAT.format(lines=asked.lines), asked.rounds, Path(name))
-        memory(Path(name), asked.wait)
+        waiting(Path(name), asked.wait)
 
 
 if __name__ == "__main__":
