@@ -73,6 +73,28 @@ class TestGoodRuns:
         record = machine.run(task(folder, made)).record
         assert record["code"] == {"changed": [" M train.py"], "added": 1, "some_added": ["new.txt"]}
 
+    def test_as_json_every_line_is_an_object_whatever_bytes_the_job_writes(
+        self, machine: Machine, folder: TaskFolder, tmp_path: Path
+    ) -> None:
+        made = repos.make(tmp_path / "bytes")
+        says = (
+            "import os\nos.write(1, b'caf\\xe9 \\xff\\x00 \\xe8\\xae\\xad\\n10%\\r20%\\r\\n')\nos.write(2, b'no end')\n"
+        )
+        made.commit(start__py=says + repos.CLASSIC_START, configs___default__yaml="epochs: 7\n")
+        argv = [*machine.argv(task(folder, made)), "--log-format", "json"]
+        done = subprocess.run(argv, env=machine.environ, capture_output=True, check=True)
+        out, err = ([json.loads(line) for line in text.splitlines()] for text in (done.stdout, done.stderr))
+        assert [(line["stream"], line["message"]) for line in out] == [
+            ("stdout", "caf\\xe9 \\xff\x00 训"),
+            ("stdout", "20%"),
+            ("stdout", "epochs 7"),
+        ]
+        assert {(line["stream"], line.get("level")) for line in err} == {("live-code", "info"), ("stderr", None)}
+        assert "no end" in [line["message"] for line in err]
+        for line in (*out, *err):
+            line["message"].encode()  # no half of a surrogate pair: strict readers take it
+        assert b"caf\xe9 \xff\x00" in (folder.out_dir / "live-code/job.log").read_bytes()
+
     def test_a_record_stands_there_while_the_job_runs(
         self, machine: Machine, folder: TaskFolder, tmp_path: Path
     ) -> None:

@@ -63,7 +63,7 @@ class Stream:
     def _as_json(self, text: bytes) -> bytes:
         at = round(time.time(), 3)
         return b"".join(
-            json.dumps({"time": at, "stream": self.name, "message": line.decode("utf-8", "surrogateescape")}).encode()
+            json.dumps({"time": at, "stream": self.name, "message": line.decode("utf-8", "backslashreplace")}).encode()
             + b"\n"
             for line in text.splitlines()
         )
