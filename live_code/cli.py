@@ -8,8 +8,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from live_code import __version__
 from live_code.errors import LiveCodeError
+
+
+class Parser(argparse.ArgumentParser):
+    """Its help ends with examples, which are loaded when somebody asks for help."""
+
+    def format_help(self) -> str:
+        from live_code import manual
+
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        self.epilog = manual.epilog(self.prog)
+        return super().format_help()
+
+
+class Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from live_code import manual
+
+        print(manual.version())
+        parser.exit()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,8 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser(*, all_commands: bool = True) -> argparse.ArgumentParser:
     """The whole command line, or ``run`` alone. Each command imports what it needs when it runs: start-up time is the
     product."""
-    top = argparse.ArgumentParser(prog="live-code", description="Runs any git repository at one pinned commit.")
-    top.add_argument("--version", action="version", version=f"live-code {__version__}")
+    top = Parser(prog="live-code", description="Runs any git repository at one pinned commit.")
+    top.add_argument("--version", action=Version, nargs=0, help="show version and commit")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
     if all_commands:
@@ -49,6 +67,7 @@ def _add_others(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     _add_images(commands)
     source_commands.add(commands)
     author_commands.add(commands)
+    _add_completion(commands)
 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -82,6 +101,12 @@ def _add_images(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     command.add_argument("image", metavar="IMAGE")
     command.add_argument("--engine", default="docker", metavar="PROGRAM", help="docker (default) or podman")
     command.set_defaults(command=_check_image)
+
+
+def _add_completion(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("completion", help="print the script that completes the command line in a shell")
+    command.add_argument("shell", choices=("bash", "zsh", "fish"))
+    command.set_defaults(command=_completion)
 
 
 def _add_folders(command: argparse.ArgumentParser) -> None:
@@ -144,6 +169,13 @@ def _verify(arguments: argparse.Namespace) -> int:
         print(f"{len(problems)} problems: the platform can't use these results")
         return 1
     print(results.summary(found))
+    return 0
+
+
+def _completion(arguments: argparse.Namespace) -> int:
+    from live_code import manual
+
+    print(manual.completion(parser(), arguments.shell))
     return 0
 
 

@@ -32,6 +32,7 @@ LAYERS = [
             "sweep_commands",
             "cache",
             "pin",
+            "manual",
             "__main__",
             "demo",
         },

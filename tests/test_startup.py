@@ -33,8 +33,8 @@ sys.exit(main(sys.argv[2:]))
 # Costly to import (docs/architecture.md), and not needed to start a job whose commit and environment are there.
 HEAVY = {
     "argcomplete", "asyncio", "ctypes", "dataclasses", "email", "git", "http", "importlib.metadata", "inspect",
-    "logging", "multiprocessing", "numpy", "platform", "pydantic", "requests", "rich", "socket", "ssl",
-    "tensorboard", "torch", "unittest", "urllib.request", "xml",
+    "logging", "multiprocessing", "numpy", "platform", "pydantic", "requests", "rich", "shtab", "socket", "ssl",
+    "live_code.manual", "tensorboard", "torch", "unittest", "urllib.request", "xml",
 }  # fmt: skip
 
 

@@ -47,6 +47,11 @@ def test_both_have_the_same_links() -> None:
     assert links(ENGLISH.read_text()) == links(CHINESE.read_text())
 
 
+def test_each_page_has_its_place_in_the_site() -> None:
+    nav = (blocks.ROOT / "mkdocs.yml").read_text()
+    assert [page.name for page in (blocks.ROOT / "docs").glob("*.md") if f": {page.name}\n" not in nav] == []
+
+
 def test_the_settings_are_all_that_the_executor_reads() -> None:
     told = {key for row in keys(ENGLISH.read_text()) for key in row}
     read = {*config.Request._fields, *config.REVISION_KEYS} - {
