@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser(*, all_commands: bool = True) -> argparse.ArgumentParser:
     """The whole command line, or ``run`` alone. Each command imports what it needs when it runs: start-up time is the
     product."""
-    top = Parser(prog="live-code", description="Runs any git repository at one pinned commit.")
+    top: argparse.ArgumentParser = Parser(prog="live-code", description="Runs any git repository at one pinned commit.")
     top.add_argument("--version", action=Version, nargs=0, help="show version and commit")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
