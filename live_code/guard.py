@@ -23,6 +23,8 @@ FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signa
 ORPHANED = signal.SIGPWR
 # The signals that mean: come to an end.
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, ORPHANED)
+# The job's own; until there is one nobody hears them, and nobody dies of them.
+UNHEARD = (signal.SIGUSR1, signal.SIGUSR2)
 PATIENCE_S = 5.0
 
 
@@ -40,6 +42,9 @@ def run(work: Callable[[], int], lost: Callable[[int], int]) -> int:
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # until there is somebody to pass them on to
     worker = os.fork()
     if worker == 0:
+        for number in UNHEARD:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda *_: None)
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         os.close(write_end)
         os.setsid()  # a key pressed on the terminal reaches the guard, which passes it on: once

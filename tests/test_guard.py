@@ -99,6 +99,14 @@ def test_signals_reach_the_worker_once(tmp_path: Path, number: signal.Signals) -
     assert run.heard() == [number.name]
 
 
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_signals_for_a_job_that_is_not_there_yet_end_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    run = ready(start(tmp_path, "    open('ready', 'w').close(); time.sleep(.5); return 5"))
+    run.guard.send_signal(number)
+    assert run.guard.wait(20) == 5
+    assert not (tmp_path / "lost").exists()
+
+
 def test_a_killed_worker_is_told_of_and_its_children_are_gone(tmp_path: Path) -> None:
     run = ready(
         start(
