@@ -35,6 +35,7 @@ from live_code.packages import bundled
 
 WORKDIR_VARIABLE = "LIVE_CODE_WORKDIR"
 IMAGE_WORKDIR = Path("/app")
+WORK = "work"
 # Our own folder in /out: the record, the lock, the logs and the files handed to the job.
 FOLDER = "live-code"
 # What may take long, as a person is told of it.
@@ -102,7 +103,9 @@ def lost(folders: config.Folders, environ: Mapping[str, str], name: str, number:
     error = Lost(signal.Signals(number).name, number)
     out = config.out_dir(folders)
     try:
-        files.remove_tree(_work_folder(environ, store.find(container.settled(environ))) / name)
+        cache = store.find(container.settled(environ))
+        files.remove_tree(_work_folder(environ, cache) / name)
+        cache.used(WORK, name).unlink(missing_ok=True)
         (out / FOLDER / RESERVE).unlink(missing_ok=True)
         record.amend(out / FOLDER, record.Ending(error.exit_code, error))
         status.Status(out / "monitor.txt").failed(error)
@@ -346,6 +349,7 @@ def _workplace(environ: Mapping[str, str], cache: store.Store, name: str) -> Ite
         yield IMAGE_WORKDIR
         return
     place = _work_folder(environ, cache) / name
+    cache.use(WORK, name)  # if we are killed with our guard, the store's owner sees that nobody uses it
     with cache.shared():
         place.parent.mkdir(parents=True, exist_ok=True)
     place.mkdir()
@@ -354,10 +358,11 @@ def _workplace(environ: Mapping[str, str], cache: store.Store, name: str) -> Ite
     finally:
         with suppress(OSError):
             files.remove_tree(place)
+            cache.used(WORK, name).unlink(missing_ok=True)
 
 
 def _work_folder(environ: Mapping[str, str], cache: store.Store) -> Path:
-    return Path(environ.get(WORKDIR_VARIABLE) or cache.path("work")).absolute()
+    return Path(environ.get(WORKDIR_VARIABLE) or cache.path(WORK)).absolute()
 
 
 @contextmanager

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from live_code import proctree
 from live_code.job.ymir_exc import protocol
+from live_code.store import Store, eviction
 from tests import repos
 from tests.machine import Ended, Machine, task
 from tests.task_folder import TaskFolder
@@ -72,6 +74,29 @@ class TestGoodRuns:
         made.commit(start__py=change + repos.CLASSIC_START, train__py="", configs___default__yaml="epochs: 7\n")
         record = machine.run(task(folder, made)).record
         assert record["code"] == {"changed": [" M train.py"], "added": 1, "some_added": ["new.txt"]}
+
+    def test_a_work_tree_whose_processes_were_all_killed_is_taken_by_the_next_gc(
+        self, machine: Machine, folder: TaskFolder, tmp_path: Path
+    ) -> None:
+        made = repos.make(tmp_path / "killed")
+        made.commit(start__py="import time; time.sleep(60)\n", configs___default__yaml="epochs: 7\n")
+        environ = {key: value for key, value in machine.environ.items() if key != "LIVE_CODE_WORKDIR"}
+        environ["LIVE_CODE_STORE"] = str(tmp_path / "store")
+        cache, work = Store(tmp_path / "store"), tmp_path / "store" / "work"
+        running = subprocess.Popen(machine.argv(task(folder, made)), env=environ, stderr=subprocess.DEVNULL)
+        until_there(folder.out_dir / "live-code" / "job.log", running)
+        time.sleep(0.5)
+        eviction.sweep(cache, 0.0)
+        assert [path.name[:4] for path in work.iterdir()] == ["run-"], "it is in use"
+        family = proctree.below(running.pid)
+        running.kill()
+        proctree.send(family, signal.SIGKILL)
+        running.wait()
+        time.sleep(0.5)
+        assert [path.name[:4] for path in work.iterdir()] == ["run-"]
+        eviction.sweep(cache, 0.0)
+        assert list(work.iterdir()) == []
+        assert not list((tmp_path / "store").rglob("run-*"))
 
     def test_as_json_every_line_is_an_object_whatever_bytes_the_job_writes(
         self, machine: Machine, folder: TaskFolder, tmp_path: Path

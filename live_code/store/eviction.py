@@ -14,6 +14,7 @@ from live_code.store import Store, lease
 KINDS = ("git", "env", "lock", "python", "wheels")
 _WHOLE = ("wheels",)  # one entry: the installer's own cache
 _TRASH = "trash"
+_WORK = "work"
 IDLE_S = 600.0  # used longer ago than this: a container on another host would have told of itself many times
 
 
@@ -43,7 +44,7 @@ class Room(NamedTuple):
 
 def make_room(store: Store, limit: int, idle_s: float = IDLE_S) -> Room:
     """Removes the least recently used entries until ``limit`` bytes or less are left. Raises OSError."""
-    sweep(store)
+    sweep(store, idle_s)
     listed = items(store)
     total = left = sum(item.bytes for item in listed)
     in_use: list[Item] = []
@@ -76,11 +77,17 @@ def evict(store: Store, item: Item, idle_s: float = IDLE_S) -> bool:
     return free
 
 
-def sweep(store: Store) -> None:
-    """Removes what was moved aside and not deleted, its process having been killed."""
+def sweep(store: Store, idle_s: float = IDLE_S) -> None:
+    """Removes what was moved aside and not deleted, and work trees of runs of which every process was killed."""
     trash = store.path(_TRASH)
     for path in trash.iterdir() if trash.exists() else ():
         files.remove_tree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for key in _keys(store, _WORK):
+        used = store.used(_WORK, key)
+        with lease.unused(used, idle_s) as free:
+            if free:
+                files.remove_tree(store.path(_WORK, key))
+                used.unlink(missing_ok=True)
 
 
 def _keys(store: Store, kind: str) -> Iterator[str]:
