@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
-MARK = re.compile(r"<!--\s*(run|write|output|container|sample|says|diagram)(?::\s*(.*?))?\s*-->\s*")
+MARK = re.compile(r"<!--\s*(run|write|output|sample|says|diagram)(?::\s*(.*?))?\s*-->\s*")
 
 
 class Block(NamedTuple):

@@ -123,7 +123,9 @@ def docker(words: Sequence[str]) -> str:
                 return wrong
         elif option not in SWITCHES:
             return f"no check for docker's {option}"
-    return "" if rest else "it names no image"
+    if not rest:
+        return "it names no image"
+    return problem(rest[1:]) if rest[1:] else ""
 
 
 def _docker_value(option: str, value: str) -> str:

@@ -70,6 +70,7 @@ def test_variables_that_the_executor_reads_are_told_of() -> None:
         ("```sh\nscripts/build-images torch --pull\n```", "it knows no --pull"),
         ("```sh\ndocker run -v a:/nowhere live-code:torch\n```", "nothing of ours is at /nowhere"),
         ("```sh\ndocker run -e LIVE_CODE_NO=1 live-code:torch\n```", "LIVE_CODE_NO is read by nobody"),
+        ("```sh\ndocker run live-code:torch live-code fly\n```", "invalid choice: 'fly'"),
         ("```sh\nif\n```", "syntax error"),
         ('```yaml title="live-code.yaml"\nentrypint: a.py\n```', "a key that is not known: entrypint"),
         ('```yaml title="config.yaml"\ngit_lfs: maybe\n```', "git_lfs is 'maybe'"),
