@@ -238,7 +238,7 @@ class TestGit:
     def served(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[https.Server, Repo]]:
         subprocess.run([f"{ROOT}/scripts/install-test-servers"], check=True)
         repo = Repo(tmp_path / "repos" / "lib.git")
-        built = base64.b64encode(wheel("lib", "1.0")).decode()
+        built = base64.b64encode(wheel("lib", "1.0", ("a",))).decode()
         backend = BACKEND.format(wheel=built, fail="", stem="lib-1.0")
         project = '[project]\nname = "lib"\nversion = "1.0"\ndependencies = ["a"]\n'
         repo.commit({"pyproject.toml": PYPROJECT + project, "backend.py": backend})
@@ -246,10 +246,13 @@ class TestGit:
             monkeypatch.setenv("LIVE_CODE_CA_FILE", str(server.ca_file))
             yield server, repo
 
-    def test_a_branch_is_locked_to_its_commit(self, offered: Workshop, served: tuple[https.Server, Repo]) -> None:
+    @pytest.mark.parametrize("resolver", ["uv", "pip-tools"])
+    def test_a_branch_is_locked_to_its_commit(
+        self, resolver: str, offered: Workshop, served: tuple[https.Server, Repo]
+    ) -> None:
         server, repo = served
         commit = repo.git("rev-parse", "HEAD")
-        locked = offered.write(f"lib @ git+{server.url}/open/lib.git@main\n").lock()
+        locked = offered.write(f"lib @ git+{server.url}/open/lib.git@main\n").lock(resolver=resolver)
         assert f"lib @ git+{server.url}/open/lib.git@{commit}" in locked.text
         assert set(seen(offered.make(locked), "lib", "a")) == {"lib", "a"}
 

@@ -47,7 +47,8 @@ def solve(problem: Problem, papers: Papers, store: Store, environ: Mapping[str, 
         except process.ProcessError as error:
             told = _told(error, _trouble(error, indexes, store, environ))
             raise failures.of_resolver(told, problem) from error
-        return _without_kept(output.read_text(encoding="utf-8"), problem, papers)
+        text = _without_kept(output.read_text(encoding="utf-8"), problem, papers)
+        return _at_commits(text, problem, store, environ)
 
     return try_each(problem.indexes, attempt)
 
@@ -68,7 +69,7 @@ def _asked(indexes: Indexes) -> list[str]:
 
 
 def _run(words: list[str], problem: Problem, store: Store, environ: Mapping[str, str]) -> None:
-    foreign = ("PYTHON", "VIRTUAL_ENV", "LIVE_CODE_")
+    foreign = ("PYTHON", "VIRTUAL_ENV", "LIVE_CODE_", "GIT_")
     kept = {key: value for key, value in environ.items() if not key.startswith(foreign)}
     with reach.opened(environ, store) as given:
         tls = {"PIP_CERT": environ.get("PIP_CERT") or given.ca_file, "PIP_CLIENT_CERT": given.client}
@@ -119,6 +120,21 @@ def _without_kept(text: str, problem: Problem, papers: Papers) -> str:
     here = re.sub(rf"file://{re.escape(str(problem.root))}(?=\s)", ".", here)
     pins = [pin for pin in solution.parse(here) if pin.name not in problem.protection.packages]
     return "".join(pin.text for pin in pins)
+
+
+def _at_commits(text: str, problem: Problem, store: Store, environ: Mapping[str, str]) -> str:
+    """With what git+… leads to as the commit that it is now: pip-tools leaves a branch a branch."""
+    pins = solution.parse(text)
+    moving = [pin.text.splitlines()[0] for pin in pins if pin.url.startswith("git+")]
+    if not moving:
+        return text
+    words: list[str | Path] = ["pip", "compile", "--no-deps", "--no-header", "--quiet", "--python", problem.image.path]
+    try:
+        said = uv.run([*words, "-"], store, environ, cwd=problem.root, stdin="\n".join(moving)).stdout
+    except process.ProcessError as error:
+        raise failures.of_resolver(error, problem) from error
+    commits = {pin.name: pin.url for pin in solution.parse(said)}
+    return "".join(pin.text.replace(pin.url, commits.get(pin.name, pin.url)) if pin.url else pin.text for pin in pins)
 
 
 def _tools(problem: Problem, store: Store, environ: Mapping[str, str]) -> Path:
