@@ -57,6 +57,18 @@ def outputs(journal: record.Journal, task: TaskConfig, left: Results) -> None:
     journal.note("outputs", evidence.outputs(task, left))
 
 
+def in_tensorboard(journal: record.Journal, ending: record.Ending | None, task: TaskConfig, folder: Path) -> None:
+    """Puts the run into tensorboard's HPARAMS view, first without an ending."""
+    from live_code.record import hparams
+    from live_code.record.reading import Record
+
+    told = Record(folder / record.FILE, record.as_json(journal, ending))
+    try:
+        hparams.write(told, Path(task.output["tensorboard_dir"]))
+    except OSError as failure:
+        log.warning(f"the run can't be compared in tensorboard: {failure.strerror}")
+
+
 def _note(
     journal: record.Journal,
     task: TaskConfig,
@@ -71,6 +83,7 @@ def _note(
     journal.note("dataset", indexes)
     journal.note("image", evidence.image(environ))
     record.write(folder, journal, None)
+    in_tensorboard(journal, None, task, folder)
     journal.note("host", host.inspect())
     if request.record_content_hashes:
         journal.note("dataset", evidence.content(indexes, task, over))

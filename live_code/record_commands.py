@@ -69,7 +69,6 @@ def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
     command.add_argument("--provenance", action="store_true", help="an in-toto statement beside each record")
     command.add_argument("--key", type=Path, metavar="PEM", help="sign the statement with this private key")
     command.add_argument("--sbom", action="store_true", help="a CycloneDX bill of materials beside each record")
-    command.add_argument("--hparams", type=Path, metavar="DIR", help="a logdir for tensorboard's HPARAMS view")
     command.add_argument("--mlflow", action="store_true", help="a run of MLflow, where MLFLOW_TRACKING_URI says")
     command.set_defaults(command=_export)
 
@@ -96,11 +95,7 @@ def _export(arguments: argparse.Namespace) -> int:
     from live_code.errors import MissingExtra
 
     found = [record for path in arguments.runs for record in runs.given(path)]
-    wanted = {
-        "provenance": arguments.provenance or arguments.sbom,
-        "report": bool(arguments.hparams),
-        "mlflow": arguments.mlflow,
-    }
+    wanted = {"provenance": arguments.provenance or arguments.sbom, "mlflow": arguments.mlflow}
     for extra in (name for name, asked in wanted.items() if asked):
         try:
             _EXPORTS[extra](found, arguments)
@@ -124,13 +119,6 @@ def _export_provenance(records: Sequence[Record], arguments: argparse.Namespace)
             print(record.path.with_name("sbom.cdx.json"))
 
 
-def _export_hparams(records: Sequence[Record], arguments: argparse.Namespace) -> None:
-    from live_code.export import hparams
-
-    hparams.write(records, arguments.hparams)
-    print(f"tensorboard --logdir {arguments.hparams}")
-
-
 def _export_mlflow(records: Sequence[Record], arguments: argparse.Namespace) -> None:
     from live_code.export import mlflow_run
 
@@ -138,7 +126,7 @@ def _export_mlflow(records: Sequence[Record], arguments: argparse.Namespace) -> 
         print(mlflow_run.log(record))
 
 
-_EXPORTS = {"provenance": _export_provenance, "report": _export_hparams, "mlflow": _export_mlflow}
+_EXPORTS = {"provenance": _export_provenance, "mlflow": _export_mlflow}
 
 
 def _report(arguments: argparse.Namespace) -> int:

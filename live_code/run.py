@@ -301,6 +301,8 @@ def _close(journal: record.Journal, ending: record.Ending, out: Path) -> int:
     except OSError as error:
         log.warning(f"the record can't be written: {error}")
     task = journal.value("task")
+    if journal.value("launch"):
+        observe.in_tensorboard(journal, ending, task, out / FOLDER)
     if task and ending.error:
         supervise.show(ending.error, Path(task.output["tensorboard_dir"]))
     told = status.of(task) if task else status.Status(out / "monitor.txt")

@@ -19,6 +19,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from live_code import cli, compare
+from live_code.record import hparams
 from live_code.record.reading import Record
 from live_code.report import curves, facts, page, samples
 from live_code.store import Store
@@ -51,6 +52,11 @@ class TestCurves:
         scalars(tmp_path / "tensorboard" / "val", "loss", [1.0])
         scalars(tmp_path / "tensorboard" / "live_code", "live_code/cpu", [0.5])
         assert [curve.tag for curve in curves.read(record)] == ["live_code/cpu", "val/loss"]
+
+    def test_the_metrics_of_the_record_are_no_curves(self, tmp_path: Path) -> None:
+        record = made_records.put(tmp_path)
+        hparams.write(record, tmp_path / "tensorboard")
+        assert curves.read(record) == ()
 
     def test_long_curves_keep_their_ends(self, tmp_path: Path) -> None:
         kept = curves.thinned(100_000)

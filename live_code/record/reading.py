@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from live_code.config import REVISION_KEYS
 from live_code.errors import LiveCodeError
 from live_code.record.document import FILE, SCHEMA_VERSION
 
 OLDEST = 1
+_NAMES = {*REVISION_KEYS, "git_url", "task_id"}
 
 
 class RecordError(LiveCodeError):
@@ -65,6 +67,11 @@ class Record(NamedTuple):
     @property
     def config(self) -> Mapping[str, Any]:
         return self.get("config", "values") or {}
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The hyper-parameters without those that name the run and say nothing of how it works."""
+        return {key: value for key, value in self.config.items() if key not in _NAMES}
 
     @property
     def best(self) -> Mapping[str, Any]:

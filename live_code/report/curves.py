@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from live_code.record import hparams
 from live_code.record.reading import Record
 
 POINTS = 240
@@ -28,9 +29,9 @@ def read(record: Record) -> tuple[Curve, ...]:
 
 
 def below(folder: Path) -> tuple[Curve, ...]:
-    """Every scalar below a tensorboard folder."""
+    """Every scalar below a tensorboard folder, but the metrics that the record tells."""
     found: dict[str, dict[int, float]] = {}
-    for path in sorted(folder.rglob("*tfevents*")):
+    for path in sorted(set(folder.rglob("*tfevents*")) - set((folder / hparams.FOLDER).glob("*"))):
         prefix = path.parent.relative_to(folder).as_posix()
         for tag, step, value in _scalars(path):
             name = tag if prefix == "." or tag.startswith(f"{prefix}/") else f"{prefix}/{tag}"

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from live_code import compare, runs
 from live_code.compare import text
-from live_code.config import REVISION_KEYS
 from live_code.record.reading import Record
 
 # More columns than this nobody reads.
@@ -18,7 +17,6 @@ PARAMETERS = 10
 WORDS = 8
 # From here on a number is told with a prefix of the SI: 25.3G.
 BIG = 10_000
-_NOT_PARAMETERS = {*REVISION_KEYS, "task_id", "git_url"}
 
 
 class Row(NamedTuple):
@@ -167,7 +165,7 @@ def differences(records: Sequence[Record]) -> dict[str, list[compare.Difference]
 
 
 def _varied(records: Sequence[Record]) -> list[str]:
-    keys = dict.fromkeys(key for record in records for key in record.config if key not in _NOT_PARAMETERS)
+    keys = dict.fromkeys(key for record in records for key in record.parameters)
     return [key for key in keys if len({_shown(record.config.get(key)) for record in records}) > 1]
 
 
