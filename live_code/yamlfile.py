@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from live_code import files
 from live_code.errors import ConfigError
+
+
+class _WhenUsed:
+    """A pattern that is compiled when it is used."""
+
+    def __init__(self, *words: Any) -> None:
+        self._words = words
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_compile(*self._words), name)
+
+
+# A fifth of what a start loads is one pattern of PyYAML, which only its loader without libyaml needs.
+_compile = re.compile
+re.compile = _WhenUsed  # type: ignore[assignment]
+try:
+    import yaml
+finally:
+    re.compile = _compile
 
 
 def read_mapping(path: Path, *, hint: str) -> dict[str, Any]:
