@@ -35,6 +35,7 @@ LAYERS = [
             "manual",
             "__main__",
             "demo",
+            "boxes",
         },
     ),
     ("story", {"run", "observe"}),

@@ -1,9 +1,8 @@
 """Reads what the runs left: the platform's files, and the record."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
 
@@ -16,14 +15,6 @@ class Model(NamedTuple):
     stage: str
     mean_average_precision: float
     files: tuple[Path, ...]
-
-
-class Found(NamedTuple):
-    """One predicted box, corners in pixels of its image."""
-
-    class_name: str
-    score: float
-    corners: tuple[int, int, int, int]
 
 
 class Run(NamedTuple):
@@ -51,17 +42,6 @@ def read_scores(out: Path) -> dict[str, float]:
     """Image name to mining score, highest first."""
     rows = (line.split("\t") for line in (out / "result.tsv").read_text(encoding="utf-8").splitlines())
     return {Path(path).name: float(score) for path, score in rows}
-
-
-def read_boxes(out: Path) -> dict[str, tuple[Found, ...]]:
-    result = json.loads((out / "infer-result.json").read_text(encoding="utf-8"))
-    return {name: tuple(map(_found, image["boxes"])) for name, image in result["detection"].items()}
-
-
-def _found(item: Mapping[str, Any]) -> Found:
-    box = item["box"]
-    corners = (box["x"], box["y"], box["x"] + box["w"], box["y"] + box["h"])
-    return Found(item["class_name"], item["score"], corners)
 
 
 def read_run(out: Path) -> Run:

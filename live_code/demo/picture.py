@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
+from live_code import boxes
+from live_code.boxes import Found
 from live_code.demo.dataset import Dataset
-from live_code.demo.outputs import Found
 from live_code.demo.shapes import CLASS_NAMES, Box
 
 COLUMNS, ROWS = 6, 4
@@ -15,8 +16,8 @@ COLUMNS, ROWS = 6, 4
 _SIDE = 228  # of an image in the grid, its longer side
 _MARGIN = 8
 _HEAD, _CAPTION = 44, 18
-_PAPER, _INK, _TRUTH = "#16181d", "#e6e6e6", "#ffffff"
-_COLOURS = dict(zip(CLASS_NAMES, ("#ff9f1c", "#2ec4ff", "#ff5fa2"), strict=True))
+_PAPER, _INK = "#16181d", "#e6e6e6"
+_COLOURS = boxes.colours(CLASS_NAMES)
 
 
 class Tile(NamedTuple):
@@ -26,14 +27,14 @@ class Tile(NamedTuple):
     caption: str
 
 
-def choose_tiles(dataset: Dataset, scores: Mapping[str, float], boxes: Mapping[str, Sequence[Found]]) -> list[Tile]:
+def choose_tiles(dataset: Dataset, scores: Mapping[str, float], found: Mapping[str, Sequence[Found]]) -> list[Tile]:
     """Candidates at even steps through mining's order, so that the grid shows hard ones and easy ones alike."""
     samples = {sample.image.name: sample for sample in dataset.candidate}
     names = list(scores)
     count = min(COLUMNS * ROWS, len(names))
     chosen = [names[step * (len(names) - 1) // max(1, count - 1)] for step in range(count)]
     return [
-        Tile(dataset.root / samples[name].image, boxes[name], samples[name].boxes, f"entropy {scores[name]:.1f}")
+        Tile(dataset.root / samples[name].image, found[name], samples[name].boxes, f"entropy {scores[name]:.1f}")
         for name in chosen
     ]
 
@@ -45,7 +46,7 @@ def draw_grid(tiles: Sequence[Tile], title: str) -> Image.Image:
     _write_head(ImageDraw.Draw(sheet), title, sheet.width)
     for place, tile in enumerate(tiles):
         corner = _MARGIN + place % COLUMNS * cell[0], _HEAD + place // COLUMNS * cell[1]
-        drawn = _draw_tile(tile)
+        drawn = boxes.draw(tile.image, _SIDE, tile.found, _COLOURS, [box[1:] for box in tile.truth])
         sheet.paste(drawn, corner)
         ImageDraw.Draw(sheet).text(
             (corner[0], corner[1] + drawn.height + 2), tile.caption, _INK, ImageFont.load_default(12)
@@ -56,36 +57,8 @@ def draw_grid(tiles: Sequence[Tile], title: str) -> Image.Image:
 def _write_head(pen: ImageDraw.ImageDraw, title: str, width: int) -> None:
     pen.text((_MARGIN, 12), title, _INK, ImageFont.load_default(16))
     font, x = ImageFont.load_default(14), width - _MARGIN
-    for name, colour in [("truth", _TRUTH), *reversed(_COLOURS.items())]:
+    for name, colour in [("truth", boxes.TRUTH), *reversed(_COLOURS.items())]:
         x -= round(font.getlength(name)) + 16
         pen.text((x + 16, 13), name, _INK, font)
         pen.rectangle((x, 16, x + 10, 26), outline=colour, width=1 if name == "truth" else 3)
         x -= 12
-
-
-def _draw_tile(tile: Tile) -> Image.Image:
-    with Image.open(tile.image) as file:
-        scale = _SIDE / max(file.size)
-        image: Image.Image = file.convert("RGB").resize(
-            (round(file.width * scale), round(file.height * scale)), Image.Resampling.LANCZOS
-        )
-    pen = ImageDraw.Draw(image)
-    for found in tile.found:  # around the shape, so that it stays visible
-        xmin, ymin, xmax, ymax = (scale * edge for edge in found.corners)
-        pen.rectangle((xmin - 2, ymin - 2, xmax + 1, ymax + 1), outline=_COLOURS[found.class_name], width=2)
-    for box in tile.truth:
-        pen.rectangle([scale * edge for edge in box[1:]], outline=_TRUTH)
-    for found in tile.found:
-        _write_label(pen, found, scale, image.width)
-    return image
-
-
-def _write_label(pen: ImageDraw.ImageDraw, found: Found, scale: float, width: int) -> None:
-    """Class and percent, on the box's upper edge or, where there is no room, within it."""
-    font = ImageFont.load_default(11)
-    text = f"{found.class_name} {100 * found.score:.0f}"
-    length = font.getlength(text) + 4
-    top = scale * found.corners[1]
-    x, y = min(scale * found.corners[0] - 2, width - length), top - 15 if top >= 15 else top
-    pen.rectangle((x, y, x + length, y + 13), fill=_COLOURS[found.class_name])
-    pen.text((x + 2, y), text, "black", font)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from live_code import boxes
 from live_code.demo import dataset, example_repo, git_server, image, outputs, picture, progress, task_folder
 from live_code.demo.dataset import Dataset
 from live_code.demo.example_repo import Commits
@@ -108,7 +109,7 @@ def _watch(argv: list[str], environ: Mapping[str, str], say: progress.Say) -> in
 
 def _draw(folder: Path, data: Dataset) -> Path:
     out = folder / "mining-infer" / "out"
-    tiles = picture.choose_tiles(data, outputs.read_scores(out), outputs.read_boxes(out))
+    tiles = picture.choose_tiles(data, outputs.read_scores(out), boxes.read(out / "infer-result.json"))
     path = folder / "predictions.png"
     picture.draw_grid(tiles, "Candidates, from what mining puts first to what it puts last").save(path)
     return path

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from PIL import Image, ImageDraw
-
+from live_code import boxes
+from live_code.boxes import Found
 from live_code.job.ymir_exc import protocol
 from live_code.record.reading import Record
 
 SIDE = 320
 COUNT = 8
-_COLOURS = ("#ff9f1c", "#2ec4ff", "#ff5fa2", "#7ddf64", "#b388ff", "#ffe45e")
 
 
 class Sample(NamedTuple):
@@ -36,18 +34,15 @@ def draw(record: Record, count: int = COUNT) -> tuple[Sample, ...]:
     if not images:
         return ()
     kept = [images[place * len(images) // min(count, len(images))] for place in range(min(count, len(images)))]
-    classes = sorted({box["class_name"] for boxes in found.values() for box in boxes})
-    colours = {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(classes)}
+    colours = boxes.colours(sorted({one.class_name for all_found in found.values() for one in all_found}))
     return tuple(_sample(path, found[path.name], colours) for path in kept)
 
 
-def _boxes(record: Record) -> dict[str, Sequence[Mapping[str, Any]]]:
+def _boxes(record: Record) -> Mapping[str, Sequence[Found]]:
     try:
-        told = json.loads((record.out / "infer-result.json").read_bytes())
+        return boxes.read(record.out / "infer-result.json")
     except (OSError, ValueError):
         return {}
-    images = told.get("detection") if isinstance(told, dict) else None
-    return {name: image.get("boxes", image.get("annotations", ())) for name, image in (images or {}).items()}
 
 
 def _images(record: Record) -> Iterator[Path]:
@@ -67,18 +62,10 @@ def _here(path: str, places: Mapping[str, str]) -> str:
     return path
 
 
-def _sample(path: Path, boxes: Sequence[Mapping[str, Any]], colours: Mapping[str, str]) -> Sample:
-    with Image.open(path) as file:
-        scale = SIDE / max(file.size)
-        image = file.convert("RGB").resize((round(file.width * scale), round(file.height * scale)))
-    pen = ImageDraw.Draw(image)
-    for item in boxes:
-        box, colour = item["box"], colours[item["class_name"]]
-        left, top = box["x"] * scale, box["y"] * scale
-        pen.rectangle((left, top, left + box["w"] * scale, top + box["h"] * scale), outline=colour, width=2)
-        pen.text((left + 3, top + 1), f"{item['class_name']} {item['score']:.2f}", fill=colour)
+def _sample(path: Path, found: Sequence[Found], colours: Mapping[str, str]) -> Sample:
+    image = boxes.draw(path, SIDE, found, colours)
     data = io.BytesIO()
     image.save(data, "JPEG", quality=80)
-    said = ", ".join(f"{item['class_name']} {item['score']:.2f}" for item in boxes) or "nothing found"
+    said = ", ".join(f"{one.class_name} {one.score:.2f}" for one in found) or "nothing found"
     source = f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
     return Sample(path.name, source, said, image.width, image.height)
