@@ -145,3 +145,9 @@ def test_what_is_accepted_fits_the_published_schema(place: Path, values: dict[st
 
 def test_the_schema_knows_the_same_keys() -> None:
     assert set(SCHEMA.schema["properties"]) == set(spec._KEYS)
+
+
+def test_the_example_is_accepted(place: Path) -> None:
+    text = (Path(__file__).parent.parent / "examples" / "sweep" / "sweep.yaml").read_text()
+    asked = read(place, text.replace("../task", "task"))
+    assert (asked.resources.gpus, asked.exclude) == (1, ({"learning_rate": 0.01, "width": 28},))

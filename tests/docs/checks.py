@@ -13,6 +13,7 @@ import yaml
 
 from live_code import config
 from live_code.errors import LiveCodeError
+from live_code.sweep import spec
 from tests.docs import commands
 from tests.docs.blocks import ROOT, Block
 
@@ -44,6 +45,10 @@ def yaml_file(block: Block, folder: Path) -> list[str]:
             config.read_repo_settings(folder)
         elif name == "config.yaml":
             config.read_request(_task({**({} if "git_url" in values else LEAST), **values}))
+        elif name == "sweep.yaml":
+            (folder / "task").mkdir()
+            (folder / "task" / "env.yaml").write_text("{}")
+            spec.read(folder / name)
         elif name == "env.yaml":
             (folder / "config.yaml").write_text("{}")
             config.load(config.Folders(folder, folder), {})

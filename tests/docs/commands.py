@@ -57,6 +57,8 @@ def problem(words: Sequence[str]) -> str:
     """What is wrong with one command, or ''."""
     if any(word and set(word) <= set("<>") for word in words):  # a redirection ends the words of interest
         words = words[: next(number for number, word in enumerate(words) if set(word) <= set("<>"))]
+    if list(words[:3]) == ["ray", "job", "submit"] and "--" in words:  # what it runs there is of interest
+        words = words[words.index("--") + 1 :]
     program = words[0]
     if program.rsplit("/", 1)[-1] == "live-code":
         return ours(words[1:])
