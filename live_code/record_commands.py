@@ -82,20 +82,25 @@ def _runs(arguments: argparse.Namespace) -> int:
 
 
 def _reproduce(arguments: argparse.Namespace) -> int:
+    from live_code.errors import ConfigError
     from live_code.record import reading
     from live_code.reproduce import Wanted, reproduce
 
-    given = dict(pair.split("=", 1) for pair in arguments.set if "=" in pair)
+    for pair in (pair for pair in arguments.set if "=" not in pair):
+        raise ConfigError(f"--set {pair} has no value.", hint="Write --set KEY=VALUE.")
+    given = dict(pair.split("=", 1) for pair in arguments.set)
     wanted = Wanted(arguments.in_dir, arguments.out_dir, arguments.verify, arguments.tolerance, given)
     return reproduce(reading.read(arguments.run), wanted, os.environ)
 
 
 def _export(arguments: argparse.Namespace) -> int:
     from live_code import runs
-    from live_code.errors import MissingExtra
+    from live_code.errors import ConfigError, MissingExtra
 
-    found = [record for path in arguments.runs for record in runs.given(path)]
     wanted = {"provenance": arguments.provenance or arguments.sbom, "mlflow": arguments.mlflow}
+    if not any(wanted.values()):
+        raise ConfigError("nothing is asked for.", hint="Add --provenance, --sbom or --mlflow.")
+    found = [record for path in arguments.runs for record in runs.given(path)]
     for extra in (name for name, asked in wanted.items() if asked):
         try:
             _EXPORTS[extra](found, arguments)
@@ -156,9 +161,12 @@ def _write_page(path: Path, records: Sequence[Record], histories: Sequence[Histo
 def _compare(arguments: argparse.Namespace) -> int:
     from live_code import compare
     from live_code.compare import history, text
+    from live_code.errors import ConfigError
     from live_code.record import reading
     from live_code.store import find
 
+    if len(arguments.runs) < 2:
+        raise ConfigError("a run alone differs from nothing.", hint="Name two runs or more.")
     records = [reading.read(path) for path in arguments.runs]
     first = records[0]
     pairs = ((first, other) for other in records[1:])

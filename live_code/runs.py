@@ -66,8 +66,13 @@ def facts(record: Record) -> dict[str, Any]:
 
 
 def find(folder: Path, condition: str = "") -> tuple[Record, ...]:
-    """The records below ``folder`` that ``condition`` picks, newest first. Those that can't be read are warned of."""
+    """The records below ``folder`` that ``condition`` picks, newest first. Those that can't be read are warned of.
+
+    Raises ConfigError.
+    """
     terms = parse(condition)
+    if not folder.is_dir():
+        raise ConfigError(f"{folder} is no folder.", hint="Name one that has runs somewhere below it.")
     found = [record for record in _readable(folder) if matches(facts(record), terms)]
     return tuple(sorted(found, key=lambda record: record.started, reverse=True))
 

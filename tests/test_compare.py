@@ -168,3 +168,8 @@ def test_the_table_and_the_json_say_the_same(tmp_path: Path, capsys: pytest.Capt
     told = json.loads(capsys.readouterr().out)
     assert told["differences"] == [{"section": "config", "name": "epochs", "values": ["3", "4"]}]
     assert told["metrics"][0] == {"name": "mAP", "values": [0.7, 0.5]}
+
+
+def test_a_run_alone_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["compare", str(made_records.put(tmp_path).path)]) == 1
+    assert "Name two runs or more." in capsys.readouterr().err

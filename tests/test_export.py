@@ -15,6 +15,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
+from servers import ports
 
 from live_code import cli
 from live_code.errors import ConfigError
@@ -75,15 +76,37 @@ class TestSbom:
         }
 
 
-def test_an_mlflow_run_has_the_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("mlflow")
-    from mlflow.tracking import MlflowClient
+def test_nothing_asked_for_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["export", str(made_records.put(tmp_path).path)]) == 1
+    assert "Add --provenance, --sbom or --mlflow." in capsys.readouterr().err
 
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "mlruns").as_uri())
-    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a folder is enough for a test, and needs no database
-    from live_code.export import mlflow_run
 
-    run = MlflowClient().get_run(mlflow_run.log(made_records.put(tmp_path / "run")))
-    assert run.data.tags["mlflow.source.git.commit"] == "a" * 40
-    assert run.data.params["epochs"] == "3"
-    assert run.data.metrics["mAP"] == 0.7
+class TestMlflow:
+    @pytest.fixture(autouse=True)
+    def installed(self) -> None:
+        pytest.importorskip("mlflow", reason="scripts/install-mlflow")
+
+    def test_a_run_has_the_commit_its_parameters_and_the_best_stages_metrics(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from mlflow.tracking import MlflowClient
+
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "mlruns").as_uri())
+        monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a folder is enough for a test, and needs no database
+        from live_code.export import mlflow_run
+
+        results = {**made_records.BASE["results"], "best_stage": "epoch1"}
+        run = MlflowClient().get_run(mlflow_run.log(made_records.put(tmp_path / "run", results=results)))
+        assert run.data.tags["mlflow.source.git.commit"] == "a" * 40
+        assert run.data.params["epochs"] == "3"
+        assert run.data.metrics == {"mAP": 0.7, "mAR": 0.6, "best_mAP": 0.5}
+
+    def test_a_server_that_is_not_there_is_told_in_a_line_without_its_password(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:geheim@127.0.0.1:{ports.free()}")
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        assert cli.main(["export", str(made_records.put(tmp_path).path), "--mlflow"]) == 1
+        told = capsys.readouterr().err
+        assert told.startswith("live-code: MLflow at http://***@127.0.0.1:")
+        assert "geheim" not in told

@@ -86,3 +86,8 @@ def test_a_damaged_record_is_warned_of_and_the_others_are_listed(
 def test_an_empty_folder_has_an_empty_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["runs", str(tmp_path)]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["runs", str(tmp_path / "typo")]) == 1
+    assert "typo is no folder." in capsys.readouterr().err

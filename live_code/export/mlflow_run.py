@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from mlflow import get_tracking_uri
 from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from live_code.errors import ConfigError
+from live_code.record.plain import plain
 from live_code.record.reading import Record
 
 EXPERIMENT = "live-code"
@@ -16,7 +20,17 @@ _STATUS = {"done": "FINISHED", "failed": "FAILED", "running": "RUNNING"}
 
 
 def log(record: Record) -> str:
-    """Parameters, metrics of each stage, the record and the lock. Returns MLflow's id of the run."""
+    """Parameters, metrics, the record and the lock. Returns MLflow's id of the run. Raises ConfigError."""
+    try:
+        return _log(record)
+    except MlflowException as error:
+        raise ConfigError(
+            plain(f"MLflow at {get_tracking_uri()} did not take the run: {error}"),
+            hint="MLFLOW_TRACKING_URI says where it goes.",
+        ) from error
+
+
+def _log(record: Record) -> str:
     client = MlflowClient()
     experiment = client.get_experiment_by_name(EXPERIMENT)
     number = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT)
@@ -35,12 +49,16 @@ def log(record: Record) -> str:
 
 
 def _metrics(record: Record) -> list[Metric]:
+    """Each stage's, and the best one's by names of their own: of a name MLflow shows the last value."""
     stages = record.get("results", "stages") or ()
-    return [
+    ended = int((record.started + record.seconds) * _MILLI)
+    told = [
         Metric(name, float(value), int(stage["timestamp"]) * _MILLI, step)
         for step, stage in enumerate(stages)
         for name, value in stage["metrics"].items()
     ]
+    best = [Metric(f"best_{name}" if stages else name, value, ended, 0) for name, value in record.metrics.items()]
+    return told + best
 
 
 def _tags(record: Record) -> dict[str, str]:
