@@ -13,6 +13,7 @@ from live_code.errors import ConfigError
 from live_code.job.ymir_exc import protocol
 from live_code.yamlfile import write_mapping
 
+_BLOCK = 1 << 22
 INDEX_KEYS = ("training_index_file", "val_index_file", "candidate_index_file")
 
 
@@ -62,13 +63,36 @@ def _mapped_index(task: TaskConfig, key: str, folder: Path) -> Path:
         return original
     copy = folder / "index" / original.name
     try:
-        with files.replacing(copy) as aside, aside.open("w", encoding="utf-8") as out:
-            out.writelines(_mapped_lines(original, task.paths))
+        with files.replacing(copy) as aside:
+            if not _map_blocks(original, task.paths, aside):
+                with aside.open("w", encoding="utf-8") as out:
+                    out.writelines(_mapped_lines(original, task.paths))
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{original} is no text: {error}.", hint="Index files are UTF-8, one image a line."
         ) from error
     return copy
+
+
+def _map_blocks(index: Path, paths: PathMap, target: Path) -> bool:
+    """Maps a plain index, as most are, thousands of lines at once: it may have ten million. False for one that has to
+    be read line by line: blank lines, spaces, or folders that lie in each other."""
+    pairs = [(there.rstrip("/"), here) for there, here in paths.pairs]
+    if any(f"{here}/".startswith(f"{there}/") for _, here in pairs for there, _ in pairs):
+        return False
+    odd = (" ", "\r", "\n\n", "\n\t", "\t\n", *(f"{there}{end}" for there, _ in pairs for end in "\t\n"))
+    with (
+        index.open(encoding="utf-8-sig", newline="\n") as lines,
+        target.open("w", encoding="utf-8", newline="\n") as out,
+    ):
+        while block := lines.read(_BLOCK) + lines.readline():
+            text = f"\n{block}" if block.endswith("\n") else f"\n{block}\n"
+            if any(word in text for word in odd):
+                return False
+            for there, here in pairs:
+                text = text.replace(f"\n{there}/", f"\n{here}/").replace(f"\t{there}/", f"\t{here}/")
+            out.write(text[1:])
+    return True
 
 
 def _mapped_lines(index: Path, paths: PathMap) -> Iterator[str]:

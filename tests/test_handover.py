@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
+import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from live_code import config, handover
+from live_code.errors import ConfigError
 from tests.task_folder import TaskFolder
 
 
@@ -72,3 +77,41 @@ def test_a_link_for_models_that_leads_nowhere_is_left_alone(folder: TaskFolder) 
     (folder.out_dir / "models").symlink_to("/nowhere/models")
     write(folder)
     assert (folder.out_dir / "models").is_symlink()
+
+
+PATHS = st.sampled_from(
+    ["/in/assets/a.jpg", "/in", "/in/", "/inner/a", "/out/x", "/data/in/b", "值/c", "a b", " /in/c", ""]
+)
+LINES = st.lists(st.lists(PATHS, min_size=1, max_size=2).map("\t".join), max_size=5)
+
+
+@given(LINES, st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_an_index_mapped_in_blocks_is_the_one_mapped_line_by_line(lines: list[str], end: str, closed: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        index, copy = Path(folder, "index"), Path(folder, "copy")
+        index.write_bytes((end.join(lines) + end * closed).encode())
+        paths = config.PathMap((("/in", "/tmp/here/in"), ("/out", "/tmp/here/out")))
+        if handover._map_blocks(index, paths, copy):
+            assert copy.read_text() == "".join(handover._mapped_lines(index, paths))
+
+
+def test_a_plain_index_of_more_than_one_block_is_mapped_in_blocks(tmp_path: Path) -> None:
+    index, copy = tmp_path / "index", tmp_path / "copy"
+    lines = [f"/in/assets/{number}.jpg\t/in/annotations/{number}.txt" for number in range(100_000)]
+    index.write_text("\n".join(lines))
+    paths = config.PathMap((("/in", "/here"),))
+    assert index.stat().st_size > handover._BLOCK
+    assert handover._map_blocks(index, paths, copy)
+    assert copy.read_text() == "".join(handover._mapped_lines(index, paths))
+
+
+def test_a_folder_that_lies_in_the_one_it_stands_for_is_mapped_once(tmp_path: Path) -> None:
+    (tmp_path / "index").write_text("/in/a.jpg\n")
+    assert not handover._map_blocks(tmp_path / "index", config.PathMap((("/in", "/in/x"),)), tmp_path / "copy")
+
+
+def test_an_index_that_is_no_text_is_an_error_that_names_it(folder: TaskFolder) -> None:
+    (folder.in_dir / "val.tsv").write_bytes(b"/in/assets/\xff\xfe.jpg\n")
+    folder.env(run_training=True, input={"val_index_file": "/in/val.tsv"}).config()
+    with pytest.raises(ConfigError, match="val.tsv is no text"):
+        write(folder)

@@ -74,12 +74,12 @@ def cases(programs: starts.Installed, work: Path, sizes: Sizes) -> Iterator[tupl
         many_lines(task / "in" / "training.tsv", sizes.lines)
         root = "/in" if replayed else str(task / "in")
         starts.write_task(task, grown.url, grown.commit, root, training_index_file=f"{root}/training.tsv")
-        where = "replayed from another folder than /in" if replayed else "in a container"
+        where = "--in and --out elsewhere" if replayed else "--out alone elsewhere"
         yield f"{sizes.lines:,} lines in the index, {where}", Case(grown, replayed=replayed)
 
 
 def start(case: Case) -> float:
-    """A start with the task folder's place told as a container's variables do, or replayed with --in."""
+    """A start with the input's place told as a container's variables do, or by --in; the output has to be elsewhere."""
     scene = case.scene
     task = scene.place / "task"
     shutil.rmtree(task / "out", ignore_errors=True)
