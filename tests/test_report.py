@@ -102,6 +102,16 @@ class TestFacts:
         assert facts.spans_decades(rates)
         assert not facts.spans_decades((0, 1, 100))
 
+    def test_the_metrics_axis_is_never_logarithmic(self, tmp_path: Path) -> None:
+        records = [made_records.put(tmp_path / f"{score}", results=scored(score)) for score in (0.001, 0.5, 1.0)]
+        found = facts.lines(records, [], "mAP")
+        assert [line["place"] for line in found] == [0, pytest.approx(0.4995, abs=1e-4), 1]
+
+    def test_a_hidden_value_is_no_parameter(self, tmp_path: Path) -> None:
+        records = [made_records.put(tmp_path / key, config__values={"key": key, "lr": 1}) for key in ("***", "x")]
+        assert "key" not in records[0].parameters
+        assert "lr" in records[0].parameters
+
     def test_charts_compare_runs_of_the_task_that_most_had(self, tmp_path: Path) -> None:
         others = [made_records.put(tmp_path / name, task__tasks=[name]) for name in ("mining", "infer")]
         varied = self.varied(tmp_path)

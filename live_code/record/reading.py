@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from live_code.config import REVISION_KEYS
 from live_code.errors import LiveCodeError
 from live_code.record.document import FILE, SCHEMA_VERSION
+from live_code.record.plain import HIDDEN
 
 OLDEST = 1
 _NAMES = {*REVISION_KEYS, "git_url", "task_id"}
@@ -70,8 +71,8 @@ class Record(NamedTuple):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The hyper-parameters without those that name the run and say nothing of how it works."""
-        return {key: value for key, value in self.config.items() if key not in _NAMES}
+        """The hyper-parameters without those that name the run or are hidden: they say nothing of how it works."""
+        return {key: value for key, value in self.config.items() if key not in _NAMES and value != HIDDEN}
 
     @property
     def best(self) -> Mapping[str, Any]:

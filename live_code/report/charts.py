@@ -14,6 +14,8 @@ from live_code.report.curves import OURS, Curve
 HEIGHT = 240
 # Colours are the page's own variables, so that both themes and a print-out need one drawing only.
 _INKS = [f"var(--series-{number})" for number in range(1, 9)]
+# From the lowest to the highest: what Vega interpolates can't be a variable, so these have to be seen on any paper.
+_LOW_TO_HIGH = ["#2f7fd0", "#e8722c"]
 _CONFIG: dict[str, Any] = {
     "background": "transparent",
     "font": "system-ui, sans-serif",
@@ -130,12 +132,12 @@ def parallel(rows: Sequence[Mapping[str, Any]], axes: Sequence[str], metric: str
     """Each run a line through its parameters. ``rows``: run, axis, place (0 to 1), value (text), score."""
     drawn = (
         alt.Chart(_data(rows))
-        .mark_line(strokeWidth=1.2, opacity=0.55)
+        .mark_line(strokeWidth=1.2, opacity=0.65)
         .encode(
             x=alt.X("axis:N", sort=list(axes), title=None, axis=alt.Axis(labelAngle=-30, grid=True)),
             y=alt.Y("place:Q", axis=None),
             detail="run:N",
-            color=alt.Color("score:Q", title=metric, scale=alt.Scale(scheme="viridis")),
+            color=alt.Color("score:Q", title=metric, scale=alt.Scale(range=_LOW_TO_HIGH, interpolate="hcl")),
             tooltip=["run:N", "axis:N", "value:N", "score:Q"],
         )
     )

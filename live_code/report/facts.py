@@ -145,7 +145,7 @@ def lines(records: Sequence[Record], varied: Sequence[str], metric: str) -> list
     made = []
     for axis in [*varied, metric]:
         values = [one.metrics[metric] if axis == metric else one.config.get(axis) for _, one in scored]
-        for (name, one), value, place in zip(scored, values, _places(values), strict=True):
+        for (name, one), value, place in zip(scored, values, _places(values, decades=axis != metric), strict=True):
             made.append(
                 {"run": name, "axis": axis, "place": place, "value": _shown(value), "score": one.metrics[metric]}
             )
@@ -176,12 +176,13 @@ def _is_axis(values: Sequence[Any]) -> bool:
     return len(words) <= WORDS and len(words) < len(values) and not any(isinstance(one, (list, dict)) for one in values)
 
 
-def _places(values: Sequence[Any]) -> list[float]:
+def _places(values: Sequence[Any], *, decades: bool) -> list[float]:
+    """From 0, the lowest, to 1; with ``decades`` the logarithm's place where the values span them."""
     known = [one for value in values if (one := _number(value)) is not None]
     if len(known) < len(values):
         order = sorted({_shown(value) for value in values})
         known = [float(order.index(_shown(value))) for value in values]
-    elif spans_decades(known):
+    elif decades and spans_decades(known):
         known = [math.log10(one) for one in known]
     low, high = min(known), max(known)
     return [round((one - low) / (high - low), 4) if high > low else 0.5 for one in known]
