@@ -14,7 +14,7 @@ import pytest
 
 from live_code.record import reading
 from live_code.record.reading import Record, RecordError
-from live_code.reproduce import docker, folder, verify
+from live_code.reproduce import docker, folder, setting, verify
 from tests import repos
 from tests.machine import Machine, task
 from tests.task_folder import TaskFolder
@@ -140,6 +140,28 @@ class TestPlan:
         (tmp_path / "in" / "assets").symlink_to(tmp_path / "elsewhere")
         said = docker.line(record, tmp_path / "in", Path("/o"))
         assert f" -v {tmp_path}/elsewhere:{tmp_path}/elsewhere:ro " in said
+
+
+class TestSetting:
+    def lines(self, tmp_path: Path, there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+        return setting.lines(made_records.put(tmp_path / "there", **there), made_records.put(tmp_path / "here", **here))
+
+    def test_the_gpus_come_first(self, tmp_path: Path) -> None:
+        here = {"host__gpus": [], "interpreter__version": "3.12.1", "interpreter__packages": {"torch": "2.13.0"}}
+        assert self.lines(tmp_path, {}, here) == [
+            "GPUs: A100 there, none here",
+            "python: 3.11.7 there, 3.12.1 here",
+            "numpy: 2.4.6 there, none here",
+        ]
+
+    def test_many_packages_are_counted(self, tmp_path: Path) -> None:
+        there, here = ({f"{place}-{number}": "1" for number in range(30)} for place in ("there", "here"))
+        told = self.lines(tmp_path, {"interpreter__packages": there}, {"interpreter__packages": here})
+        assert told[0] == "there-0: 1 there, none here"
+        assert told[10:] == ["20 more of its packages", "30 packages are here that were not there"]
+
+    def test_a_record_without_a_machine_is_said_to_have_none(self, tmp_path: Path) -> None:
+        assert self.lines(tmp_path, {"host": None}, {}) == ["the machine, of which the record tells nothing"]
 
 
 class TestVerify:

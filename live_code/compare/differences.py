@@ -6,11 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from live_code.config import REVISION_KEYS
-from live_code.record.reading import Record
+from live_code.record.reading import NAMES, Record
 
-# In the config, but told elsewhere or different in every run.
-_NOT_CONFIG = {*REVISION_KEYS, "task_id", "git_url"}
 _GIB = 1 << 30
 _OCI = "org.opencontainers.image."
 
@@ -67,7 +64,7 @@ def _code(record: Record) -> dict[str, Any]:
 
 
 def _config(record: Record) -> dict[str, Any]:
-    return {key: value for key, value in record.config.items() if key not in _NOT_CONFIG}
+    return {key: value for key, value in record.config.items() if key not in NAMES}
 
 
 def packages(record: Record) -> dict[str, Any]:
@@ -110,7 +107,7 @@ def _hardware(record: Record) -> dict[str, Any]:
         "GPUs": ", ".join(f"{gpu['name']}" for gpu in host.get("gpus", ())) or "none",
         "driver": host.get("driver", ""),
         "CPU": host.get("cpu", ""),
-        "cores": host.get("cpus"),
+        "cores": host.get("cpus", ""),
         "memory": _gib(host.get("memory")),
         "memory limit": _gib(limits.get("memory")),
         "kernel": host.get("kernel", ""),

@@ -14,7 +14,8 @@ from live_code.record.document import FILE, SCHEMA_VERSION
 from live_code.record.plain import HIDDEN
 
 OLDEST = 1
-_NAMES = {*REVISION_KEYS, "git_url", "task_id"}
+# Hyper-parameters that are told elsewhere in a record, or differ in every run.
+NAMES = {*REVISION_KEYS, "git_url", "task_id"}
 
 
 class RecordError(LiveCodeError):
@@ -72,7 +73,7 @@ class Record(NamedTuple):
     @property
     def parameters(self) -> dict[str, Any]:
         """The hyper-parameters without those that name the run or are hidden: they say nothing of how it works."""
-        return {key: value for key, value in self.config.items() if key not in _NAMES and value != HIDDEN}
+        return {key: value for key, value in self.config.items() if key not in NAMES and value != HIDDEN}
 
     @property
     def best(self) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,37 @@ from live_code import __version__, compare, evidence, host, interpreter, store
 from live_code.record import plain
 from live_code.record.reading import Record
 
-_SECTIONS = ("image", "hardware", "packages")
+# More packages than these nobody reads one by one.
+_PACKAGES = 10
 
 
 def differences(recorded: Record, environ: Mapping[str, str]) -> list[str]:
-    """One line for each thing that is not here as it was there. Raises InterpreterError."""
+    """One line for each thing that is not here as it was there, GPUs first. Raises InterpreterError."""
     here = Record(Path(), _here(environ))
     there = Record(recorded.path, {name: recorded.get(name) for name in (*here.document, "id")})
-    return [
-        f"{found.name}: {found.values[0] or 'none'} there, {found.values[1] or 'none'} here"
-        for found in compare.between([there, here])
-        if found.section in _SECTIONS
-    ]
+    return lines(there, here)
+
+
+def lines(there: Record, here: Record) -> list[str]:
+    """As ``differences``, between two records. Pure."""
+    found = compare.between([there, here])
+    hardware, image = ([_line(one) for one in found if one.section == section] for section in ("hardware", "image"))
+    if not there.get("host"):
+        hardware = ["the machine, of which the record tells nothing"]
+    return [*hardware, *image, *_packages([one for one in found if one.section == "packages"])]
+
+
+def _packages(found: Sequence[compare.Difference]) -> Iterator[str]:
+    had = [_line(one) for one in found if one.values[0] is not None]
+    yield from had[:_PACKAGES]
+    if len(had) > _PACKAGES:
+        yield f"{len(had) - _PACKAGES} more of its packages"
+    if new := len(found) - len(had):
+        yield f"{new} packages are here that were not there"
+
+
+def _line(found: compare.Difference) -> str:
+    return f"{found.name}: {found.values[0] or 'none'} there, {found.values[1] or 'none'} here"
 
 
 def _here(environ: Mapping[str, str]) -> dict[str, Any]:
