@@ -187,3 +187,13 @@ def test_ctrl_c_stops_the_jobs_on_all_nodes_with_their_grace(stage: Stage, clust
     assert ended(stage, process)[-1].startswith("stopped; the same command goes on")
     assert process.returncode == 130
     assert [(one.state, one.get("error", "kind")) for one in records(stage)] == [("failed", "STOPPED")] * 3
+
+
+@pytest.mark.parametrize(("address", "said"), [("127.0.0.1:1", "Connection refused"), ("nowhere", "nowhere")])
+def test_a_cluster_that_is_not_there_is_told_soon(stage: Stage, address: str, said: str) -> None:
+    began = time.monotonic()
+    done = sweeps.sweep(stage, "--address", address)
+    assert done.returncode == 1
+    assert f"there is no Ray cluster at {address!r}: " in done.stderr
+    assert said in done.stderr
+    assert time.monotonic() - began < 30

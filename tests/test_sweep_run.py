@@ -228,3 +228,13 @@ def test_a_machine_has_room_for_so_many(wanted: Resources, most: int, slots: tup
 def test_a_run_that_has_no_room_at_all_is_refused(wanted: Resources) -> None:
     with pytest.raises(ConfigError, match="this machine has 8 cores, 4 GPUs and 16 GiB"):
         local_engine.slots(MACHINE, wanted, 0)
+
+
+def test_a_secret_among_the_settings_is_not_told(stage: Stage) -> None:
+    stage.asks(commits="main", set={"api_key": "hunter2hunter2"})
+    done = sweep(stage)
+    assert done.returncode == 0, done.stderr
+    (one,) = records(stage)
+    told = [done.stdout, done.stderr, *(path.read_text() for path in (stage.root / "out").rglob("*.json"))]
+    assert all("hunter2" not in text for text in told)
+    assert "hunter2hunter2" in (one.out.parent / "in" / "config.yaml").read_text()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +34,7 @@ POLL_S = 0.1
 # Between two looks at what it has written, and at whether it is to stop.
 TELL_S = 1.0
 DATA = "sweep-data"
+_REACHED_S = 10.0
 
 
 class Order(NamedTuple):
@@ -72,12 +74,15 @@ def connect(address: str) -> None:
     Raises ConfigError.
     """
     try:
+        if ":" in address and "://" not in address:  # Ray itself looks for minutes
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_REACHED_S).close()
         own = {"include_dashboard": False} if address == "local" else {}
         ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **own)
-    except (ConnectionError, RayError, RuntimeError, ValueError) as error:
+    except (OSError, RayError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"there is no Ray cluster at {address!r}: {str(error).splitlines()[0]}",
-            hint="Start one (ray start --head), or name its address.",
+            hint="Start one (ray start --head), or name another.",
         ) from error
 
 
@@ -96,11 +101,13 @@ class RayEngine:
         seen = "" if self._pulled else str(place)
         self._order = ray.put(Order(base.git_url, tuple(commits), base.fingerprint, seen, packed))
         self._work = _task(spec.resources)
+        if not _slots(_alive(), spec.resources):
+            log.warning("no node of the cluster has room for a run now; they wait for one (resources in the spec)")
 
     def room(self) -> int:
         """One more than there is place for on each node waits, so that none waits for us."""
-        slots = _slots(ray.nodes(), self._resources)
-        wanted = slots + sum(1 for one in ray.nodes() if one["Alive"])
+        nodes = _alive()
+        wanted = _slots(nodes, self._resources) + len(nodes)
         return min(wanted, self._most or wanted) - len(self._streams)
 
     def start(self, job: Job) -> None:
@@ -206,14 +213,15 @@ def _this_node() -> str:
     return f"{os.uname().nodename}/{context.get_node_id()[:6]}"
 
 
-def _slots(nodes: Sequence[Mapping[str, Any]], wanted: Resources) -> int:
+def _alive() -> list[Mapping[str, float]]:
+    """The resources of each node."""
+    return [one["Resources"] for one in ray.nodes() if one["Alive"]]
+
+
+def _slots(nodes: Sequence[Mapping[str, float]], wanted: Resources) -> int:
     """How many runs have room on all nodes together."""
     needs = {"CPU": wanted.cpus, "GPU": wanted.gpus, "memory": wanted.memory}
-    return sum(
-        min((int(one["Resources"].get(name, 0) / need) for name, need in needs.items() if need), default=1)
-        for one in nodes
-        if one["Alive"]
-    )
+    return sum(min((int(one.get(name, 0) / need) for name, need in needs.items() if need), default=1) for one in nodes)
 
 
 def _packed(folder: Path) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from live_code import files
+from live_code.record.plain import plain
 from live_code.sweep import outcome
 from live_code.sweep.commits import Commit
 from live_code.sweep.expand import Run
@@ -41,7 +42,6 @@ def read(folder: Path) -> Row:
 
 
 def as_json(run: Run) -> dict[str, Any]:
+    """What may be told of it: no value of a secret's name."""
     commit = {"commit": run.commit.id, "name": run.commit.name, "subject": run.commit.subject}
-    told: dict[str, Any] = {"id": run.id, **commit, "params": dict(run.params), "repeat": run.repeat}
-    # what YAML has and JSON has not, dates, is told as its text
-    return dict(json.loads(json.dumps(told, default=str)))
+    return {"id": run.id, **commit, "params": plain(dict(run.params)), "repeat": run.repeat}

@@ -9,6 +9,7 @@ from typing import Any
 
 from live_code import runs, table
 from live_code.job.ymir_exc import protocol
+from live_code.record.plain import plain
 from live_code.sweep import outcome, row
 from live_code.sweep.commits import Commit
 from live_code.sweep.expand import Plan, Run
@@ -33,10 +34,11 @@ def plan(plan: Plan) -> Iterator[str]:
 
 def plan_json(plan: Plan) -> str:
     listed = [row.as_json(run) for run in plan.runs]
-    studies = [{"commit": study.commit.id, "params": study.params, "samples": study.samples} for study in plan.studies]
-    return json.dumps(
-        {"runs": listed, "studies": studies, "task": plan.task}, indent=2, ensure_ascii=False, default=str
-    )
+    studies = [
+        {"commit": study.commit.id, "params": plain(dict(study.params)), "samples": study.samples}
+        for study in plan.studies
+    ]
+    return json.dumps({"runs": listed, "studies": studies, "task": plan.task}, indent=2, ensure_ascii=False)
 
 
 def commit(commit: Commit) -> tuple[str, str]:
@@ -53,11 +55,12 @@ def varied(params: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def cells(run: Run, keys: Sequence[str]) -> tuple[str, ...]:
-    return tuple(_cell(run.params.get(key, "-")) for key in keys)
+    told = plain(dict(run.params))
+    return tuple(_cell(told.get(key, "-")) for key in keys)
 
 
 def settings(params: Mapping[str, Any]) -> str:
-    return " ".join(f"{key}={_cell(value)}" for key, value in params.items())
+    return " ".join(f"{key}={_cell(value)}" for key, value in plain(dict(params)).items())
 
 
 def _cell(value: Any) -> str:
@@ -94,7 +97,7 @@ def counts(rows: Iterable[Row], size: int = 0) -> str:
 def leaderboard(rows: Sequence[Row], metric: str = "", goal: str = MAX) -> Iterator[str]:
     """Commits in the order of their best run; ``metric`` '': what the platform judges by, if the runs have that."""
     metric = metric or main_metric(rows)
-    measured = [one for one in rows if metric in one.outcome.metrics]
+    measured = [one for one in rows if one.outcome.state in outcome.FINISHED and metric in one.outcome.metrics]
     if not measured:
         return
     groups: dict[str, list[Row]] = {}
