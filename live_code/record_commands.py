@@ -110,18 +110,25 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _export_provenance(records: Sequence[Record], arguments: argparse.Namespace) -> None:
-    from live_code import files
+    from live_code import files, log
     from live_code.export import provenance, sbom
+    from live_code.record.reading import RecordError
 
     for record in records:
-        if arguments.provenance:
-            told = provenance.statement(record)
-            path = record.path.with_name("provenance.json")
-            files.write_json(path, provenance.signed(told, arguments.key) if arguments.key else told)
-            print(path)
         if arguments.sbom:
             files.write_text(record.path.with_name("sbom.cdx.json"), sbom.text(record) + "\n")
             print(record.path.with_name("sbom.cdx.json"))
+        if arguments.provenance:
+            try:
+                told = provenance.statement(record)
+            except RecordError as error:
+                if len(records) == 1:
+                    raise
+                log.warning(str(error))  # of many runs some fail
+                continue
+            path = record.path.with_name("provenance.json")
+            files.write_json(path, provenance.signed(told, arguments.key) if arguments.key else told)
+            print(path)
 
 
 def _export_mlflow(records: Sequence[Record], arguments: argparse.Namespace) -> None:

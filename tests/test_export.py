@@ -43,6 +43,16 @@ class TestProvenance:
         with pytest.raises(RecordError, match="names no output"):
             provenance.statement(made_records.put(tmp_path, outputs=None))
 
+    def test_of_many_runs_those_without_outputs_are_warned_of(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        made_records.put(tmp_path / "failed", 1, outputs=None)
+        made_records.put(tmp_path / "good", 2)
+        assert cli.main(["export", str(tmp_path), "--provenance"]) == 0
+        said = capsys.readouterr()
+        assert said.out == f"{tmp_path / 'good' / 'live-code' / 'provenance.json'}\n"
+        assert "names no output" in said.err
+
     def test_a_signature_can_be_verified_and_holds_the_statement(self, tmp_path: Path) -> None:
         key = Ed25519PrivateKey.generate()
         pem = tmp_path / "key.pem"

@@ -85,6 +85,12 @@ class TestWhatIsTold:
             hparams.write(record := made_records.put(tmp_path, number, state="running"), tmp_path)
         assert started(tmp_path / hparams.FOLDER).group_name == record.id
 
+    def test_a_job_that_empties_the_folder_hides_nothing(self, tmp_path: Path) -> None:
+        record = made_records.put(tmp_path)
+        hparams.write(record, tmp_path)
+        assert started(tmp_path / hparams.FOLDER).group_name == record.id
+        assert ended(tmp_path / hparams.FOLDER).status == api_pb2.STATUS_SUCCESS
+
     @settings(deadline=None)  # the first reading imports protobuf's code
     @given(st.dictionaries(st.text(), st.one_of(st.text(), st.booleans(), st.floats(allow_nan=False)), max_size=3))
     def test_any_text_and_number_is_read_as_it_was_written(

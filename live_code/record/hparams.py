@@ -16,14 +16,14 @@ FOLDER = f"{RUN}/hparams"
 
 def write(record: Record, tensorboard: Path) -> None:
     """Tells of a running one what it trains with, of one that has ended how, and its metrics. Raises OSError."""
-    folder = tensorboard / FOLDER
-    if record.state == "running":
-        for earlier in folder.glob("events.out.*"):  # another start's: the view believes the first that it meets
-            earlier.unlink()
-        events = EventFile(folder)
+    folder, running = tensorboard / FOLDER, record.state == "running"
+    earlier = list(folder.glob("events.out.*"))
+    for file in earlier if running else ():  # another start's: the view believes the first that it meets
+        file.unlink()
+    events = EventFile(folder)
+    if running or not earlier:  # a job may empty the folder
         events.session_start(record.id, record.started, parameters(record))
-    else:
-        events = EventFile(folder)
+    if not running:
         events.scalars(0, {f"result/{name}": value for name, value in record.metrics.items()})
         events.session_end(SUCCESS if record.state == "done" else FAILURE, record.started + record.seconds)
     events.close()
