@@ -178,15 +178,19 @@ def test_what_nodes_do_not_share_goes_over_the_network(stage: Stage, cluster: Cl
     assert not list(cluster.root.glob("node-*/store/sweep-data/*/in/config.yaml"))
 
 
-def test_ctrl_c_stops_the_jobs_on_all_nodes_with_their_grace(stage: Stage, cluster: Cluster) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_sweep_stops_the_jobs_on_all_nodes_with_their_grace(
+    stage: Stage, cluster: Cluster, number: signal.Signals
+) -> None:
+    """And those that wait for a place never begin."""
     url = stage.spec.read_text().split("git_url: ")[1].split()[0]
-    stage.asks(git_url=url, commits="main", matrix={"sleep": [90, 91, 92]}, resources={"gpus": 1})
+    stage.asks(git_url=url, commits="main", matrix={"sleep": list(range(90, 98))}, resources={"gpus": 1})
     process = start(stage, cluster)
-    until(stage, process, lambda: sum(bool(one.get("launch")) for one in records(stage)) == 3)
-    process.send_signal(signal.SIGINT)
+    until(stage, process, lambda: sum(bool(one.get("launch")) for one in records(stage)) == 4)
+    process.send_signal(number)
     assert ended(stage, process)[-1].startswith("stopped; the same command goes on")
     assert process.returncode == 130
-    assert [(one.state, one.get("error", "kind")) for one in records(stage)] == [("failed", "STOPPED")] * 3
+    assert [(one.state, one.get("error", "kind")) for one in records(stage)] == [("failed", "STOPPED")] * 4
 
 
 @pytest.mark.parametrize(("address", "said"), [("127.0.0.1:1", "Connection refused"), ("nowhere", "nowhere")])

@@ -35,14 +35,14 @@ def run(
     KeyboardInterrupt (SIGTERM too) comes through when all that was running has been stopped.
     """
     place = place.absolute()
-    with lease.exclusive(place / LOCK, f"another start of the sweep in {place} goes on"), _stoppable():
+    with lease.exclusive(place / LOCK, f"another start of the sweep in {place} goes on"):
         files.write_json(place / PLAN, json.loads(show.plan_json(sweep.plan)))
         judge = Halving(sweep.spec.early_stop) if sweep.spec.early_stop else None
         choice = choice or _choice(sweep, place)
         engine = _engine(sweep, place, address, environ)
         rules = Rules(sweep.spec.resources.gpus, sweep.spec.retries)
         driver = Driver(place, sweep.base, rules, engine, judge)
-        with screen.shown(sweep.plan.size) as seen:
+        with _stoppable(), screen.shown(sweep.plan.size) as seen:
             driver.drive(choice, seen)
     return tuple(driver.rows.values())
 
@@ -101,7 +101,7 @@ def _is_driven(place: Path) -> bool:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """SIGTERM is as good as Ctrl-C."""
+    """SIGTERM is as good as Ctrl-C. Ray takes the signal for itself when it is connected to, so this comes after."""
 
     def stop(number: int, _: FrameType | None) -> None:
         raise KeyboardInterrupt
