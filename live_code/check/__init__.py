@@ -6,12 +6,12 @@ import ast
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from live_code import config, interpreter, pin, process, store, table
-from live_code.check import code, packages, reach, sdk, settings, tree
+from live_code.check import code, modules, packages, reach, sdk, settings, tree
 from live_code.check.finding import MAY_FAIL, NOTE, SEVERITIES, WILL_FAIL, Finding
 from live_code.check.tree import Tree
 from live_code.config import REPO_FILE, RepoSettings
@@ -71,7 +71,8 @@ def _findings(code_tree: Tree, image: Image, kept: Store, environ: Mapping[str, 
     starts = [script for entry in entries for script in reach.scripts_of(entry.command)]
     reached = reach.reached(code_tree, starts)
     found += [*_uncommitted(code_tree, reached), *_sources(code_tree, reached)]
-    found += _on_image(code_tree, repo, reached, image, kept, environ)
+    imported = _imports(code_tree, reached, reach.imported(code_tree, starts))
+    found += _on_image(code_tree, repo, imported, reached, image, kept, environ)
     return sorted(set(found), key=lambda one: (SEVERITIES.index(one.severity), one.file, one.line, one.what))
 
 
@@ -95,19 +96,34 @@ def _of_file(code_tree: Tree, name: str, is_reached: bool) -> Iterator[Finding]:
     text = code_tree.text(name)
     if not is_reached and sdk.SDK not in text:
         return
-    try:
-        parsed = ast.parse(text)
-    except (SyntaxError, ValueError):
-        return  # the job's own Python tells it
+    parsed = _parsed(text)
+    if parsed is None:
+        return
     if is_reached:
         yield from code.examine(name, parsed)
     for finding in sdk.examine(name, parsed):
         yield finding if is_reached else finding._replace(severity=MAY_FAIL)
 
 
+def _imports(code_tree: Tree, reached: frozenset[str], surely: frozenset[str]) -> Iterator[modules.Import]:
+    for name in sorted(reached):
+        parsed = _parsed(code_tree.text(name)) if name.endswith(".py") else None
+        if parsed:
+            yield from modules.imports(name, parsed, name in surely)
+
+
+def _parsed(text: str) -> ast.Module | None:
+    """None for what can't be read: the job's own Python tells it."""
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError):
+        return None
+
+
 def _on_image(
     code_tree: Tree,
     repo: RepoSettings,
+    imported: Iterable[modules.Import],
     reached: frozenset[str],
     image: Image,
     kept: Store,
@@ -119,10 +135,15 @@ def _on_image(
             what = f"There is no Python here like {image.inventory.name}'s: requirements and syntax were not looked at."
             return [Finding(NOTE, "requirements", "", 0, what, "Install one, or check inside the image.")]
         seen = interpreter.read(image.inventory, like, kept)
+        machine = modules.Machine(like, image.inventory.name, frozenset((*seen.packages, *seen.frameworks)))
     else:
-        seen = interpreter.inspect((image.python or interpreter.find(environ)).absolute(), kept, environ)
+        path = (image.python or interpreter.find(environ)).absolute()
+        seen = interpreter.inspect(path, kept, environ)
+        machine = modules.Machine(path, str(path))
     python = frozenset(name for name in reached if name.endswith(".py"))
-    return [*packages.unreadable(code_tree, python, seen), *packages.examine(code_tree, repo, seen, kept, environ)]
+    asked, wrong = packages.examine(code_tree, repo, seen, kept, environ)
+    missing = modules.examine(code_tree, imported, asked, machine)
+    return [*packages.unreadable(code_tree, python, seen), *wrong, *missing]
 
 
 def _python_like(inventory: Path, kept: Store, environ: Mapping[str, str]) -> Path | None:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from live_code import lock, process
 from live_code.check.finding import MAY_FAIL, NOTE, WILL_FAIL, Finding
+from live_code.check.modules import Asked
 from live_code.check.tree import Tree
 from live_code.checkout import Checkout
 from live_code.config import RepoSettings, Request
 from live_code.errors import ConfigError, LiveCodeError, RequirementsError
 from live_code.interpreter import Interpreter
-from live_code.packages import requirements
+from live_code.packages import requirements, solution
+from live_code.packages.framework import normalised
 from live_code.store import Store
 
 _AT = re.compile(r"(?P<file>[\w./-]+):(?P<line>\d+)\b")
@@ -33,26 +35,45 @@ print(json.dumps(wrong))
 
 def examine(
     tree: Tree, repo: RepoSettings, image: Interpreter, store: Store, environ: Mapping[str, str]
-) -> list[Finding]:
+) -> tuple[Asked, list[Finding]]:
     """The requirements, resolved on top of the image as a run does it; nothing is installed."""
     try:
         chosen = requirements.choose(tree.root, "", repo.requirements)
         texts = requirements.closure(tree.root, chosen)
     except (ConfigError, RequirementsError) as error:
-        return [_finding(error, "")]
+        return Asked(resolved=False), [_finding(error, "")]
+    named = Asked(_named(texts), resolved=False, file=next((entry.name for entry in chosen.inputs), Asked().file))
     missing = [text.name for text in texts if text.name not in tree.files]
     if missing:
         what = "Requirements come from this file, which is not committed."
-        return [Finding(WILL_FAIL, "not-committed", name, 0, what, "git add it, and commit.") for name in missing]
+        return named, [
+            Finding(WILL_FAIL, "not-committed", name, 0, what, "git add it, and commit.") for name in missing
+        ]
     if scripts := [text.name for text in texts if Path(text.name).name == "setup.py"]:
         what = "Requirements were not resolved: that would run this file."
-        return [Finding(NOTE, "requirements", scripts[0], 0, what, "live-code lock REPO resolves them.")]
+        return named, [Finding(NOTE, "requirements", scripts[0], 0, what, "live-code lock REPO resolves them.")]
     as_it_stands = Checkout(tree.root, tree.root, "", "", cached=False)
     try:
-        lock.make(as_it_stands, Request("", "", ""), repo, image, store, environ)
+        locked = lock.make(as_it_stands, Request("", "", ""), repo, image, store, environ)
     except LiveCodeError as error:
-        return [_finding(error, str(chosen))]
-    return []
+        return named, [_finding(error, str(chosen))]
+    pins = {pin.name: pin.version for pin in solution.parse(locked.text) if pin.name}
+    return Asked(frozenset(pins), True, named.file, frozenset(_in_wheels(pins, store))), []
+
+
+def _named(texts: tuple[requirements.Text, ...]) -> frozenset[str]:
+    """The distributions that lines of requirements begin with."""
+    lines = (line.text for text in texts if requirements.is_list(text.name) for line in requirements.lines(text))
+    names = (re.match(r"[A-Za-z0-9][\w.-]*", line) for line in lines)
+    return frozenset(normalised(name[0]) for name in names if name)
+
+
+def _in_wheels(pins: Mapping[str, str], store: Store) -> Iterator[str]:
+    """The modules of those wheels that were unpacked here once."""
+    for info in store.path("wheels").glob("archive-v0/*/*.dist-info"):
+        name, _, version = info.stem.rpartition("-")
+        if pins.get(normalised(name)) == version:
+            yield from (path.name.split(".")[0] for path in info.parent.iterdir())
 
 
 def unreadable(tree: Tree, names: frozenset[str], image: Interpreter) -> Iterator[Finding]:

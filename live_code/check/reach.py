@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 
+from live_code.check import sdk
 from live_code.check.tree import Tree
 
 _SCRIPT = re.compile(r"[\w./-]+\.(?:py|sh)\b")
 _MODULE = re.compile(r"-m\W+([A-Za-z_][\w.]*)")
+_COMMAND = re.compile(r"\s*(python3?|torchrun)\s")
+_PYTHON = re.compile(r"'(python3?|torchrun)'$|sys\.executable$")
 _EXECUTOR = "ymir_exc.executor"
 _EXECUTORS_SCRIPTS = ("ymir/ymir_training.py", "ymir/ymir_mining.py", "ymir/ymir_infer.py")
 
@@ -23,22 +26,30 @@ def scripts_of(command: str) -> tuple[str, ...]:
 
 def reached(tree: Tree, starts: Iterable[str]) -> frozenset[str]:
     """The starts, and all files that they lead to."""
+    return _followed(tree, starts, lambda name, text: (*_started(tree, name, text), *_imported(tree, name, text)))
+
+
+def imported(tree: Tree, starts: Iterable[str]) -> frozenset[str]:
+    """The starts, and the files that they import or start by a command line, but not those they can do without."""
+    return _followed(tree, starts, lambda name, text: tuple(_sure(tree, name, text)))
+
+
+def _followed(tree: Tree, starts: Iterable[str], leads: Callable[[str, str], tuple[str, ...]]) -> frozenset[str]:
     found: set[str] = set()
     waiting = [name for name in starts if tree.has(name)]
     while waiting:
         name = waiting.pop()
-        if name in found:
-            continue
-        found.add(name)
-        text = tree.text(name)
-        waiting += [target for target in (*_started(tree, name, text), *_imported(tree, name, text)) if target]
+        if name not in found:
+            found.add(name)
+            waiting += leads(name, tree.text(name))
     return frozenset(found)
 
 
 def _started(tree: Tree, name: str, text: str) -> Iterator[str]:
-    wanted = scripts_of(text)
-    if _EXECUTOR in text:
-        wanted += _EXECUTORS_SCRIPTS
+    yield from _scripts(tree, name, scripts_of(text) + (_EXECUTORS_SCRIPTS if _EXECUTOR in text else ()))
+
+
+def _scripts(tree: Tree, name: str, wanted: Iterable[str]) -> Iterator[str]:
     for script in wanted:
         for base in _bases(name):
             if tree.has(found := _plain(f"{base}/{script}")):
@@ -47,12 +58,31 @@ def _started(tree: Tree, name: str, text: str) -> Iterator[str]:
 
 
 def _imported(tree: Tree, name: str, text: str) -> Iterator[str]:
+    if name.endswith(".py"):
+        yield from _modules(tree, name, ast.walk(_parsed(text)))
+
+
+def _sure(tree: Tree, name: str, text: str) -> Iterator[str]:
     if not name.endswith(".py"):
         return
+    code = _parsed(text)
+    unsure = sdk.guarded(code)
+    yield from _modules(tree, name, (node for node in ast.walk(code) if node not in unsure))
+    for node in ast.walk(code):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _COMMAND.match(node.value):
+            yield from _scripts(tree, name, scripts_of(node.value))
+        elif isinstance(node, ast.List) and node.elts and _PYTHON.match(ast.unparse(node.elts[0])):
+            yield from _scripts(tree, name, scripts_of(ast.unparse(node)))
+
+
+def _parsed(text: str) -> ast.Module:
     try:
-        nodes = list(ast.walk(ast.parse(text)))
+        return ast.parse(text)
     except (SyntaxError, ValueError):
-        return
+        return ast.Module([], [])
+
+
+def _modules(tree: Tree, name: str, nodes: Iterable[ast.AST]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:

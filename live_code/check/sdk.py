@@ -152,9 +152,9 @@ class _Scope:
     def __init__(self, code: ast.Module) -> None:
         self.code = code
         self.names: dict[str, str] = {}
-        guarded = _guarded(code)
+        without = guarded(code)
         self._imports = [
-            node for node in ast.walk(code) if isinstance(node, (ast.Import, ast.ImportFrom)) and node not in guarded
+            node for node in ast.walk(code) if isinstance(node, (ast.Import, ast.ImportFrom)) and node not in without
         ]
         for node in ast.walk(code):
             self._take(node)
@@ -258,13 +258,14 @@ def _of_sdk(node: ast.ImportFrom) -> str | None:
     return node.module.partition(".")[2]
 
 
-def _guarded(code: ast.Module) -> set[ast.AST]:
+def guarded(code: ast.Module) -> set[ast.AST]:
     """Nodes in a `try` whose handlers expect that something is not there."""
-    tries = (node for node in ast.walk(code) if isinstance(node, ast.Try) and any(map(_expects, node.handlers)))
+    tries = (node for node in ast.walk(code) if isinstance(node, ast.Try) and any(map(expects_absence, node.handlers)))
     return {inner for node in tries for line in node.body for inner in ast.walk(line)}
 
 
-def _expects(handler: ast.ExceptHandler) -> bool:
+def expects_absence(handler: ast.ExceptHandler) -> bool:
+    """Whether it goes on without what was to be imported."""
     named = (
         {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)} if handler.type else {"Exception"}
     )
