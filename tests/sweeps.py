@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import yaml
 
 from live_code.record import reading
 from live_code.record.reading import Record
+from live_code.sweep.task import Job
 from tests import repos
 from tests.task_folder import TaskFolder
 
@@ -105,3 +107,7 @@ def records(stage: Stage) -> list[Record]:
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def as_json(job: Job) -> str:
+    return json.dumps({**job._asdict(), "data": str(job.data)})
