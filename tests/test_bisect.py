@@ -14,6 +14,7 @@ from live_code import runs
 from live_code.bisect import bisection
 from live_code.bisect.bisection import Bisection, Finding, Question
 from live_code.bisect.search import BAD, GOOD, UNCLEAR
+from live_code.errors import ConfigError
 from live_code.sweep import outcome
 from live_code.sweep.commits import Commit
 from live_code.sweep.expand import Run
@@ -112,9 +113,27 @@ def test_a_run_is_judged_by_the_condition(ended: Outcome, verdict: str, why: str
     assert bisection.judged(ended, ASKED) == (verdict, why)
 
 
+def test_a_mistyped_metric_stops_after_the_first_run() -> None:
+    mistyped = Bisection(ASKED._replace(terms=runs.parse("map>=0.5")), lambda text: None)
+    run = mistyped.next()
+    assert run is not None
+    with pytest.raises(ConfigError, match="asks for map, but a run has mAP") as caught:
+        mistyped.tell(run, done(0.8))
+    assert caught.value.hint == "Did you mean mAP?"
+
+
+def test_a_commit_that_lacks_a_metric_which_others_have_is_unclear() -> None:
+    bisection = Bisection(ASKED, lambda text: None)
+    for ended in (done(0.8), Outcome(outcome.DONE, {"mIoU": 0.5})):
+        run = bisection.next()
+        assert run is not None
+        bisection.tell(run, ended)
+    assert [trial.verdict for trial in bisection.finding().trials] == [GOOD, UNCLEAR]
+
+
 def test_other_things_than_metrics_can_be_asked_for() -> None:
-    asked = ASKED._replace(terms=runs.parse("mAP>=0.5 and seconds<10"))
-    assert bisection.judged(done(0.8)._replace(seconds=11.0), asked) == (BAD, "mAP 0.8, seconds 11")
+    asked = ASKED._replace(terms=runs.parse("mAP>=0.5 and seconds<10 and kind=a"), params={"kind": "a"})
+    assert bisection.judged(done(0.8)._replace(seconds=11.0), asked) == (BAD, "mAP 0.8, seconds 11, kind a")
 
 
 def test_the_end_names_the_commit_what_it_lost_and_how_to_see_what_changed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import shlex
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 from live_code.bisect import search
 from live_code.bisect.search import BAD, GOOD, UNCLEAR, Step
+from live_code.errors import ConfigError
 from live_code.runs import Term, matches
 from live_code.sweep import expand, outcome
 from live_code.sweep.commits import Commit
@@ -62,6 +64,7 @@ class Bisection:
         self._say = say
         self._trials: dict[int, list[Trial]] = {}
         self._handed: dict[str, int] = {}
+        self._measured = False
 
     def next(self) -> Run | None:
         index = self._step().try_next
@@ -75,6 +78,16 @@ class Bisection:
         return run
 
     def tell(self, run: Run, ended: Outcome) -> None:
+        """Raises ConfigError for a metric that the first run which ended well does not have: it is mistyped."""
+        unknown = _unknown(ended, self._asked) if ended.state == outcome.DONE else ""
+        if unknown and not self._measured:
+            near = difflib.get_close_matches(unknown.casefold(), {name.casefold(): name for name in ended.metrics}, n=1)
+            meant = next((name for name in ended.metrics if near and name.casefold() == near[0]), "")
+            raise ConfigError(
+                f"--metric asks for {unknown}, but a run has {', '.join(ended.metrics) or 'no metrics'}.",
+                hint=f"Did you mean {meant}?" if meant else "Name one that the runs have.",
+            )
+        self._measured |= ended.state == outcome.DONE and not unknown
         verdict, why = judged(ended, self._asked)
         self._trials.setdefault(self._handed[run.id], []).append(Trial(run, verdict, why))
         self._say(f"{run.commit.id[:12]} is {verdict}: {why}")
@@ -113,12 +126,24 @@ def judged(ended: Outcome, asked: Question) -> tuple[str, str]:
     """Pure: good or bad by the terms, else unclear, and why."""
     if ended.state != outcome.DONE:
         return asked.failed, f"its run {ended.state}: {ended.why}" if ended.why else f"its run is {ended.state}"
-    facts = {**asked.params, **ended.metrics, "seconds": ended.seconds}
-    unknown = [term.name for term in asked.terms if term.name not in facts]
-    if unknown:
-        return UNCLEAR, f"it has no {unknown[0]}, but {', '.join(ended.metrics) or 'no metrics'}"
-    shown = ", ".join(f"{name} {facts[name]:.6g}" for name in dict.fromkeys(term.name for term in asked.terms))
+    if unknown := _unknown(ended, asked):
+        return UNCLEAR, f"it has no {unknown}, but {', '.join(ended.metrics) or 'no metrics'}"
+    facts = _facts(ended, asked)
+    shown = ", ".join(f"{name} {_cell(facts[name])}" for name in dict.fromkeys(term.name for term in asked.terms))
     return (GOOD if matches(facts, asked.terms) else BAD), shown
+
+
+def _facts(ended: Outcome, asked: Question) -> dict[str, Any]:
+    return {**asked.params, **ended.metrics, "seconds": ended.seconds}
+
+
+def _unknown(ended: Outcome, asked: Question) -> str:
+    facts = _facts(ended, asked)
+    return next((term.name for term in asked.terms if term.name not in facts), "")
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def said(commit: Commit) -> str:
