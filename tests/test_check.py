@@ -26,6 +26,7 @@ from tests.workshop import Workshop
 
 PROJECT = Path(__file__).parents[1]
 IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+RESULTS = "from ymir_exc.result_writer import *\nwrite_model_stage, write_mining_result, write_infer_result\n"
 CONFIGURED = {"live-code.yaml": "code_config: c.yaml\n", "c.yaml": "epochs: 3\n"}
 
 
@@ -50,6 +51,10 @@ class Repo(NamedTuple):
         return self
 
     def check(self, python: Path = Path(sys.executable), revision: str = "") -> list[Finding]:
+        """But for results, which few of these small repos write."""
+        return but(self.check_all(python, revision), "no-result")
+
+    def check_all(self, python: Path = Path(sys.executable), revision: str = "") -> list[Finding]:
         return check.examine(str(self.root), revision, check.Image(python), self.environ)
 
 
@@ -69,7 +74,7 @@ def repo(tmp_path: Path, store: Path) -> Repo:
 
 
 def but(findings: list[Finding], *rules: str) -> list[Finding]:
-    """Those of other rules: the Python of these tests lacks most of what such code imports."""
+    """Those of other rules."""
     return [one for one in findings if one.rule not in rules]
 
 
@@ -95,10 +100,10 @@ class TestEntrypoint:
             (WILL_FAIL, "entrypoint", "live-code.yaml:2")
         ]
 
-    def test_none_for_some_tasks_may_fail(self, repo: Repo) -> None:
+    def test_tasks_that_live_code_yaml_leaves_out_are_noted(self, repo: Repo) -> None:
         settings = "code_config: c.yaml\nentrypoint: {training: train.py}\n"
         found = repo.commit({**CONFIGURED, "train.py": "", "live-code.yaml": settings}).check()
-        assert brief(found) == [(MAY_FAIL, "entrypoint", "live-code.yaml")]
+        assert brief(found) == [(NOTE, "entrypoint", "live-code.yaml")]
         assert "mining, infer" in found[0].what
 
     def test_a_module_of_the_repo_is_found(self, repo: Repo) -> None:
@@ -190,6 +195,20 @@ BAD: dict[str, tuple[str, str]] = {
     "from ymir_exc.util import write_ymir_training_result as w; w(1, 2, 3, 4, 5, 6, 7, 8)": (WILL_FAIL, "sdk"),
     "from ymir_exc.dataset_convert import convert_ymir_to_voc": (WILL_FAIL, "sdk"),
     "def f(cfg): cfg.ymir.input.training_index": (WILL_FAIL, "sdk"),
+    "from ymir_exc import result_writer as rw; rw.write_model_stage('a', ['b'], {'acc': 1})": (WILL_FAIL, "metric"),
+    "from ymir_exc.result_writer import write_model_stage as w; w('a', ['b'], evaluation_result={'top1': 1})": (
+        WILL_FAIL,
+        "metric",
+    ),
+    "from ymir_exc import result_writer as rw; rw.write_training_result('a', ['b'])": (WILL_FAIL, "metric"),
+    "from ymir_exc.util import write_ymir_training_result as w; w(1, ['a'], 'b', evaluation_result={'x': 1})": (
+        WILL_FAIL,
+        "metric",
+    ),
+    "from ymir_exc import result_writer as rw; m = {'acc': 1}; rw.write_model_stage('a', ['b'], m)": (
+        WILL_FAIL,
+        "metric",
+    ),
 }
 GOOD = [
     "'''Reads /in/config.yaml, as /app/x did.'''",
@@ -204,6 +223,11 @@ GOOD = [
     "from ymir_exc import result_writer as rw; rw.write_model_stage('a', ['b'], mAP=0.5)",
     "from ymir_exc import result_writer as rw; rw.write_model_stage('a', ['b'], 0.5, 1663840020, {})",
     "from ymir_exc import result_writer as rw; rw.write_model_stage('a', ['b'], evaluation_result={'mAP': 0.5})",
+    "from ymir_exc import result_writer as rw; rw.write_model_stage('a', ['b'], {'mIoU': 0.5, 'acc': 1})",
+    "from ymir_exc import result_writer as rw; m = {'acc': 1}; m['mAP'] = 1; rw.write_model_stage('a', ['b'], m)",
+    "from ymir_exc import result_writer as rw\ndef f(k, m): rw.write_model_stage(**k), rw.write_model_stage(1, 2, m)",
+    "from ymir_exc import result_writer as rw\ndef f(k, v): rw.write_model_stage('a', ['b'], evaluation_result={k: v})",
+    "from ymir_exc.util import write_ymir_training_result as w; w(1, files=[], id='a')",
     "from ymir_exc import result_writer as rw; rw.write_training_result(['a'], mAP=0.5, classAPs={}, more=1)",
     "from ymir_exc.util import write_ymir_training_result as w; w(1, map50=0.5, files=[], id='a')",
     "from ymir_exc.util import write_ymir_training_result as w; w(1, files=[], id='a', evaluation_result={})",
@@ -282,7 +306,7 @@ class TestCode:
         assert repo.check() == []
         old = images.base_python("3.8")
         environ = {**repo.environ, "PIP_INDEX_URL": "http://127.0.0.1:9/simple"}
-        found = check.examine(str(repo.root), "", check.Image(old), environ)
+        found = but(check.examine(str(repo.root), "", check.Image(old), environ), "no-result")
         assert ("will fail", "syntax", "start.py:1") in brief(found)
         assert "Python 3.8" in found[0].what
 
@@ -309,6 +333,67 @@ class TestSurface:
         except (SyntaxError, ValueError):
             return
         assert all(finding.line for finding in (*sdk.examine("a.py", parsed), *check.code.examine("a.py", parsed)))
+
+
+class TestResults:
+    def test_a_repo_that_gives_none_will_fail(self, repo: Repo) -> None:
+        (found,) = repo.commit({"start.py": "print('trained')\n", **CONFIGURED}).check_all()
+        assert (found.severity, found.rule) == (WILL_FAIL, "no-result")
+        assert "training, mining, infer" in found.what
+        assert "write_model_stage, write_mining_result, write_infer_result" in found.remedy
+
+    def test_importing_the_sdk_is_not_enough(self, repo: Repo) -> None:
+        start = "from ymir_exc.result_writer import write_model_stage\n# write_model_stage()\n"
+        assert self.told(repo, {"start.py": start}) == [WILL_FAIL]
+
+    @pytest.mark.parametrize(
+        "start",
+        [
+            RESULTS,
+            "import lib\n",
+            "from ymir_exc import result_writer as rw\nfrom ymir_exc.result_writer import write_infer_result as w\n"
+            "rw.write_training_result(); rw.write_mining_result(); w()\n",
+            "def f(out): return out.training_result_file, out.mining_result_file, '/out/infer-result.json'\n",
+        ],
+    )
+    def test_a_repo_that_gives_all_is_left_alone(self, start: str, repo: Repo) -> None:
+        assert self.told(repo, {"start.py": start, "lib.py": RESULTS}) == []
+
+    def test_a_repo_for_training_alone_that_does_not_say_so_may_fail(self, repo: Repo) -> None:
+        start = "from ymir_exc import result_writer as rw\nrw.write_model_stage\n"
+        repo.commit({"start.py": start, **CONFIGURED})
+        (found,) = repo.check_all()
+        assert found.severity == MAY_FAIL
+        assert "mining, infer" in found.what
+        assert "live-code.yaml" in found.remedy
+        settings = "code_config: c.yaml\nentrypoint: {training: start.py}\n"
+        assert repo.commit({"live-code.yaml": settings}).check_all() == []
+
+    def test_a_task_that_live_code_yaml_names_will_fail_without_its_own(self, repo: Repo) -> None:
+        settings = "code_config: c.yaml\nentrypoint: {training: train.py, mining: mine.py, infer: start.py}\n"
+        files = {"train.py": RESULTS, "mine.py": "", "start.py": RESULTS}
+        assert self.told(repo, {**files, "live-code.yaml": settings}) == [MAY_FAIL]
+        train = "from ymir_exc import result_writer as rw\nrw.write_model_stage, rw.write_infer_result\n"
+        assert self.told(repo, {"train.py": train, "start.py": train, "live-code.yaml": settings}) == [WILL_FAIL]
+
+    @pytest.mark.parametrize(
+        "start", ["import subprocess; subprocess.run(cmd)\n", "import importlib; importlib.import_module(x).run()\n"]
+    )
+    def test_code_that_can_not_be_followed_may_give_one(self, start: str, repo: Repo) -> None:
+        assert self.told(repo, {"start.py": start}) == [MAY_FAIL]
+
+    def test_a_program_that_is_not_of_the_repo_is_left_alone(self, repo: Repo) -> None:
+        settings = "code_config: c.yaml\nentrypoint: python3 -m tool.train\n"
+        assert self.told(repo, {"live-code.yaml": settings}) == []
+
+    def test_one_that_nothing_leads_to_is_named(self, repo: Repo) -> None:
+        repo.commit({"start.py": "", "tools/go.py": RESULTS, **CONFIGURED})
+        (found,) = repo.check_all()
+        assert found.severity == MAY_FAIL
+        assert "tools/go.py does, but nothing seen leads there" in found.what
+
+    def told(self, repo: Repo, files: Mapping[str, str]) -> list[str]:
+        return [one.severity for one in repo.commit({**CONFIGURED, **files}).check_all() if one.rule == "no-result"]
 
 
 class TestModules:
@@ -422,7 +507,7 @@ class TestGit:
         assert brief(repo.check(revision="main")) == [(MAY_FAIL, "fixed-path", "start.py:1")]
         url = f"file://{repo.root}"
         found = check.examine(url, repo.git("rev-parse", "HEAD"), check.Image(Path(sys.executable)), repo.environ)
-        assert brief(found) == [(MAY_FAIL, "fixed-path", "start.py:1")]
+        assert brief(but(found, "no-result")) == [(MAY_FAIL, "fixed-path", "start.py:1")]
 
     def test_an_address_without_a_revision_is_an_error(self, repo: Repo) -> None:
         with pytest.raises(ConfigError, match="no revision"):
@@ -497,7 +582,8 @@ class TestRequirements:
             check.examine(str(shop.root), "", check.Image(inventory=tmp_path / "image.json"), self.around(shop))
 
     def findings(self, shop: Workshop, **environ: str) -> list[Finding]:
-        return check.examine(str(shop.root), "", check.Image(shop.image.python), {**self.around(shop), **environ})
+        found = check.examine(str(shop.root), "", check.Image(shop.image.python), {**self.around(shop), **environ})
+        return but(found, "no-result")
 
     def around(self, shop: Workshop) -> dict[str, str]:
         return {**shop.around, "LIVE_CODE_STORE": str(shop.store.root)}
@@ -509,12 +595,12 @@ class TestCommand:
     ) -> None:
         monkeypatch.setenv("LIVE_CODE_STORE", repo.environ["LIVE_CODE_STORE"])
         words = ["check", str(repo.root), "--python", sys.executable]
-        repo.commit({"start.py": "x = '/app/y'\n", **CONFIGURED})
+        repo.commit({"start.py": f"x = '/app/y'\n{RESULTS}", **CONFIGURED})
         assert cli.main(words) == 0
         said = capsys.readouterr().out
         assert "start.py:1" in said
         assert said.splitlines()[-1] == "it will run, as far as can be seen (1 may fail)"
-        repo.commit({"start.py": "from ymir_exc import nothing\n"})
+        repo.commit({"start.py": f"from ymir_exc import nothing\n{RESULTS}"})
         assert cli.main(words) == 1
         assert capsys.readouterr().out.splitlines()[-1] == "it will not run (1 will fail)"
 
@@ -522,7 +608,7 @@ class TestCommand:
         self, repo: Repo, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("LIVE_CODE_STORE", repo.environ["LIVE_CODE_STORE"])
-        repo.commit({"start.py": "x = '/app/y'\n", **CONFIGURED})
+        repo.commit({"start.py": f"x = '/app/y'\n{RESULTS}", **CONFIGURED})
         assert cli.main(["check", str(repo.root), "--python", sys.executable, "--json"]) == 0
         (found,) = json.loads(capsys.readouterr().out)
         assert {key: found[key] for key in ("severity", "rule", "file", "line")} == {

@@ -7,15 +7,18 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from live_code import config, interpreter, pin, process, store, table
-from live_code.check import code, modules, packages, reach, sdk, settings, tree
+from live_code.check import code, modules, outcome, packages, reach, sdk, settings, tree
 from live_code.check.finding import MAY_FAIL, NOTE, SEVERITIES, WILL_FAIL, Finding
 from live_code.check.tree import Tree
 from live_code.config import REPO_FILE, RepoSettings
 from live_code.errors import ConfigError
+from live_code.job.ymir_exc import protocol
+from live_code.launch import Entrypoint
 from live_code.packages import uv
 from live_code.store import Store
 
@@ -70,6 +73,7 @@ def _findings(code_tree: Tree, image: Image, kept: Store, environ: Mapping[str, 
     found += [*wrong, *settings.examine(code_tree, repo), *tree.examine(code_tree)]
     starts = [script for entry in entries for script in reach.scripts_of(entry.command)]
     reached = reach.reached(code_tree, starts)
+    found += _results(code_tree, repo, entries)
     found += [*_uncommitted(code_tree, reached), *_sources(code_tree, reached)]
     imported = _imports(code_tree, reached, reach.imported(code_tree, starts))
     found += _on_image(code_tree, repo, imported, reached, image, kept, environ)
@@ -101,8 +105,25 @@ def _of_file(code_tree: Tree, name: str, is_reached: bool) -> Iterator[Finding]:
         return
     if is_reached:
         yield from code.examine(name, parsed)
-    for finding in sdk.examine(name, parsed):
+    for finding in (*sdk.examine(name, parsed), *outcome.metrics(name, parsed)):
         yield finding if is_reached else finding._replace(severity=MAY_FAIL)
+
+
+def _results(code_tree: Tree, repo: RepoSettings, entries: list[Entrypoint]) -> Iterator[Finding]:
+    @cache
+    def words_of(name: str) -> frozenset[str]:
+        parsed = _parsed(code_tree.text(name)) if name.endswith(".py") else None
+        return outcome.words(parsed) if parsed else frozenset(code_tree.text(name).split())
+
+    named = repo.entrypoint.keys() & set(protocol.TASKS)
+    starts = [
+        outcome.Start(task, entry.command, reach.reached(code_tree, reach.scripts_of(entry.command)), bool(named))
+        for entry in entries
+        for task in entry.tasks
+        if task in named or not named or "" in repo.entrypoint  # a repo that names some tasks is for no others
+    ]
+    python = frozenset(name for name in code_tree.files if name.endswith(".py"))
+    return outcome.missing_results(starts, words_of, python)
 
 
 def _imports(code_tree: Tree, reached: frozenset[str], surely: frozenset[str]) -> Iterator[modules.Import]:

@@ -73,7 +73,7 @@ class Thing(NamedTuple):
 
 def examine(file: str, code: ast.Module) -> Iterator[Finding]:
     """What is wrong with a file's use of the SDK."""
-    scope = _Scope(code)
+    scope = Scope(code)
     for line, what, remedy in {*scope.imports(), *_uses(scope, code), *_sections(code)}:
         yield Finding(WILL_FAIL, "sdk", file, line, what, remedy)
 
@@ -146,7 +146,7 @@ def _dotted(path: Path) -> str:
     return ".".join(part for part in path.with_suffix("").parts if part != "__init__")
 
 
-class _Scope:
+class Scope:
     """What the names of a file mean, as far as they come from the SDK: `monitor` → 'monitor', `w` → 'util.f'."""
 
     def __init__(self, code: ast.Module) -> None:
@@ -192,7 +192,7 @@ class _Scope:
         return None
 
 
-def _uses(scope: _Scope, code: ast.Module) -> Iterator[tuple[int, str, str]]:
+def _uses(scope: Scope, code: ast.Module) -> Iterator[tuple[int, str, str]]:
     for node in ast.walk(code):
         if isinstance(node, ast.Attribute):
             dotted = scope.resolve(node)

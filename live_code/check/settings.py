@@ -37,9 +37,12 @@ def entrypoints(tree: Tree, repo: RepoSettings) -> tuple[list[Entrypoint], list[
             found += launch.entrypoints((task,), Request("", "", ""), repo, tree.has)
         except LaunchError as error:
             failed[task] = error
-    severity = MAY_FAIL if found else WILL_FAIL
+    severity = NOTE if found else WILL_FAIL  # with some, live-code.yaml has named those that it has
     what = f"There is nothing to start for {', '.join(failed)}: no start.py, and no entrypoint in {REPO_FILE}."
     remedy = f"Add a start.py at the repo's root, or name the command in {REPO_FILE}."
+    if found:
+        what = f"{REPO_FILE} names no entrypoint for {', '.join(failed)}: such tasks will be refused."
+        remedy = "Nothing, when the repo is not for them."
     file = REPO_FILE if tree.has(REPO_FILE) else ""
     findings = [Finding(severity, "entrypoint", file, 0, what, remedy)] if failed else []
     findings += [
