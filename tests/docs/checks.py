@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from live_code import config
+from live_code.check import outcome, sdk
 from live_code.errors import LiveCodeError
 from live_code.sweep import spec
 from tests.docs import commands
@@ -80,26 +81,12 @@ def toml_text(block: Block, _: Path) -> list[str]:
 
 
 def python(block: Block, _: Path) -> list[str]:
-    """It parses, and what it takes from ymir_exc is there."""
+    """It parses, and what it takes from ymir_exc and how it calls that is right."""
     try:
         tree = ast.parse(block.text)
     except SyntaxError as error:
         return [str(error)]
-    taken = [
-        (node.module, alias.name)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ymir_exc"
-        for alias in node.names
-    ]
-    return [f"{module} has no {name}" for module, name in taken if name not in _names(module or "")]
-
-
-def _names(module: str) -> set[str]:
-    path = ROOT / "live_code" / "job" / Path(*module.split("."))
-    if path.is_dir():
-        return {file.stem for file in path.iterdir()} | _names(module + ".__init__")
-    text = path.with_suffix(".py").read_text() if path.with_suffix(".py").exists() else ""
-    return set(re.findall(r"\w+", text))
+    return [finding.what for finding in (*sdk.examine(block.title, tree), *outcome.metrics(block.title, tree))]
 
 
 def dockerfile(block: Block, _: Path) -> list[str]:

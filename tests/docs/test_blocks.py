@@ -76,6 +76,7 @@ def test_variables_that_the_executor_reads_are_told_of() -> None:
         ('```yaml title="config.yaml"\ngit_lfs: maybe\n```', "git_lfs is 'maybe'"),
         ("```yaml\na: 1\n```", "it needs a title"),
         ("```python\nfrom ymir_exc.util import get_merged_confg\n```", "ymir_exc.util has no get_merged_confg"),
+        ("```python\nfrom ymir_exc.util import get_bool\nget_bool()\n```", "ymir_exc.util.get_bool lacks cfg, key"),
         ("```json\n{\n```", "Expecting"),
         ("```toml\na = \n```", "Invalid value"),
         ("```text\nhello\n```", "text is an output or a diagram"),
