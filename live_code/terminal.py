@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import sys
 import threading
@@ -13,8 +14,14 @@ from typing import NamedTuple
 
 STDERR = 2
 TICK_S = 1.0
+# What waits for a slow terminal, in bytes: more is left out. And what is drawn at once.
+MOST_WAITING, AT_ONCE = 1 << 20, 1 << 16
 # Attributes off, lines wrap, the cursor is there: for whoever comes after one who was killed.
 RESTORED = b"\x1b[0m\x1b[?7h\x1b[?25h\n"
+# All that would move the cursor or change the terminal; colours stay.
+MOVES = re.compile(
+    rb"\x1b(?:\[[0-?]*[ -/]*[@-ln-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-Z\\-~])|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]"
+)
 _HIDDEN, _SHOWN = b"\x1b[?25l", b"\x1b[?25h"
 _NO_WRAP, _WRAP = b"\x1b[0m\x1b[?7l", b"\x1b[0m\x1b[?7h"
 
@@ -37,18 +44,18 @@ def wanted(environ: Mapping[str, str]) -> bool:
 
 
 class Terminal:
-    """For threads and signal handlers too: whoever comes second leaves what he has to say to the one at work.
-
-    ``write`` may be replaced by one that does not wait for ever.
-    """
+    """For threads and signal handlers too: whoever comes second leaves what he has to say to the one at work."""
 
     def __init__(self, handle: int = STDERR) -> None:
         self.handle = handle
-        self.write: Callable[[bytes], None] = self._write
         self._foot: Sequence[Line] = ()
         self._drawn: Sequence[Line] = ()
         self._said: deque[bytes] = deque()
+        self._waiting = 0
+        self._left_out = 0
         self._at_work = threading.Lock()
+        self._due = threading.Condition()
+        self._aside = self._asked = False
 
     @property
     def size(self) -> os.terminal_size:
@@ -59,20 +66,63 @@ class Terminal:
         return os.terminal_size((columns or 80, lines or 24))
 
     def say(self, text: bytes) -> None:
-        """Whole lines, above the foot."""
-        self._said.append(text)
-        self._draw()
+        """Whole lines, above the foot; of what else a terminal understands only colours reach it."""
+        with self._due:  # may be entered again by a signal handler
+            self._said.append(text)
+            self._waiting += len(text)
+            while self._aside and self._waiting > MOST_WAITING and len(self._said) > 1:
+                gone = self._said.popleft()
+                self._waiting -= len(gone)
+                self._left_out += gone.count(b"\n")
+        self._ask()
 
     def show(self, foot: Sequence[Line]) -> None:
         """What stands at the foot from now on; nothing: the cursor comes back. Somebody may have held the output."""
         self._foot = foot
-        if select.select((), (self.handle,), (), 0)[1]:
+        if self._aside or select.select((), (self.handle,), (), 0)[1]:
+            self._ask()
+
+    @contextmanager
+    def aside(self, patience: float) -> Iterator[None]:
+        """While the block lasts nobody who speaks waits for the terminal: one that is too slow gets the last of it.
+
+        ``patience``: how long the end of the block waits for it, in seconds.
+        """
+        drawer = threading.Thread(target=self._attend, name="drawer", daemon=True)
+        self._aside = True
+        drawer.start()
+        try:
+            yield
+        finally:
+            self._aside = False
+            with self._due:
+                self._due.notify()
+            drawer.join(patience)
+
+    def write(self, text: bytes) -> None:
+        view = memoryview(text)
+        while view:
+            view = view[os.write(self.handle, view) :]
+
+    def _ask(self) -> None:
+        if not self._aside:
+            self._draw()
+            return
+        with self._due:
+            self._asked = True
+            self._due.notify()
+
+    def _attend(self) -> None:
+        while self._aside:
+            with self._due:
+                self._due.wait_for(lambda: self._asked or not self._aside)
+                self._asked = False
             self._draw()
 
     def _draw(self) -> None:
         while self._at_work.acquire(blocking=False):
             try:
-                said = b"".join(self._said.popleft() for _ in range(len(self._said)))
+                said = self._taken()
                 columns, lines = self.size
                 before = self._drawn
                 self._drawn = tuple(Line(text, min(width, columns)) for text, width in self._foot[: lines - 1])
@@ -83,10 +133,22 @@ class Terminal:
             if not self._said:  # else it came meanwhile
                 return
 
-    def _write(self, text: bytes) -> None:
-        view = memoryview(text)
-        while view:
-            view = view[os.write(self.handle, view) :]
+    def _taken(self) -> bytes:
+        """The next of what was said, not much more than is drawn at once."""
+        taken = []
+        with self._due:
+            if self._left_out:
+                told = f"{self._left_out} lines are left out here: the terminal is too slow; job.log has all"
+                taken.append(f"[live-code] {told}\n".encode())
+                self._left_out = 0
+            while self._said and sum(map(len, taken)) < AT_ONCE:
+                text = self._said.popleft()
+                if len(text) > AT_ONCE and (end := text.rfind(b"\n", 0, AT_ONCE) + 1):
+                    self._said.appendleft(text[end:])
+                    text = text[:end]
+                self._waiting -= len(text)
+                taken.append(MOVES.sub(b"", text))
+        return b"".join(taken)
 
 
 def _erased(lines: Sequence[Line], columns: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import sys
@@ -241,7 +242,9 @@ class TestTerminal:
         screen.wait(lambda: b"said" in screen.written)
         assert b"\r\x1b[1A\x1b[Jsaid\r\n" in screen.written
 
-    def test_what_a_signal_handler_says_in_the_middle_comes_out_once_and_whole(self) -> None:
+    def test_what_a_signal_handler_says_in_the_middle_comes_out_once_and_whole(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         screen = Screen()
         terminal = Terminal(screen.theirs)
         write, inside = terminal.write, [b"inner\n"]
@@ -251,10 +254,35 @@ class TestTerminal:
                 terminal.say(inside.pop())
             write(text)
 
-        terminal.write = interrupted
+        monkeypatch.setattr(terminal, "write", interrupted)
         terminal.say(b"outer\n")
         screen.wait_for("inner")
         assert screen.lines == ["outer", "inner"]
+
+    def test_whoever_speaks_does_not_wait_for_one_that_is_slow_and_it_says_how_many_lines_it_missed(self) -> None:
+        ours, theirs = pty.openpty()
+        terminal = Terminal(theirs)
+        with terminal.aside(patience=30.0):
+            started = time.monotonic()
+            for n in range(300_000):
+                terminal.say(b"line %d\n" % n)
+            assert time.monotonic() - started < 20, "nobody has read a line of it yet"
+            read = b""
+            while not read.endswith(b"line 299999\r\n"):
+                read += os.read(ours, 1 << 16)
+        lines = read.decode().splitlines()
+        missed = sum(int(line.split()[1]) for line in lines if "left out" in line)
+        assert missed > 100_000
+        assert sum(line.startswith("line ") for line in lines) + missed == 300_000
+
+    def test_one_that_nobody_reads_is_left_at_the_end(self) -> None:
+        _, theirs = pty.openpty()
+        terminal = Terminal(theirs)
+        started = time.monotonic()
+        with terminal.aside(patience=0.5):
+            terminal.say(b"line\n" * 100_000)
+        terminal.say(b"the end\n")
+        assert 0.5 <= time.monotonic() - started < 5
 
     def test_a_low_terminal_shows_what_has_room(self) -> None:
         screen = Screen(lines=3)

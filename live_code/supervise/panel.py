@@ -18,16 +18,12 @@ from rich.text import Text
 
 from live_code.job.ymir_exc import protocol
 from live_code.supervise.lines import Readable
-from live_code.terminal import Line, Terminal
+from live_code.terminal import MOVES, Line, Terminal
 
 REFRESH_S = 1.0
 GIB = 1 << 30
 COLOURS = ColorSystem.STANDARD
 LAST_LINES = 3
-# All that would move the cursor or change the terminal; colours stay.
-_MOVES = re.compile(
-    rb"\x1b(?:\[[0-?]*[ -/]*[@-ln-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-Z\\-~])|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]"
-)
 _COLOURS = re.compile(rb"\x1b\[[0-?]*[ -/]*m?|\x1b")
 
 
@@ -67,8 +63,7 @@ class Panel:
         readable = self._streams.setdefault(name, Readable(every=float("inf")))
 
         def say(text: bytes) -> None:
-            lines = _MOVES.sub(b"", readable.take(text, 0.0))
-            if lines:
+            if lines := readable.take(text, 0.0):
                 self.terminal.say(lines if lines.endswith(b"\n") else lines + b"\n")
 
         return say
@@ -125,7 +120,7 @@ def drawn(seen: Seen, width: int) -> tuple[Line, ...]:
 
 def _parts(seen: Seen, width: int) -> Iterator[RenderableType]:
     for bar in seen.bars:
-        yield _one_line(_COLOURS.sub(b"", _MOVES.sub(b"", bar)).decode(errors="replace"))
+        yield _one_line(_COLOURS.sub(b"", MOVES.sub(b"", bar)).decode(errors="replace"))
     yield Rule(_one_line(f"{seen.title} {_clock(seen.seconds)}"), align="left", style="dim")
     for line in seen.last_lines:
         yield _one_line(line)

@@ -47,18 +47,17 @@ class Writer:
 
 
 @contextmanager
-def panel(title: str, monitor_file: Path, idle: Callable[[], bool]) -> Iterator[Panel | None]:
+def panel(title: str, monitor_file: Path) -> Iterator[Panel | None]:
     """A panel at the terminal's foot while the block lasts; None where there is no terminal, or no rich to draw it."""
     terminal, kind = log.terminal, _panel() if log.terminal else None
     if terminal is None or kind is None:
         yield None
         return
-    before, terminal.write = terminal.write, Writer(terminal.handle, idle)
-    try:
-        yield kind(terminal, title, monitor_file, cgroup.find().cpu_limit or os.cpu_count() or 1)
-    finally:
-        terminal.show(())
-        terminal.write = before
+    with terminal.aside(PATIENCE_S):
+        try:
+            yield kind(terminal, title, monitor_file, cgroup.find().cpu_limit or os.cpu_count() or 1)
+        finally:
+            terminal.show(())
 
 
 def _panel() -> type[Panel] | None:

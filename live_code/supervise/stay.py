@@ -47,7 +47,7 @@ def to_the_end(job: Group, places: Places, rules: Rules, title: str) -> Exit:
         output = Output(copy, log.as_json)
         with (
             Sampler(places.tensorboard, _every(rules), places.log_file.parent) as sampler,
-            screen.panel(title, places.monitor_file, job.look) as panel,
+            screen.panel(title, places.monitor_file) as panel,
         ):
             _stay(job, output, _Watch(places, rules, job, output, sampler), panel)
     _say_idle(sampler.summary())
