@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -40,7 +41,7 @@ class Entrypoint(NamedTuple):
 
 
 class Ranks(NamedTuple):
-    """How many processes torchrun starts here, and where it keeps what each of them says."""
+    """How many processes torchrun starts here, and the folder of its own notes."""
 
     processes: int
     logs: Path
@@ -129,18 +130,17 @@ def _gpus(merged: Merged) -> int:
 
 
 def _torchrun(argv: tuple[str, ...], python: Path, ranks: Ranks) -> tuple[str, ...]:
-    """torchrun itself ends the other ranks when one has failed. Its tee puts the rank before each line."""
-    if argv[0] != str(python):
-        raise LaunchError(f"{TORCHRUN} can't start {argv[0]}.", hint="It starts Python scripts and modules only.")
+    """torchrun itself ends the other ranks when one has failed. Its tee would keep all that they say in files without
+    a limit, so the mark before each line is ours."""
     options = (
         f"--nproc_per_node={ranks.processes}",
         "--standalone",
-        "--role=rank",  # each line begins with [rank0]: and so on
         "--max_restarts=0",
         f"--log_dir={ranks.logs}",
-        "--tee=3",
+        "--no_python",
     )
-    return (str(python), "-m", "torch.distributed.run", *options, *argv[1:])
+    marked = (str(python), "-I", "-S", os.path.join(JOB_PATH, "_live_code_rank.py"))  # noqa: PTH118
+    return (str(python), "-m", "torch.distributed.run", *options, *marked, *argv)
 
 
 def _entrypoint(task: str, request: Request, repo: RepoSettings, exists: Callable[[str], bool]) -> tuple[str, str]:

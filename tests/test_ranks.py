@@ -122,6 +122,10 @@ class TestStartedByTorchrun:
         lines = (ended.folder.out_dir / "live-code/job.log").read_text().splitlines()
         assert {line.split(":")[0] for line in lines if "weight" in line} == {f"[rank{n}]" for n in range(4)}
 
+    def test_what_they_say_is_kept_in_no_file_that_has_no_quota(self, ended: Ended) -> None:
+        files = [path for path in (ended.folder.out_dir / "live-code/ranks").rglob("*") if path.is_file()]
+        assert [path.name for path in files if b"weight" in path.read_bytes()] == []
+
     def test_only_the_first_writes_progress_and_results(self, ended: Ended) -> None:
         results = yaml.safe_load((ended.folder.out_dir / "models/result.yaml").read_text())
         assert list(results["model_stages"]) == ["by_rank0"]
