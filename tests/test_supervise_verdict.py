@@ -92,6 +92,13 @@ def test_a_known_cause_in_the_exception(line: str, kind: str, code: int, retry: 
     assert "train.py" in error.details
 
 
+def test_a_model_file_that_the_job_should_have_made_itself_is_not_told_as_one_that_the_task_lacks() -> None:
+    lost = report("FileNotFoundError", "[Errno 2] No such file or directory: '/out/models/last.pt'")
+    error = decided(FAILED._replace(reports=(lost,), output="/out"))
+    assert (error.kind, error.return_code) == ("EXCEPTION", 160004)
+    assert "/out/models/last.pt" in str(error)
+
+
 # What healthy and otherwise failing jobs print, too.
 HARMLESS = [
     "loss: nan_count=0",

@@ -35,6 +35,7 @@ def places(task: TaskConfig, ours: Path, *disks: Path) -> Places:
         log_file=ours / "job.log",
         monitor_file=Path(task.output["monitor_file"]),
         disks=(ours, *disks),
+        output=Path(task.output["root_dir"]),
         tensorboard=Path(task.output["tensorboard_dir"]),
     )
 

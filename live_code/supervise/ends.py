@@ -29,11 +29,14 @@ class Rules(NamedTuple):
 
 
 class Places(NamedTuple):
-    """What is written and watched: the log, the monitor of the job's progress, folders whose disk may run full."""
+    """What is written and watched: the log, the monitor of the job's progress, folders whose disk may run full, the
+    folder that the job writes to.
+    """
 
     log_file: Path
     monitor_file: Path
     disks: tuple[Path, ...] = ()
+    output: Path | None = None
     tensorboard: Path | None = None
 
     @property
@@ -67,7 +70,8 @@ class Report(NamedTuple):
 
 class Exit(NamedTuple):
     """How the job ended. ``signal`` is what killed it (0: nothing did), ``stopped_by`` what we were told to pass on,
-    ``ended_by`` the limit for which we ended it, ``oom_kills`` how many processes the kernel killed for memory here.
+    ``ended_by`` the limit for which we ended it, ``oom_kills`` how many processes the kernel killed for memory here;
+    ``output`` is the folder that it wrote to.
     """
 
     code: int
@@ -80,6 +84,7 @@ class Exit(NamedTuple):
     oom_kills: int = 0
     full: tuple[str, ...] = ()
     no_gpu: bool = False
+    output: str = ""
     usage: Mapping[str, Any] | None = None
     # What became of it, for the record: the kind of the failure.
     verdict: str = ""

@@ -63,6 +63,7 @@ def to_the_end(job: Group, places: Places, rules: Rules, title: str) -> Exit:
         oom_kills=cgroup.oom_kills() - killed_before,
         full=tuple(str(place) for place in places.disks if space.full(place)),
         no_gpu=blind,
+        output=str(places.output or ""),
         usage=sampler.summary(),
     )
 

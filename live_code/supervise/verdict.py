@@ -73,7 +73,7 @@ def _decide(ended: Exit, said: protocol.Monitor | None) -> JobError:
     if unexplained and (fallen := ranks.silent(ended.reports, ended.tail)):
         return _of_rank(ended, fallen)
     known = symptoms.find([first.text, first.cause]) if first else symptoms.find(ended.tail)
-    if known:
+    if known and not _is_own_output(*known, ended.output):
         cause, line = known
         return _error(ended, _sharper(cause, ended), first, line)
     if first:
@@ -134,6 +134,11 @@ def _of_rank(ended: Exit, rank: ranks.Rank) -> JobError:
     error = _error(ended, cause, None)
     error.details = "\n".join(said) or error.details
     return error
+
+
+def _is_own_output(cause: Cause, line: str, output: str) -> bool:
+    """Whether the model file that is missing is one that the job itself should have made."""
+    return cause is symptoms.MODEL_FILE and bool(output) and f"{output.rstrip('/')}/" in line
 
 
 def _sharper(cause: Cause, ended: Exit) -> Cause:
