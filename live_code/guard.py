@@ -54,6 +54,7 @@ def run(work: Callable[[], int], lost: Callable[[int], int]) -> int:
     for number in FORWARDED:
         if signal.getsignal(number) is not signal.SIG_IGN:  # started with nohup: it stays so
             signal.signal(number, lambda number, _: _pass_on(worker, number))
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # Ctrl-Z: its clocks go on, so a job is not held
     signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
     return _attend(worker, lost)
 

@@ -98,6 +98,27 @@ class TestGoodRuns:
         assert list(work.iterdir()) == []
         assert not list((tmp_path / "store").rglob("run-*"))
 
+    def test_a_job_does_not_outlive_the_two_that_attend_to_it(
+        self, machine: Machine, folder: TaskFolder, tmp_path: Path
+    ) -> None:
+        made = repos.make(tmp_path / "orphaned")
+        children = "import os, time\nos.fork()\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n"
+        made.commit(start__py=children, configs___default__yaml="epochs: 7\n")
+        running = subprocess.Popen(
+            machine.argv(task(folder, made)), env=machine.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert running.stdout
+        job = [int(running.stdout.readline()) for _ in range(2)]
+        worker = next(one.pid for one in proctree.below(running.pid) if one.parent == running.pid)
+        running.send_signal(signal.SIGSTOP)  # it must not see that the worker is dead
+        os.kill(worker, signal.SIGKILL)
+        running.kill()
+        running.wait()
+        until = time.monotonic() + 10
+        while any(one.pid in job for one in proctree.living(1)):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
     def test_as_json_every_line_is_an_object_whatever_bytes_the_job_writes(
         self, machine: Machine, folder: TaskFolder, tmp_path: Path
     ) -> None:

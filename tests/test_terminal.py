@@ -151,6 +151,15 @@ class TestEnds:
         assert "stopped by SIGINT" in " ".join(lines[-2:])
         assert not run.screen.cursor_hidden
 
+    def test_ctrl_z_does_nothing(self, machine: Machine, made: TaskFolder) -> None:
+        run = Run(machine, made, Screen())
+        run.screen.wait_for("25.0%")
+        run.screen.type(b"\x1a")
+        time.sleep(0.5)
+        assert not any(one.state == "T" for one in proctree.below(os.getpid()))
+        run.go()
+        assert run.process.returncode == 0
+
     def test_a_killed_worker_leaves_a_terminal_with_a_cursor(self, machine: Machine, made: TaskFolder) -> None:
         run = Run(machine, made, Screen())
         run.screen.wait_for("25.0%")

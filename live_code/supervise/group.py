@@ -28,10 +28,12 @@ class Group:
     """The job and all that it starts, also what leaves its process group: orphans come to us.
 
     ``others``: children of this process that were there before and are none of the job's.
+    ``lifeline``: our end of a pipe; the job is told to end when nobody holds it any more.
     """
 
-    def __init__(self, job: subprocess.Popen[bytes], grace: float, others: frozenset[int]) -> None:
+    def __init__(self, job: subprocess.Popen[bytes], grace: float, others: frozenset[int], lifeline: int) -> None:
         self.job = job
+        self._lifeline = lifeline
         self.others = others
         self.grace = grace
         self.started = time.monotonic()
@@ -75,6 +77,7 @@ class Group:
             if not proctree.kill_all(os.getpid(), KILL_S, self.others):
                 log.warning("some of the job's processes do not even die of SIGKILL: the kernel holds them")
             self.reap()
+            os.close(self._lifeline)
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -142,6 +145,7 @@ class Group:
 def start(launch: Launch, environ: Mapping[str, str], grace: float) -> Group:
     """Starts the job. Raises LaunchError when there is nothing to start."""
     others = frozenset(process.pid for process in proctree.below(os.getpid()))
+    theirs, lifeline = os.pipe()
     try:
         job = subprocess.Popen(
             launch.argv,
@@ -151,16 +155,28 @@ def start(launch: Launch, environ: Mapping[str, str], grace: float) -> Group:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=(theirs,),
         )
+        _told_of_our_death(job, theirs)
     except OSError as error:
+        os.close(lifeline)
         raise LaunchError(
             f"the job can't be started: {launch.argv[0]}: {error.strerror}.",
             hint=f"{launch.entrypoint.origin} names it as entrypoint.",
         ) from error
+    finally:
+        os.close(theirs)
     for pipe in (job.stdout, job.stderr):
         if pipe:
             _widen(pipe)
-    return Group(job, grace, others)
+    return Group(job, grace, others, lifeline)
+
+
+def _told_of_our_death(job: subprocess.Popen[bytes], pipe: int) -> None:
+    """Has the kernel send SIGTERM to the job's process group when we and our guard are killed at once: nobody else would."""
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, -job.pid)
+    fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGTERM)
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _widen(pipe: IO[bytes]) -> None:
