@@ -173,7 +173,7 @@ def start(launch: Launch, environ: Mapping[str, str], grace: float) -> Group:
 
 
 def _told_of_our_death(job: subprocess.Popen[bytes], pipe: int) -> None:
-    """Has the kernel send SIGTERM to the job's process group when we and our guard are killed at once: nobody else would."""
+    """Has the kernel send SIGTERM to the job's process group when we are killed together with our guard."""
     fcntl.fcntl(pipe, fcntl.F_SETOWN, -job.pid)
     fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGTERM)
     fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
