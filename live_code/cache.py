@@ -6,7 +6,8 @@ import os
 import time
 from argparse import Namespace
 
-from live_code.errors import ConfigError
+from live_code import log
+from live_code.errors import ConfigError, StoreError
 from live_code.git import local
 from live_code.git.repository import Repository
 from live_code.store import Store, eviction
@@ -15,8 +16,12 @@ from live_code.store.eviction import Item
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
-def run(arguments: Namespace, store: Store) -> int:
-    """Does the ``action`` that was asked for; returns the exit code."""
+def run(arguments: Namespace, store: Store, trouble: str = "") -> int:
+    """Does the ``action`` that was asked for; returns the exit code. ``trouble``: why the store can only be read."""
+    if trouble and arguments.action in ("gc", "clear"):
+        raise StoreError(f"{trouble}.", hint="Nothing can be removed here.")
+    if trouble:
+        log.warning(trouble)
     if arguments.action == "ls":
         return _list(store)
     if arguments.action == "verify":

@@ -38,7 +38,7 @@ class Findings(NamedTuple):
 def examine(python: Path | None, environ: Mapping[str, str]) -> Findings:
     """Asks everything; an answer that fails is a problem of that topic, never an end."""
     kept = store.find(environ)
-    answers = [*_image(python, kept, environ), _store(kept), _tool("git", ["git", "--version"])]
+    answers = [*_image(python, kept, environ), *_mounted(environ), _store(kept), _tool("git", ["git", "--version"])]
     answers += [_tool("uv", [str(uv.binary()), "--version"]), *_indexes(kept, environ)]
     return Findings(tuple(answers))
 
@@ -79,6 +79,12 @@ def _framework(image: Interpreter) -> Answer:
 def _protected(found: Protection) -> Answer:
     exact = [f"{name}=={version}" for name, version in found.packages.items()]
     return Answer("protected", ", ".join([*exact, *(b.name + b.versions for b in found.bounds)]) or "nothing")
+
+
+def _mounted(environ: Mapping[str, str]) -> Iterator[Answer]:
+    """A cache volume that a run can only read, if at all."""
+    if trouble := store.trouble(environ):
+        yield Answer("store", f"{store.CACHE} (to read only)", trouble)
 
 
 def _store(kept: Store) -> Answer:

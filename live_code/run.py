@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from live_code import (
     checkout,
@@ -30,7 +30,7 @@ from live_code import (
     store,
     supervise,
 )
-from live_code.errors import Bug, LiveCodeError, Lost, OutputError, Stopped
+from live_code.errors import Bug, LiveCodeError, Lost, OutputError, Stopped, StoreError
 from live_code.packages import bundled
 
 WORKDIR_VARIABLE = "LIVE_CODE_WORKDIR"
@@ -50,6 +50,8 @@ STAGES = {
 # Room for the end to be told in when the disk has run full meanwhile.
 RESERVE = ".reserve"
 RESERVE_BYTES = 1 << 20
+
+_T = TypeVar("_T")
 
 
 def run(
@@ -160,28 +162,48 @@ def _ready(
     request = change(journal.step("request", config.read_request, task))
     tell = telling(task)
     environ = container.settled(environ)
-    cache = store.find(environ)
+    cache, kept = store.find(environ), _kept(environ)
     environ = bundled.taken(environ, cache)
 
     tell(f"finding {request.revision}")
-    found = journal.step("source", source.resolve, request, cache, environ)
+    found = journal.step("source", kept, lambda it: source.resolve(request, it, environ))
     log.info(f"{found.url} at {found.commit}")
     with _workplace(environ, cache, name) as place:
         tell(f"fetching {found.commit}")
-        code = journal.step("checkout", checkout.make, found, request, cache, place, environ)
+        code = journal.step("checkout", kept, lambda it: checkout.make(found, request, it, place, environ))
         repo = journal.step("repo", config.read_repo_settings, code.root)
         merged = journal.step("config", config.merge, task, request, repo, code.root)
 
         tell("preparing the environment")
-        image = journal.step("interpreter", interpreter.inspect, interpreter.find(environ), cache, environ)
-        locked = journal.step("lock", lock.make, code, request, repo, image, cache, environ)
+        python = interpreter.find(environ)
+        image = journal.step("interpreter", kept, lambda it: interpreter.inspect(python, it, environ))
+        locked = journal.step("lock", kept, lambda it: lock.make(code, request, repo, image, it, environ))
         files.write_text(ours / "requirements.lock", locked.text)
-        built = journal.step("environment", environment.make, locked, image, cache, environ)
+        built = journal.step("environment", kept, lambda it: environment.make(locked, image, it, environ))
 
         _warn(merged, built)
         plan: Callable[..., tuple[launch.Launch, ...]] = _debugged(debug, built, cache, environ) if debug else _launches
         planned = journal.step("launch", plan, task, request, repo, code, merged, built, environ, ours)
         yield _Ready(task, request, merged, code, planned, environ, cache)
+
+
+def _kept(environ: Mapping[str, str]) -> Callable[[Callable[[store.Store], _T]], _T]:
+    """Gives a stage the store. Of one that can only be read what it has is taken; what it lacks is made in another."""
+    *read_only, writable = store.all_of(environ)
+    told = [store.trouble(environ)]
+    if not read_only and told[0]:
+        log.warning(told.pop())
+
+    def kept(stage: Callable[[store.Store], _T]) -> _T:
+        for cache in read_only:
+            try:
+                return stage(cache)
+            except StoreError:
+                if told:
+                    log.warning(told.pop())
+        return stage(writable)
+
+    return kept
 
 
 def _stages(

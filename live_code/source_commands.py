@@ -71,4 +71,4 @@ def _checkout(arguments: argparse.Namespace) -> int:
 def _cache(arguments: argparse.Namespace) -> int:
     from live_code import cache, store
 
-    return cache.run(arguments, store.find(os.environ))
+    return cache.run(arguments, store.all_of(os.environ)[0], store.trouble(os.environ))

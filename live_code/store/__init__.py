@@ -14,6 +14,8 @@ from live_code.store import lease
 
 STORE_VARIABLE = "LIVE_CODE_STORE"
 MARKER = ".complete"
+# Where an image expects a volume to be mounted.
+CACHE = Path("/cache")
 
 
 class Entry(NamedTuple):
@@ -138,12 +140,40 @@ def find(environ: Mapping[str, str]) -> Store:
     """The store that the container names; else ``/cache`` when it is writable, else the user's cache folder."""
     if named := environ.get(STORE_VARIABLE):
         return Store(Path(named).expanduser().absolute())
-    if os.access("/cache", os.W_OK):
-        return Store(Path("/cache"))
+    if os.access(CACHE, os.W_OK):
+        return Store(CACHE)
     home = environ.get("XDG_CACHE_HOME") or (f"{environ['HOME']}/.cache" if environ.get("HOME") else "")
     if home and os.access(_existing_parent(Path(home)), os.W_OK):
         return Store(Path(home, "live-code"))
     return Store(Path("/tmp", f"live-code-{os.getuid()}"))  # noqa: S108 - the last place that any uid can write
+
+
+def all_of(environ: Mapping[str, str]) -> tuple[Store, ...]:
+    """The stores to look in, ``find``'s last: a mounted ``/cache`` that can only be read comes before it."""
+    readable = trouble(environ) and os.access(CACHE, os.R_OK | os.X_OK)
+    return (*([Store(CACHE)] if readable else []), find(environ))
+
+
+def trouble(environ: Mapping[str, str]) -> str:
+    """Why nothing is kept though something is mounted at ``/cache``; '' when it can be written or is no mount."""
+    if environ.get(STORE_VARIABLE) or os.access(CACHE, os.W_OK) or not _is_mount(CACHE):
+        return ""
+    if os.statvfs(CACHE).f_flag & os.ST_RDONLY:
+        return f"{CACHE} is mounted read-only: what it has is used, nothing new is kept"
+    found = CACHE.stat()
+    return (
+        f"{CACHE} is mounted, but user {os.getuid()} can't write it (owner {found.st_uid}, mode"
+        f" {found.st_mode & 0o7777:o}): nothing is kept. chmod 1777 the folder that is mounted there, or chown it"
+    )
+
+
+def _is_mount(path: Path) -> bool:
+    """A folder mounted from the same disk, which os.path.ismount does not see, too."""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return path.is_mount()
+    return any(line.split()[4] == str(path) for line in lines)
 
 
 def _existing_parent(path: Path) -> Path:
