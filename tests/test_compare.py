@@ -79,6 +79,37 @@ def test_what_only_one_run_has_is_none_in_the_other(tmp_path: Path) -> None:
     assert difference.values == (None, "8")
 
 
+def ended_early(folder: Path, number: int) -> Record:
+    """A run that failed on its code_config, before anything later was known."""
+    request = {**made_records.BASE["request"], "code_config": "missing.yaml"}
+    later = dict.fromkeys(("config", "interpreter", "lock", "job", "results", "dataset", "host"))
+    error = {**made_records.ERROR, "phase": "config", "message": "missing.yaml is not there."}
+    return made_records.put(folder, number, state="failed", error=error, request=request, **later)
+
+
+def test_runs_are_compared_as_far_as_all_came(tmp_path: Path) -> None:
+    made = [made_records.put(tmp_path / "a", 1), ended_early(tmp_path / "b", 2)]
+    [difference] = compare.between(made)
+    assert difference == compare.Difference("config", "code_config", ("", "missing.yaml"))
+    assert compare.unreached(made) == dict.fromkeys(("config", "packages", "image", "data", "hardware"), (1,))
+
+
+def test_those_that_came_further_are_compared_further(tmp_path: Path) -> None:
+    made = [made_records.put(tmp_path / "a", 1), ended_early(tmp_path / "b", 2)]
+    made.append(made_records.put(tmp_path / "c", 3, lock__packages={"idna": "3.11"}))
+    rows = [row for row in compare.between(made) if row.section == "packages"]
+    assert rows == [compare.Difference("packages", "idna", ("3.10", None, "3.11"))]
+
+
+def test_a_failed_run_is_told_with_its_cause_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = [made_records.put(tmp_path / "a", 1), ended_early(tmp_path / "b", 2)]
+    assert cli.main(["compare", *(str(record.path) for record in made), "--offline"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert " failed " in shown[1]
+    assert shown[2] == "   config: missing.yaml is not there."
+    assert "B ended before its packages were known" in shown
+
+
 def test_more_than_two_runs_stand_side_by_side(tmp_path: Path) -> None:
     made = [made_records.put(tmp_path / str(n), n, config__values={"epochs": n, "lr": 0.01}) for n in range(3)]
     assert compare.between(made)[0].values == ("0", "1", "2")

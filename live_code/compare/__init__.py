@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from live_code.compare.differences import Difference, between, metrics
+from live_code.compare.differences import Difference, between, metrics, unreached
 from live_code.compare.history import FileChange, History
 
-__all__ = ["Difference", "FileChange", "History", "between", "metrics"]
+__all__ = ["Difference", "FileChange", "History", "between", "metrics", "unreached"]

@@ -21,10 +21,22 @@ class Difference(NamedTuple):
 
 
 def between(records: Sequence[Record]) -> tuple[Difference, ...]:
-    """All differences but those of the metrics, likely causes first."""
+    """All differences but those of the metrics, likely causes first.
+
+    Runs are compared as far as they came: what one never came to differs in nothing, ``unreached`` tells it.
+    """
     return tuple(
         difference for section, facts in SECTIONS.items() for difference in _differences(section, facts, records)
     )
+
+
+def unreached(records: Sequence[Record]) -> dict[str, tuple[int, ...]]:
+    """Section → the places of the runs that ended before it was known; none when all or no run came there."""
+    missing = {
+        section: tuple(number for number, record in enumerate(records) if record.get(phase) is None)
+        for section, phase in _KNOWN_FROM.items()
+    }
+    return {section: places for section, places in missing.items() if 0 < len(places) < len(records)}
 
 
 def metrics(records: Sequence[Record]) -> tuple[Difference, ...]:
@@ -37,10 +49,13 @@ def metrics(records: Sequence[Record]) -> tuple[Difference, ...]:
 def _differences(
     section: str, facts: Callable[[Record], Mapping[str, Any]], records: Sequence[Record]
 ) -> list[Difference]:
+    away = unreached(records).get(section, ())
+    if section == "config" and away:  # what was asked for is known of all
+        facts, away = _asked, ()
     tables = [{name: _text(value) for name, value in facts(record).items()} for record in records]
-    names = dict.fromkeys(name for table in tables for name in table)
+    names = dict.fromkeys(name for number, table in enumerate(tables) if number not in away for name in table)
     rows = (Difference(section, name, tuple(table.get(name) for table in tables)) for name in names)
-    return [row for row in rows if len(set(row.values)) > 1]
+    return [row for row in rows if len({value for n, value in enumerate(row.values) if n not in away}) > 1]
 
 
 def _text(value: Any) -> str:
@@ -53,8 +68,8 @@ def _code(record: Record) -> dict[str, Any]:
     submodules = record.get("checkout", "submodules") or ()
     changed = record.get("code", "changed") or ()
     return {
-        "url": record.get("source", "url"),
-        "commit": record.commit,
+        "url": record.get("source", "url") or record.get("request", "git_url"),
+        "commit": record.commit or record.get("request", "revision"),
         "tree": record.get("checkout", "tree"),
         "subfolder": record.get("request", "git_subdir") or "",
         "patch": patch.get("sha256", ""),
@@ -65,6 +80,11 @@ def _code(record: Record) -> dict[str, Any]:
 
 def _config(record: Record) -> dict[str, Any]:
     return {key: value for key, value in record.config.items() if key not in NAMES}
+
+
+def _asked(record: Record) -> dict[str, Any]:
+    """The hyper-parameters that live-code itself reads, as they were asked for."""
+    return {key: value for key, value in (record.get("request") or {}).items() if key not in _TOLD_AS_CODE}
 
 
 def packages(record: Record) -> dict[str, Any]:
@@ -126,3 +146,12 @@ SECTIONS: Mapping[str, Callable[[Record], Mapping[str, Any]]] = {
     "data": _data,
     "hardware": _hardware,
 }
+# The part of a record without which a section says nothing.
+_KNOWN_FROM = {
+    "config": "config",
+    "packages": "lock",
+    "image": "interpreter",
+    "data": "dataset",
+    "hardware": "host",
+}
+_TOLD_AS_CODE = ("git_url", "revision", "revision_key", "git_subdir")

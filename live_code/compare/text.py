@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 
 from live_code import table
-from live_code.compare.differences import Difference
+from live_code.compare.differences import SECTIONS, Difference, unreached
 from live_code.compare.history import FileChange, History
 from live_code.record.reading import Record
 
@@ -18,19 +18,34 @@ _LISTED = 20
 def show(
     records: Sequence[Record], found: Sequence[Difference], scores: Sequence[Difference], histories: Sequence[History]
 ) -> Iterator[str]:
-    """Letters stand for the runs; sections come in the order of likely causes."""
+    """Letters stand for the runs, each with its end; sections come in the order of likely causes."""
     letters = [letter(number) for number in range(len(records))]
     for name, record in zip(letters, records, strict=True):
         yield f"{name}  {record.id}  {'+'.join(record.tasks)}  {record.commit[:12]}  {record.state}  {record.path}"
+        if said := record.get("error", "message"):
+            yield f"   {record.get('error', 'phase')}: {said}"
+    ended = ends(records)
     room = max(12, (shutil.get_terminal_size((_NARROW, 24)).columns - 36) // len(records))
-    for section in dict.fromkeys(difference.section for difference in found):
+    for section in SECTIONS:
         rows = [[row.name, *(_cell(value, room) for value in row.values)] for row in found if row.section == section]
-        yield from ("", *table.lines((section, *letters), rows))
+        if rows:
+            yield from ("", *table.lines((section, *letters), rows))
+        if section in ended:
+            yield from (*([] if rows else [""]), ended[section])
         if section == "code":
             yield from (line for history in histories for line in told(history))
     if not found:
         yield from ("", "nothing differs but what came of it")
     yield from ("", *_scores(scores, letters))
+
+
+def ends(records: Sequence[Record]) -> dict[str, str]:
+    """Section → which runs ended before there was anything to compare in it."""
+    return {
+        section: f"{', '.join(map(letter, places))} ended before {'its' if len(places) == 1 else 'their'} "
+        f"{section} {'were' if section == 'packages' else 'was'} known"
+        for section, places in unreached(records).items()
+    }
 
 
 def told(history: History) -> Iterator[str]:
@@ -50,8 +65,20 @@ def as_json(
     records: Sequence[Record], found: Sequence[Difference], scores: Sequence[Difference], histories: Sequence[History]
 ) -> str:
     told = {
-        "runs": [{"id": record.id, "path": str(record.path), "commit": record.commit} for record in records],
+        "runs": [
+            {
+                "id": record.id,
+                "path": str(record.path),
+                "commit": record.commit,
+                "state": record.state,
+                "error": record.get("error", "message") or "",
+            }
+            for record in records
+        ],
         "differences": [difference._asdict() for difference in found],
+        "unreached": {
+            section: [records[place].id for place in places] for section, places in unreached(records).items()
+        },
         "metrics": [{"name": score.name, "values": [_number(value) for value in score.values]} for score in scores],
         "history": [
             {
