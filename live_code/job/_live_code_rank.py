@@ -57,8 +57,8 @@ class Stream:
         self._rest = b""
 
     def take(self, piece: bytes) -> None:
-        """Passes on what is whole; an empty piece is the end of the stream."""
-        text = self._rest + piece
+        """Passes on what is whole; an empty piece ends the stream and its line: other ranks go on."""
+        text = self._rest + (piece or (b"\n" if self._rest else b""))
         end = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
         if not piece or len(text) - end >= PIECE:
             end = len(text)

@@ -24,7 +24,7 @@ def start(code: str) -> subprocess.Popen[bytes]:
     ("code", "out", "err"),
     [
         ("print('a'); print('b', file=sys.stderr)", b"[rank3]:a\n", b"[rank3]:b\n"),
-        ("print('a\\n\\nb', end='')", b"[rank3]:a\n[rank3]:\n[rank3]:b", b""),
+        ("print('a\\n\\nb', end='')", b"[rank3]:a\n[rank3]:\n[rank3]:b\n", b""),
         ("os.write(1, b'\\r1%\\r2%\\r\\n')", b"\r[rank3]:1%\r[rank3]:2%\r\n", b""),
         ("os.write(1, b'\\xff\\n')", b"[rank3]:\xff\n", b""),
     ],
