@@ -286,6 +286,22 @@ class TestCode:
         found = repo.commit({"start.py": start, other: "X = '/app/x'\n", **CONFIGURED}).check()
         assert brief(found) == [(MAY_FAIL, "fixed-path", f"{other}:1")]
 
+    @pytest.mark.parametrize(
+        ("path", "remedy"),
+        [
+            ("/app/data/train", "dataset_reader.item_paths"),
+            ("/home/me/datasets/coco", "dataset_reader.item_paths"),
+            ("/in/annotations", "dataset_reader.item_paths"),
+            ("/app/output/model.pt", "cfg.ymir.output.models_dir"),
+            ("/root/data/checkpoints", "write_model_stage"),
+            ("/out/models", "cfg.ymir.output.models_dir"),
+            ("/app/lib", "relative to the repo's root"),
+        ],
+    )
+    def test_the_remedy_for_a_fixed_path_is_for_what_it_holds(self, path: str, remedy: str, repo: Repo) -> None:
+        (found,) = repo.commit({"start.py": f"x = {path!r}\n", **CONFIGURED}).check()
+        assert remedy in found.remedy
+
     def test_of_other_code_only_calls_of_the_sdk_are_told_and_as_what_may_fail(self, repo: Repo) -> None:
         other = "X = '/app/x'\nfrom ymir_exc import nothing\n"
         found = repo.commit({"start.py": "", "tools/other.py": other, **CONFIGURED}).check()

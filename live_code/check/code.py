@@ -39,6 +39,11 @@ _FIXED = (
     ),
     ("/home", "This folder is its author's.", "Put what the job needs into the repo, the requirements or the task."),
 )
+# What a path is for, as the names in it tell, and what to use instead, wherever it is.
+_DATA = re.compile(r"data|datasets?|images?|annotations?|labels?|train|val|coco|voc\w*", re.IGNORECASE)
+_DATA_REMEDY = "For data: ymir_exc.dataset_reader.item_paths gives the task's images and annotations."
+_OUTPUT = re.compile(r"out|outputs?|saved?|runs|results?|checkpoints?|ckpts?|logs?|work_dirs?", re.IGNORECASE)
+_OUTPUT_REMEDY = "For output: write below cfg.ymir.output.models_dir, then call result_writer.write_model_stage."
 
 Told = tuple[str, str, int, str, str]
 
@@ -81,7 +86,14 @@ def _fixed(words: list[str]) -> Iterator[tuple[str, str, str, str]]:
     for word in words:
         for folder, what, remedy in _FIXED:
             if word == folder or word.startswith(f"{folder}/"):
-                yield MAY_FAIL, "fixed-path", f"{word[:60]}: {what}", remedy
+                yield MAY_FAIL, "fixed-path", f"{word[:60]}: {what}", _instead(word) or remedy
+
+
+def _instead(path: str) -> str:
+    parts = re.split(r"[/.]", path)
+    if any(map(_OUTPUT.fullmatch, parts)):
+        return _OUTPUT_REMEDY
+    return _DATA_REMEDY if any(map(_DATA.fullmatch, parts)) else ""
 
 
 def _commands(text: str) -> Iterator[tuple[str, str, str, str]]:
