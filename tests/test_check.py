@@ -412,6 +412,35 @@ class TestResults:
         return [one.severity for one in repo.commit({**CONFIGURED, **files}).check_all() if one.rule == "no-result"]
 
 
+class TestParams:
+    @pytest.mark.parametrize(
+        "start", ["def f(cfg): return cfg.param.rate", "def f(self): return self.cfg.param['rate']"]
+    )
+    def test_one_that_only_the_form_can_give_may_fail(self, start: str, repo: Repo) -> None:
+        (found,) = repo.commit({"start.py": f"{start}\n", **CONFIGURED}).check()
+        assert (found.severity, found.rule, found.place) == (MAY_FAIL, "unknown-param", "start.py:1")
+        assert "must come from the form" in found.what
+
+    @pytest.mark.parametrize(
+        "start",
+        [
+            "def f(cfg): return cfg.param.epochs, cfg.param['epochs'], cfg.param.get('rate', 1), cfg.param.items()",
+            "def f(cfg): return cfg.param.class_names, cfg.param.gpu_id, cfg.param.git_url",
+            "def f(cfg):\n    cfg.param.rate = 1\n    return cfg.param.rate",
+            "def f(cfg): return cfg.param.rate if 'rate' in cfg.param else 1",
+            "def f(cfg): return cfg.param.rate if hasattr(cfg.param, 'rate') else 1",
+            "def f(cfg):\n    try:\n        return cfg.param.rate\n    except AttributeError:\n        return 1",
+            "def f(layer): return layer.param.rate",
+        ],
+    )
+    def test_others_are_left_alone(self, start: str, repo: Repo) -> None:
+        assert repo.commit({"start.py": f"{start}\n", **CONFIGURED}).check() == []
+
+    def test_without_a_code_config_nothing_is_known(self, repo: Repo) -> None:
+        found = repo.commit({"start.py": "def f(cfg): return cfg.param.rate\n"}).check()
+        assert brief(found) == [(NOTE, "code-config", "the repo")]
+
+
 class TestModules:
     def test_a_module_that_nothing_provides_will_fail_and_the_remedy_names_its_package(self, repo: Repo) -> None:
         (found,) = repo.commit({"start.py": "import os\nimport cv2\n", **CONFIGURED}).check()

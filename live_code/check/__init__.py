@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from live_code import config, interpreter, pin, process, store, table
-from live_code.check import code, modules, outcome, packages, reach, sdk, settings, tree
+from live_code.check import code, modules, outcome, packages, params, reach, sdk, settings, tree
 from live_code.check.finding import MAY_FAIL, NOTE, SEVERITIES, WILL_FAIL, Finding
 from live_code.check.tree import Tree
 from live_code.config import REPO_FILE, RepoSettings
@@ -75,6 +75,9 @@ def _findings(code_tree: Tree, image: Image, kept: Store, environ: Mapping[str, 
     reached = reach.reached(code_tree, starts)
     found += _results(code_tree, repo, entries)
     found += [*_uncommitted(code_tree, reached), *_sources(code_tree, reached)]
+    if (defaults := settings.defaults(code_tree, repo)) is not None:
+        python = {name: _parsed(code_tree.text(name)) for name in sorted(reached) if name.endswith(".py")}
+        found += params.examine({name: parsed for name, parsed in python.items() if parsed}, defaults)
     imported = _imports(code_tree, reached, reach.imported(code_tree, starts))
     found += _on_image(code_tree, repo, imported, reached, image, kept, environ)
     return sorted(set(found), key=lambda one: (SEVERITIES.index(one.severity), one.file, one.line, one.what))

@@ -18,6 +18,8 @@ from live_code.launch import Entrypoint
 # What the platform itself puts into the hyper-parameters.
 RESERVED = ("class_names", "gpu_id", "gpu_count", "task_id", "export_format", "shm_size")
 RESERVED_MODELS = ("pretrained_model_params", "model_params_path")
+# What live-code itself reads of them.
+OF_EXECUTOR = frozenset({*Request._fields, *REVISION_KEYS} - {"revision", "revision_key"})
 
 
 def of_error(error: ConfigError, rule: str, file: str, text: str) -> Finding:
@@ -103,8 +105,15 @@ def _code_config(tree: Tree, name: str) -> Iterator[Finding]:
     yield from _keys(name, text, values)
 
 
+def defaults(tree: Tree, repo: RepoSettings) -> frozenset[str] | None:
+    """The keys of code_config; None when it is not named or can't be read."""
+    try:
+        return frozenset(yamlfile.read_mapping(inside(tree.root, repo.code_config, "code_config"), hint=""))
+    except ConfigError:
+        return None
+
+
 def _keys(name: str, text: str, values: dict[str, object]) -> Iterator[Finding]:
-    of_executor = {*Request._fields, *REVISION_KEYS} - {"revision", "revision_key"}
     for key in values:
         line = line_of(text, rf"^['\"]?{re.escape(key)}['\"]?\s*:")
         if key in RESERVED:
@@ -113,6 +122,6 @@ def _keys(name: str, text: str, values: dict[str, object]) -> Iterator[Finding]:
         elif key in RESERVED_MODELS:
             what = f"The platform sets {key} only when a model is chosen; else this value is taken for one."
             yield Finding(MAY_FAIL, "reserved-key", name, line, what, "Leave it out.")
-        elif key in of_executor:
+        elif key in OF_EXECUTOR:
             what = f"{key} is a setting of live-code, which reads it from the task alone."
             yield Finding(MAY_FAIL, "reserved-key", name, line, what, "Give it another name, or set it in the form.")
