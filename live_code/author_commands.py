@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
+import sys
 from pathlib import Path
 
 Commands = argparse._SubParsersAction
@@ -49,5 +51,6 @@ def _check(arguments: argparse.Namespace) -> int:
 
     image = check.Image(arguments.python, arguments.image_inventory)
     findings = check.examine(arguments.place, arguments.revision, image, os.environ)
-    print("\n".join(check.as_json(findings) if arguments.json else check.show(findings)))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    print("\n".join(check.as_json(findings) if arguments.json else check.show(findings, width)))
     return 1 if any(finding.severity == check.WILL_FAIL for finding in findings) else 0

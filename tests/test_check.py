@@ -634,6 +634,32 @@ class TestRequirements:
         return {**shop.around, "LIVE_CODE_STORE": str(shop.store.root)}
 
 
+class TestTable:
+    FOUND = (
+        Finding(
+            WILL_FAIL, "sdk", "start.py", 12, f"ymir_exc.monitor has no it.{' It has many.' * 9}", "Write another."
+        ),
+        Finding(NOTE, "git", "", 0, "This folder is not the root of a git repository.", "git init."),
+    )
+
+    def test_without_a_terminal_each_finding_is_one_line(self) -> None:
+        assert len(check.show(list(self.FOUND))) == 1 + 2 + 2
+
+    @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+    def test_in_a_terminal_nothing_is_wider_than_it_is_and_nothing_is_lost(self, width: int) -> None:
+        lines = check.show(list(self.FOUND), width)
+        assert max(map(len, lines)) <= width
+        said = " ".join(" ".join(lines).split())
+        for word in ("start.py:12", "the repo", "many.", "another.", "repository.", "git init."):
+            assert word in said
+
+    def test_a_long_place_takes_the_columns_and_the_texts_stand_below(self) -> None:
+        (one, _) = self.FOUND
+        lines = check.show([one._replace(file=f"{'deep/' * 8}start.py")], 80)
+        assert lines[0] == f"will fail  {'deep/' * 8}start.py:12"
+        assert all(len(line) <= 80 and line.startswith("    ") for line in lines[1:-2])
+
+
 class TestCommand:
     def test_the_exit_code_tells_whether_something_will_fail(
         self, repo: Repo, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -6,6 +6,7 @@ import ast
 import json
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,10 @@ from live_code.packages import uv
 from live_code.store import Store
 
 __all__ = ["MAY_FAIL", "NOTE", "SEVERITIES", "WILL_FAIL", "Finding", "Image", "as_json", "examine", "show"]
+
+
+# The fewest columns of a terminal in which a text can be read; with fewer it stands below its place.
+_LEAST = 40
 
 
 class Image(NamedTuple):
@@ -48,14 +53,33 @@ def examine(place: str, revision: str, image: Image, environ: Mapping[str, str])
         return _findings(tree.of_checkout(made.root), image, kept, environ)
 
 
-def show(findings: list[Finding]) -> list[str]:
-    """As a table for a person, and what it comes to."""
-    rows = [(one.severity, one.place, f"{one.what} {one.remedy}") for one in findings]
+def show(findings: list[Finding], width: int = 0) -> list[str]:
+    """As a table for a person, and what it comes to. ``width``: of the terminal that it shall fit; 0: of none."""
     counts = {severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES}
     told = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
-    lines = [*table.lines(("severity", "where", "what"), rows), ""] if rows else []
+    beside = (
+        max(map(len, SEVERITIES)) + max((table.width(one.place) for one in findings), default=0) + 2 * len(table.GAP)
+    )
+    if width and width - beside < _LEAST:
+        lines = [line for one in findings for line in _below(one, width)]
+    else:
+        rows = [row for one in findings for row in _rows(one, width and width - beside)]
+        lines = [*table.lines(("severity", "where", "what"), rows), ""] if rows else []
     verdict = "it will not run" if counts[WILL_FAIL] else "it will run, as far as can be seen"
     return [*lines, f"{verdict}{f' ({told})' if told else ''}"]
+
+
+def _rows(one: Finding, room: int) -> list[tuple[str, str, str]]:
+    """One row; with so much room for the texts several, what is the matter before what to do."""
+    if not room:
+        return [(one.severity, one.place, f"{one.what} {one.remedy}")]
+    texts = [line for text in (one.what, one.remedy) for line in textwrap.wrap(text, room)]
+    return [(one.severity, one.place, texts[0]), *(("", "", text) for text in texts[1:])]
+
+
+def _below(one: Finding, width: int) -> list[str]:
+    texts = [line for text in (one.what, one.remedy) for line in textwrap.wrap(text, width - 4)]
+    return [f"{one.severity}  {one.place}", *(f"    {text}" for text in texts), ""]
 
 
 def as_json(findings: list[Finding]) -> list[str]:
