@@ -1,4 +1,5 @@
-"""What a container may lack that programs count on: a name and a home for its user, shared memory, room for code."""
+"""What a container may lack that programs count on: a name and a home for its user, shared memory, room for code; and
+which of its variables nobody reads."""
 
 from __future__ import annotations
 
@@ -14,6 +15,29 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - it is looked at only
 NAME = "live-code"
 # A batch of 16 RGB images of 640 x 640 float32 values takes 79 MB, and a loader's worker keeps two of them ready.
 BYTES_PER_WORKER = 160 << 20
+
+PREFIX = "LIVE_CODE_"
+# All that is read anywhere, by us or by the job's side.
+_NAMES = """
+ALLOWED_REPOS ALLOWED_SIGNERS ALLOW_LOCAL ALLOW_OUTSIDE_LINKS BUNDLE CA_FILE CONFIG GIT_CREDENTIALS GIT_DEADLINE_S
+GIT_HOST GIT_TOKEN GIT_TOKEN_FILE GIT_USER GPG_HOME IMAGE INDEX_CLIENT_CERT INDEX_CLIENT_KEY INDEX_CREDENTIALS JOB
+LOCK MAX_CHECKOUT_GB PROGRESS_SHARE PROTECT PROXY_CREDENTIALS PYTHON REPORTS SSH_KEY SSH_KEY_FILE SSH_KNOWN_HOSTS
+SSH_TRUST_FIRST STORE VERIFY_SIGNATURE WORKDIR
+"""
+VARIABLES = frozenset(_NAMES.split())
+
+
+def unread(environ: Mapping[str, str]) -> list[str]:
+    """What to tell of each variable that looks like ours and is none: a limit that is misspelt limits nothing."""
+    names = [name.removeprefix(PREFIX) for name in environ if name.startswith(PREFIX)]
+    return [_unread(name) for name in sorted(names) if name not in VARIABLES and not name.startswith("TEST_")]
+
+
+def _unread(name: str) -> str:
+    import difflib  # for a case that should not be
+
+    near = difflib.get_close_matches(name, VARIABLES, 1)
+    return f"nobody reads the variable {PREFIX}{name}" + (f"; is {PREFIX}{near[0]} meant?" if near else "")
 
 
 def settled(environ: Mapping[str, str]) -> dict[str, str]:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from live_code import interpreter, process, store
-from live_code.errors import InterpreterError
+from live_code import container, interpreter, process, store
+from live_code.errors import InterpreterError, LiveCodeError
+from live_code.git import credentials, policy
 from live_code.interpreter import Interpreter
-from live_code.packages import framework, index, reach, uv
+from live_code.packages import framework, index, reach, secrets, uv
 from live_code.packages.framework import Protection
 from live_code.store import Store
 
@@ -38,8 +39,19 @@ class Findings(NamedTuple):
 def examine(python: Path | None, environ: Mapping[str, str]) -> Findings:
     """Asks everything; an answer that fails is a problem of that topic, never an end."""
     kept = store.find(environ)
-    answers = [*_image(python, kept, environ), *_mounted(environ), _store(kept), _tool("git", ["git", "--version"])]
-    answers += [_tool("uv", [str(uv.binary()), "--version"]), *_indexes(kept, environ)]
+    answers = [
+        *(Answer("variables", "", told) for told in container.unread(environ)),
+        *_image(python, kept, environ),
+        *_mounted(environ),
+        _store(kept),
+        _tool("git", ["git", "--version"]),
+    ]
+    answers += [
+        _repositories(environ),
+        _credentials(environ),
+        _tool("uv", [str(uv.binary()), "--version"]),
+        *_indexes(kept, environ),
+    ]
     return Findings(tuple(answers))
 
 
@@ -61,7 +73,7 @@ def _image(python: Path | None, kept: Store, environ: Mapping[str, str]) -> Iter
     kind = "venv" if image.is_venv else "conda" if image.is_conda else "system"
     yield Answer("interpreter", f"{image.path} ({image.implementation} {image.version}, {kind}, {image.platform})")
     yield _framework(image)
-    yield _protected(framework.protection(image, environ))
+    yield _protected(framework.protection(image, environ), environ)
 
 
 def _framework(image: Interpreter) -> Answer:
@@ -76,9 +88,29 @@ def _framework(image: Interpreter) -> Answer:
     return Answer("framework", ", ".join(shown) or "none found", problem)
 
 
-def _protected(found: Protection) -> Answer:
+def _protected(found: Protection, environ: Mapping[str, str]) -> Answer:
     exact = [f"{name}=={version}" for name, version in found.packages.items()]
-    return Answer("protected", ", ".join([*exact, *(b.name + b.versions for b in found.bounds)]) or "nothing")
+    lacking = ", ".join(sorted(framework.listed(environ) - set(found.packages)))
+    return Answer(
+        "protected",
+        ", ".join([*exact, *(b.name + b.versions for b in found.bounds)]) or "nothing",
+        f"the image lacks what {framework.PROTECT_VARIABLE} lists: {lacking}" if lacking else "",
+    )
+
+
+def _repositories(environ: Mapping[str, str]) -> Answer:
+    return Answer("repositories", ", ".join(policy.allowed(environ)) or "all that can be reached")
+
+
+def _credentials(environ: Mapping[str, str]) -> Answer:
+    """For whom there are any; nothing of themselves."""
+    try:
+        hosts = [f"{one.scheme}://{one.host}" for one in credentials.read(environ)]
+        hosts += ["ssh"] if credentials.ssh_key(environ) else []
+        hosts += [f"index {one.host}" for one in secrets.read(environ)]
+    except LiveCodeError as error:
+        return Answer("credentials", "", str(error))
+    return Answer("credentials", ", ".join(dict.fromkeys(hosts)) or "none")
 
 
 def _mounted(environ: Mapping[str, str]) -> Iterator[Answer]:

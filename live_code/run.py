@@ -161,6 +161,8 @@ def _ready(
     task = journal.step("task", config.load, folders, environ)
     request = change(journal.step("request", config.read_request, task))
     tell = telling(task)
+    for told in container.unread(environ):
+        log.warning(told)
     environ = container.settled(environ)
     cache, kept = store.find(environ), _kept(environ)
     environ = bundled.taken(environ, cache)

@@ -70,6 +70,23 @@ class TestDoctor:
         assert done.returncode == 1
         assert f"problem: the index {shop.index.url} wants a login (401)" in done.stdout
 
+    def test_what_is_allowed_and_for_whom_credentials_are_there_without_the_secrets(self, shop: Workshop) -> None:
+        around = {"LIVE_CODE_ALLOWED_REPOS": "git.example.com/team/* other.example.com"}
+        around |= {"LIVE_CODE_GIT_TOKEN": "s3cret", "LIVE_CODE_GIT_HOST": "git.example.com"}
+        shown = live_code(shop, "doctor", **around).stdout
+        assert "repositories git.example.com/team/*, other.example.com\n" in shown
+        assert "credentials  https://git.example.com\n" in shown
+        assert "s3cret" not in shown
+
+    def test_a_limit_that_is_misspelt_is_a_problem(self, shop: Workshop) -> None:
+        done = live_code(shop, "doctor", LIVE_CODE_ALLOWED_REPO="git.example.com/*")
+        told = "problem: nobody reads the variable LIVE_CODE_ALLOWED_REPO; is LIVE_CODE_ALLOWED_REPOS meant?"
+        assert (done.returncode, told in done.stdout) == (1, True), done.stdout
+
+    def test_a_protected_package_that_the_image_lacks_is_a_problem(self, shop: Workshop) -> None:
+        done = live_code(shop, "doctor", LIVE_CODE_PROTECT="xformers")
+        assert "problem: the image lacks what LIVE_CODE_PROTECT lists: xformers" in done.stdout
+
     def test_no_interpreter_is_a_problem_not_an_end(self, shop: Workshop) -> None:
         done = live_code(shop, "doctor", LIVE_CODE_PYTHON="/nowhere/python")
         assert "LIVE_CODE_PYTHON names /nowhere/python" in done.stdout

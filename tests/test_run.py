@@ -211,6 +211,11 @@ class TestGoodRuns:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="taking the network away needs root")
+def test_a_limit_that_is_misspelt_is_told_of(machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
+    ended = machine.run(task(folder, repo), LIVE_CODE_ALLOWED_REPO="git.example.com/*")
+    assert "nobody reads the variable LIVE_CODE_ALLOWED_REPO; is LIVE_CODE_ALLOWED_REPOS meant?" in ended.stderr
+
+
 def test_a_known_commit_and_a_known_lock_need_no_network(machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
     made = repos.make(tmp_path / "offline")
     made.commit(start__py=repos.CLASSIC_START, requirements__txt="easydict\n", configs___default__yaml="epochs: 7\n")

@@ -21,7 +21,7 @@ def check(url: GitUrl, environ: Mapping[str, str]) -> None:
     """Raises RefusedError when the repository may not be fetched here."""
     if url.scheme == "file" and not _local_is_allowed(environ):
         raise RefusedError(f"{url} is a folder of this machine.", hint=f"Set {LOCAL_VARIABLE}=1 to allow that here.")
-    patterns = environ.get(REPOS_VARIABLE, "").split()
+    patterns = allowed(environ)
     if patterns and not any(_matches(url, pattern) for pattern in patterns):
         raise RefusedError(
             f"{url} is not among the repositories that this container may fetch.",
@@ -29,9 +29,14 @@ def check(url: GitUrl, environ: Mapping[str, str]) -> None:
         )
 
 
+def allowed(environ: Mapping[str, str]) -> list[str]:
+    """The patterns of the repositories that may be fetched; none: all."""
+    return environ.get(REPOS_VARIABLE, "").split()
+
+
 def redirects_are_allowed(environ: Mapping[str, str]) -> bool:
     """Not where the repositories are listed: another server could stand behind a redirect."""
-    return not environ.get(REPOS_VARIABLE, "").strip()
+    return not allowed(environ)
 
 
 def outside_links_are_allowed(environ: Mapping[str, str]) -> bool:

@@ -42,14 +42,19 @@ class Protection(NamedTuple):
 
 def protection(image: Interpreter, environ: Mapping[str, str]) -> Protection:
     """What the image ships as its framework, and what ``LIVE_CODE_PROTECT`` lists."""
-    listed = {normalised(name) for name in environ.get(PROTECT_VARIABLE, "").replace(",", " ").split()}
-    found = {name: version for name, version in image.packages.items() if _PROTECTED.fullmatch(name) or name in listed}
+    names = listed(environ)
+    found = {name: version for name, version in image.packages.items() if _PROTECTED.fullmatch(name) or name in names}
     for name in _ALIASES:
         module = image.frameworks.get(name)
         if module and module.version and name not in found:
             found[name] = module.version
     bounds = () if "numpy" in found else numpy_bounds(image)
     return Protection({name: _as_version(found[name]) for name in sorted(found)}, bounds)
+
+
+def listed(environ: Mapping[str, str]) -> frozenset[str]:
+    """What the container's maintainer protects besides the framework."""
+    return frozenset(normalised(name) for name in environ.get(PROTECT_VARIABLE, "").replace(",", " ").split())
 
 
 def numpy_bounds(image: Interpreter) -> tuple[Bound, ...]:
