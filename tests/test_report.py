@@ -138,6 +138,9 @@ class TestFacts:
         names = [phase["phase"] for phase in facts.phases(made_records.put(tmp_path))]
         assert names == ["source", "job"]
 
+    def test_stages_stand_by_their_numbers(self) -> None:
+        assert facts.in_order(["epoch20", "epoch5", "best", "epoch5"]) == ["best", "epoch5", "epoch20"]
+
 
 class TestSamples:
     def test_boxes_are_drawn_on_images_where_the_run_found_them(self, tmp_path: Path) -> None:
@@ -196,6 +199,35 @@ class TestPage:
         html = page.render(records, "", [told])
         assert "Make it better" in html
         assert "t.py" in html
+
+    def heads(self, html: str) -> list[str]:
+        return re.findall(r'<th scope="col" aria-sort="none"><button type="button">(.*?)</button>', html)
+
+    def test_the_state_stands_beside_the_run_and_what_is_the_same_below(self, tmp_path: Path) -> None:
+        records = [made_records.put(tmp_path / "a"), made_records.put(tmp_path / "b", source__commit="c" * 40)]
+        html = page.render(records, "")
+        assert self.heads(html)[:3] == ["run", "state", "commit"]
+        assert "The same in all: task " in html
+        assert "ref" not in self.heads(html)
+
+    def test_a_run_alone_has_all_columns(self, tmp_path: Path) -> None:
+        html = page.render([made_records.put(tmp_path)], "")
+        assert self.heads(html)[:5] == ["run", "state", "task", "commit", "ref"]
+        assert "The same in all" not in html
+
+    def test_what_is_not_shown_of_many_runs_is_said(self, tmp_path: Path) -> None:
+        records = [made_records.put(tmp_path / str(number), number) for number in range(9)]
+        limit = "Differences, predictions and details are shown of 8 runs at most"
+        assert limit in page.render(records, "")
+        assert limit not in page.render(records[:8], "")
+
+    def test_a_run_that_ended_early_is_said_beside_the_differences(self, tmp_path: Path) -> None:
+        records = [made_records.put(tmp_path / "a"), made_records.put(tmp_path / "b", lock=None)]
+        assert "B ended before its packages were known." in page.render(records, "")
+
+    def test_a_bar_of_nothing_is_a_line(self, tmp_path: Path) -> None:
+        encoding = specs(page.render([made_records.put(tmp_path, results=scored(0.0))], ""))["stages"]["encoding"]
+        assert encoding["stroke"] == {"value": "var(--series-1)"}
 
     def test_a_failed_run_has_a_page_too(self, tmp_path: Path) -> None:
         gone = dict.fromkeys(("results", "config", "lock", "interpreter", "host", "dataset", "outputs", "job"))

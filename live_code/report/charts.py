@@ -66,14 +66,16 @@ def curves(tag: str, runs: Sequence[tuple[str, Curve]]) -> Chart:
 def stages(rows: Sequence[Mapping[str, Any]], metric: str) -> Chart:
     """The main metric of each stage. ``rows``: run, stage, value, best."""
     several = len({row["run"] for row in rows}) > 1
+    order = facts.in_order(row["stage"] for row in rows)
     drawn = (
         alt.Chart(_data(rows))
-        .mark_bar()
+        .mark_bar(strokeWidth=2)  # a bar of nothing is this line
         .encode(
-            x=alt.X("stage:N", title=None, sort=None, axis=alt.Axis(labelAngle=-30)),
+            x=alt.X("stage:N", title=None, sort=order, axis=alt.Axis(labelAngle=-30)),
             xOffset=alt.XOffset("run:N") if several else alt.Undefined,
             y=alt.Y("value:Q", title=metric, scale=alt.Scale(domain=[0, 1])),
             color=_colour("run", several),
+            stroke=alt.Stroke("run:N", sort=None, legend=None) if several else alt.value(_INKS[0]),
             opacity=alt.condition("datum.best", alt.value(1.0), alt.value(0.45)),
             tooltip=["run:N", "stage:N", "value:Q"],
         )

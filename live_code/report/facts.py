@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from live_code import compare, runs
@@ -15,6 +16,8 @@ from live_code.record.reading import Record
 PARAMETERS = 10
 # More words than this on one axis are a tangle.
 WORDS = 8
+# What a run is named by; a column of the table each, unless all runs have the same.
+NAMED = ("task", "commit", "ref")
 # From here on a number is told with a prefix of the SI: 25.3G.
 BIG = 10_000
 
@@ -24,6 +27,7 @@ class Row(NamedTuple):
 
     name: str
     record: Record
+    task: str
     commit: str
     ref: str
     started: str
@@ -86,7 +90,8 @@ def rows(records: Sequence[Record], measured: Sequence[str], varied: Sequence[st
         Row(
             name=name,
             record=record,
-            commit=record.commit,
+            task=" + ".join(record.tasks),
+            commit=record.commit[:12],
             ref=record.ref,
             started=runs.moment(record.started),
             duration=runs.duration(record.seconds),
@@ -97,6 +102,21 @@ def rows(records: Sequence[Record], measured: Sequence[str], varied: Sequence[st
         )
         for name, record in zip(names(records), records, strict=True)
     ]
+
+
+def same(rows: Sequence[Row]) -> dict[str, str]:
+    """What all of many runs are named by; {} for a run alone."""
+    values = {name: {getattr(row, name) for row in rows} for name in NAMED}
+    return {name: found.pop() for name, found in values.items() if len(found) == 1 and len(rows) > 1}
+
+
+def in_order(stages: Iterable[str]) -> list[str]:
+    """Names of stages, each once, with the numbers in them by size: epoch5 before epoch20."""
+
+    def parts(name: str) -> list[tuple[float, str]]:
+        return [(float(part), "") if part.isdecimal() else (-1.0, part) for part in re.split(r"(\d+)", name)]
+
+    return sorted(set(stages), key=parts)
 
 
 def phases(record: Record) -> list[dict[str, Any]]:

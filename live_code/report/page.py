@@ -33,17 +33,24 @@ def write(path: Path, records: Sequence[Record], cache: Store, histories: Sequen
 
 def render(records: Sequence[Record], drawing_code: str, histories: Sequence[compare.History] = ()) -> str:
     measured, varied = facts.metrics(records), facts.parameters(records)
+    rows = facts.rows(records, measured, varied)
+    same = facts.same(rows)
     drawn = [*_charts(records, measured)]
     few = len(records) <= _COMPARED
     return _template().render(
         title=_title(records),
         version=__version__,
-        rows=facts.rows(records, measured, varied),
+        rows=rows,
+        same=same,
+        named=[name for name in facts.NAMED if name not in same],
+        compared=_COMPARED,
+        curves_of=CURVES_OF,
         measured=measured,
         varied=varied,
         charts=drawn,
         letters=[text.letter(number) for number in range(len(records))],
         differences=facts.differences(records) if 1 < len(records) <= _COMPARED else {},
+        ended=list(text.ends(records).values()) if few else (),
         scores=compare.metrics(records) if 1 < len(records) <= _COMPARED else (),
         histories=histories,
         records=records if few else (),
