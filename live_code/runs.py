@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import operator
 import re
@@ -73,7 +74,9 @@ def find(folder: Path, condition: str = "") -> tuple[Record, ...]:
     terms = parse(condition)
     if not folder.is_dir():
         raise ConfigError(f"{folder} is no folder.", hint="Name one that has runs somewhere below it.")
-    found = [record for record in _readable(folder) if matches(facts(record), terms)]
+    known = [(record, facts(record)) for record in _readable(folder)]
+    _warn_of_unknown(terms, [told for _, told in known])
+    found = [record for record, told in known if matches(told, terms)]
     return tuple(sorted(found, key=lambda record: record.started, reverse=True))
 
 
@@ -132,6 +135,15 @@ def _row(record: Record) -> tuple[str, ...]:
         duration(record.seconds),
         record.state if record.state != "failed" else f"failed: {record.get('error', 'kind')}",
     )
+
+
+def _warn_of_unknown(terms: Sequence[Term], told: Sequence[Mapping[str, Any]]) -> None:
+    """No error: among runs that all failed, none has a metric."""
+    names = list(dict.fromkeys(name for one in reversed(told) for name in reversed(one)))
+    for name in dict.fromkeys(term.name for term in terms if names and term.name not in names):
+        close = difflib.get_close_matches(name, names, 1)
+        meant = f"is it {close[0]!r}? " if close else ""
+        log.warning(f"no record has {name!r}; {meant}there are: {', '.join(names)}")
 
 
 def _readable(folder: Path) -> Iterator[Record]:

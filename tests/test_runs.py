@@ -50,6 +50,13 @@ def test_conditions(folder: Path, condition: str, names: list[str]) -> None:
     assert picked(folder, condition) == names
 
 
+def test_a_name_that_no_record_has_is_warned_of(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert picked(folder, "stat=failed and mAP>0") == []
+    told = capsys.readouterr().err
+    assert "no record has 'stat'; is it 'state'? there are: " in told
+    assert told.count("no record has") == 1
+
+
 def test_a_condition_is_read_into_its_terms() -> None:
     assert runs.parse("mAP>0.5 and name='a b'") == (Term("mAP", ">", "0.5"), Term("name", "=", "a b"))
 
