@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from live_code.sweep.planning import Sweep
     from live_code.sweep.row import Row
 
 Commands = argparse._SubParsersAction
@@ -64,24 +65,35 @@ def _add_bisect(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _plan(arguments: argparse.Namespace) -> int:
-    from live_code.sweep import planning, show
+    from live_code.sweep import show
 
-    plan = planning.read(arguments.spec, os.environ).plan
+    plan = _planned(arguments.spec).plan
     print(show.plan_json(plan) if arguments.json else "\n".join(show.plan(plan)))
     return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from live_code.sweep import planning, sweeping
+    from live_code.sweep import sweeping
 
     place = arguments.out or Path(f"{arguments.spec.stem}-runs")
-    sweep = planning.read(arguments.spec, os.environ)
+    sweep = _planned(arguments.spec)
     try:
         rows = sweeping.run(sweep, place, arguments.address, os.environ)
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on with what is missing in {place}", file=sys.stderr)
         return 128 + signal.SIGINT
     return _tell(rows, sweep.plan.size)
+
+
+def _planned(spec: Path) -> Sweep:
+    """With a warning of each setting that is likely to be mistyped."""
+    from live_code import log
+    from live_code.sweep import planning, unknown
+
+    sweep = planning.read(spec, os.environ)
+    for line in unknown.warnings(sweep, os.environ):
+        log.warning(line)
+    return sweep
 
 
 def _status(arguments: argparse.Namespace) -> int:

@@ -131,3 +131,16 @@ def test_a_task_without_repository_is_refused(stage: Stage) -> None:
     (stage.root / "task" / "in" / "config.yaml").write_text("epochs: 3\n")
     with pytest.raises(LiveCodeError, match="has no git_url"):
         planned(stage)
+
+
+def test_a_key_that_nothing_knows_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LIVE_CODE_STORE", str(tmp_path / "store"))
+    stage = sweeps.stage(tmp_path)
+    stage.commits([0.5, 0.6])
+    spec = stage.asks(commits=["main~1..main"], matrix={"slep": [0], "rate": [0.1]}, set={"max_duration_s": 9})
+    assert cli.main(["sweep", "plan", str(spec)]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "neither" in line]
+    assert len(told) == 1
+    assert "slep is neither in the task's config.yaml nor in the code_config of the commits; is it sleep?" in told[0]

@@ -1,0 +1,75 @@
+"""Hyper-parameters of a sweep that nothing knows: most likely mistyped, and without any effect."""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from live_code import config, source, store
+from live_code.errors import LiveCodeError
+from live_code.git import fetch, local, repository
+from live_code.git.fetch import Wanted
+from live_code.git.repository import Repository
+from live_code.git.url import without_page
+from live_code.sweep.planning import Sweep
+from live_code.yamlfile import read_mapping
+
+# What a form of the platform may send besides.
+_PLATFORMS = ("class_names", "export_format", "pretrained_model_params", "model_params_path", "shm_size")
+
+
+def warnings(sweep: Sweep, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """A line for each. The commits are asked, the first and the last, only when the task does not know a key."""
+    spec, base = sweep.spec, sweep.base
+    asked = dict.fromkeys((*spec.fixed, *spec.matrix, *(key for row in spec.include for key in row)))
+    asked |= dict.fromkeys(spec.search.space if spec.search else ())
+    known = {*base.config, *config.Request._fields, *_PLATFORMS}
+    if not set(asked) - known:
+        return ()
+    try:
+        known |= set(_of_commits(sweep, environ))
+    except (LiveCodeError, local.GitFailed, OSError):
+        return ()  # the runs will tell what is wrong with the commits
+    return tuple(_line(key, known) for key in asked if key not in known)
+
+
+def _line(key: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(key, sorted(known), 1)
+    meant = f"; is it {close[0]}?" if close else ""
+    return f"{key} is neither in the task's config.yaml nor in the code_config of the commits{meant}"
+
+
+def _of_commits(sweep: Sweep, environ: Mapping[str, str]) -> Iterator[str]:
+    """The keys of the ``code_config`` of the first and the last commit, which the runs need anyhow."""
+    cache = store.find(environ)
+    url = source.read_url(without_page(sweep.base.git_url)[0], environ)
+    here = repository.find(url, cache)
+    for commit in dict.fromkeys((sweep.plan.commits[0], sweep.plan.commits[-1])):
+        fetch.ensure(Wanted(url, commit), cache, environ)
+        with tempfile.TemporaryDirectory(prefix="live-code-git-") as home:
+            local.write_settings(Path(home), [here.path])
+            env = local.environment(environ, Path(home))
+            yield from _keys(here, commit, sweep, env, Path(home))
+
+
+def _keys(here: Repository, commit: str, sweep: Sweep, env: Mapping[str, str], place: Path) -> Iterator[str]:
+    given = {**sweep.base.config, **sweep.spec.fixed}
+    folder = str(given.get("git_subdir") or "")
+
+    def read(name: str) -> dict[str, Any]:
+        words = ["--git-dir", str(here.path), "cat-file", "blob", f"{commit}:{posixpath.join(folder, name)}"]
+        (place / "file.yaml").write_text(local.run(words, env=env), encoding="utf-8")
+        return read_mapping(place / "file.yaml", hint="")
+
+    name = given.get("code_config")
+    if not name:
+        try:
+            name = read(config.REPO_FILE).get("code_config")
+        except local.GitFailed:  # a repo need not have one
+            return
+    if name:
+        yield from read(posixpath.normpath(str(name)))
