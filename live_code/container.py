@@ -3,11 +3,14 @@ which of its variables nobody reads."""
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from live_code.errors import OutputError
 
 # Where our images have it: https://cwrap.org/nss_wrapper.html
 NSS_WRAPPER = Path("/usr/local/lib/libnss_wrapper.so")
@@ -38,6 +41,22 @@ def _unread(name: str) -> str:
 
     near = difflib.get_close_matches(name, VARIABLES, 1)
     return f"nobody reads the variable {PREFIX}{name}" + (f"; is {PREFIX}{near[0]} meant?" if near else "")
+
+
+def refused(place: Path, error: OSError, needed: int = 0) -> OutputError:
+    """Why a task's output can't be written, and what to do. ``needed``: bytes, to begin at all."""
+    folder = place
+    while not os.path.exists(folder):  # noqa: PTH110 - Path raises where a folder above is closed
+        folder = folder.parent
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        room = os.statvfs(folder)
+        wanted = f", {needed / 1e6:.1f} MB are needed to begin" if needed else ""
+        why = f"{error.strerror} ({room.f_bavail * room.f_frsize / 1e6:.1f} MB are free{wanted})"
+        return OutputError(f"{place} can't be written: {why}.", hint="Free some space there.")
+    found = folder.stat()
+    who = f"user {os.getuid()}; {folder} has owner {found.st_uid}, mode {found.st_mode & 0o7777:o}"
+    hint = "Mount a folder that this user can write; mkdir it before: docker makes a missing one for root."
+    return OutputError(f"{place} can't be written: {error.strerror} ({who}).", hint=hint)
 
 
 def settled(environ: Mapping[str, str]) -> dict[str, str]:

@@ -311,9 +311,7 @@ def _open(out: Path) -> None:
         with (out / FOLDER / RESERVE).open("wb") as room:
             os.posix_fallocate(room.fileno(), 0, RESERVE_BYTES)
     except OSError as error:
-        raise OutputError(
-            f"{out} can't be written: {error.strerror}.", hint="Mount a writable folder there."
-        ) from error
+        raise container.refused(out, error, RESERVE_BYTES) from error
 
 
 def _close(journal: record.Journal, ending: record.Ending, out: Path) -> int:

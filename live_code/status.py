@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from live_code import container
 from live_code.config import TaskConfig
-from live_code.errors import LiveCodeError, OutputError
+from live_code.errors import LiveCodeError
 from live_code.job.ymir_exc import protocol
 
 
@@ -50,10 +51,7 @@ class Status(NamedTuple):
             self.monitor_file.parent.mkdir(parents=True, exist_ok=True)
             protocol.write_atomic(self.monitor_file, protocol.format_monitor(monitor))
         except OSError as error:
-            raise OutputError(
-                f"{self.monitor_file} can't be written: {error.strerror}.",
-                hint="Mount a folder that the container's user can write at /out.",
-            ) from error
+            raise container.refused(self.monitor_file, error) from error
 
 
 def of(task: TaskConfig) -> Status:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import re
@@ -89,3 +90,16 @@ def test_too_little_shared_memory_is_told_of_when_workers_are_asked_for(
 
 def test_a_folder_that_may_hold_code_is_not_told_of(tmp_path: Path) -> None:
     assert container.forbids_code(tmp_path / "not" / "yet") == ""
+
+
+def test_an_output_folder_of_another_user_is_told_with_both_and_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o750)
+    told = str(container.refused(tmp_path / "out" / "monitor.txt", PermissionError(errno.EACCES, "Permission denied")))
+    who = f"user {os.getuid()}; {tmp_path} has owner {os.getuid()}, mode 750"
+    assert f"{tmp_path}/out/monitor.txt can't be written: Permission denied ({who})" in told
+    assert "mkdir it before" in told
+
+
+def test_of_a_full_output_folder_the_room_is_told(tmp_path: Path) -> None:
+    told = str(container.refused(tmp_path, OSError(errno.ENOSPC, "No space left on device"), 1 << 20))
+    assert re.search(r"\(\d+\.\d MB are free, 1\.0 MB are needed to begin\)\. Free some space there\.", told), told
