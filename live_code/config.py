@@ -73,6 +73,13 @@ class Request(NamedTuple):
     record_content_hashes: bool = False
 
 
+class Earlier(NamedTuple):
+    """The results that stood in /out before the job: each file's stamp by its path, and what result.yaml said."""
+
+    stamps: Mapping[str, tuple[int, ...]]
+    training: Mapping[str, Any]
+
+
 class TaskConfig(NamedTuple):
     """A task as the platform asks for it. All paths are paths of this machine (mapped when a folder is replayed)."""
 

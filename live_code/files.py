@@ -36,6 +36,15 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
+def stamp(path: Path) -> tuple[int, ...]:
+    """What changes whenever the file is written, with whatever contents; () when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 def remove_tree(path: Path) -> None:
     """Removes a folder, also when it is not there or holds read-only folders. Raises OSError when it can't."""
     import shutil

@@ -5,19 +5,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from live_code import log, record
+from live_code import files, log, record
 from live_code.checkout import Checkout
-from live_code.config import Request, TaskConfig
+from live_code.config import Earlier, Request, TaskConfig
+from live_code.errors import ConfigError
+from live_code.yamlfile import read_mapping
 
 if TYPE_CHECKING:
     from live_code.results import Results
 
 # The job's start is safely past by then.
 AFTER_S = 0.2
+RESULT_FILES = ("training_result_file", "mining_result_file", "infer_result_file")
 
 
 @contextmanager
@@ -48,6 +51,16 @@ def code_after(journal: record.Journal, code: Checkout, environ: Mapping[str, st
     from live_code import evidence
 
     journal.note("code", evidence.code(code, environ))
+
+
+def earlier(task: TaskConfig) -> Earlier:
+    """What an earlier run in the same folder left. Nothing of it is a result of the job that is to start."""
+    stamps = {name: stamp for name in RESULT_FILES if (stamp := files.stamp(Path(task.output[name])))}
+    said: Mapping[str, Any] = {}
+    if RESULT_FILES[0] in stamps:
+        with suppress(ConfigError):  # the job may replace it by a better one
+            said = read_mapping(Path(task.output[RESULT_FILES[0]]), hint="")
+    return Earlier({task.output[name]: stamp for name, stamp in stamps.items()}, said)
 
 
 def outputs(journal: record.Journal, task: TaskConfig, left: Results) -> None:

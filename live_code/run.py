@@ -226,13 +226,14 @@ def _stages(
         if debug:  # whoever stands at a breakpoint needs time
             rules = rules._replace(stall_timeout=0.0, max_duration=0.0, retries=0)
         places = supervise.places(task, ours, cache.root)
+        earlier = observe.earlier(task)
         with observe.beside_job(journal, task, request, environ, ours):
             ended = journal.step("job", _run_all, planned, places, rules, told)
         observe.code_after(journal, code, environ)
         supervise.require_success(ended[-1], told.current())
         from live_code import results  # not before the job has ended
 
-        left = journal.step("results", results.collect, task)
+        left = journal.step("results", results.collect, task, earlier)
         observe.outputs(journal, task, left)
 
 

@@ -34,6 +34,59 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> repos.Repo:
     return made
 
 
+class TestAnOutThatWasUsedBefore:
+    WRITES_NOTHING = "print('nothing')\n"
+
+    @pytest.mark.parametrize(
+        ("on", "file"), [("training", "models/result.yaml"), ("mining", "result.tsv"), ("infer", "infer-result.json")]
+    )
+    def test_results_of_an_earlier_run_are_none_of_this_one(
+        self, machine: Machine, folder: TaskFolder, repo: repos.Repo, tmp_path: Path, on: str, file: str
+    ) -> None:
+        assert machine.run(task(folder, repo, on=on)).code == 0
+        silent = repos.make(tmp_path / "silent")
+        silent.commit(start__py=self.WRITES_NOTHING, configs___default__yaml="epochs: 7\n")
+        ended = machine.run(task(folder, silent, on=on))
+        assert ended.code != 0
+        assert f"{file} is from an earlier run; this job wrote none" in ended.stderr
+        assert "results" not in ended.record
+
+    @pytest.mark.parametrize("on", ["training", "mining"])
+    def test_a_job_that_writes_the_same_again_has_written_it(
+        self, machine: Machine, folder: TaskFolder, repo: repos.Repo, on: str
+    ) -> None:
+        for _ in range(2):
+            assert machine.run(task(folder, repo, on=on)).code == 0
+
+    def test_stages_that_were_there_before_are_not_counted_and_told_of(
+        self, machine: Machine, folder: TaskFolder, repo: repos.Repo, tmp_path: Path
+    ) -> None:
+        assert machine.run(task(folder, repo)).code == 0
+        other = repos.make(tmp_path / "other")
+        start = repos.CLASSIC_START.replace("epoch1", "other").replace("mAP=0.5", "mAP=0.3")
+        other.commit(start__py=start, configs___default__yaml="epochs: 7\n")
+        ended = machine.run(task(folder, other))
+        assert ended.code == 0
+        assert "keeps stages of an earlier run, which are not counted here: epoch1." in ended.stderr
+        assert [stage["name"] for stage in ended.record["results"]["stages"]] == ["other"]
+        assert ended.record["results"]["best_stage"] == "other"
+
+    def test_an_attempt_may_build_on_what_the_one_before_it_left(
+        self, machine: Machine, folder: TaskFolder, tmp_path: Path
+    ) -> None:
+        made = repos.make(tmp_path / "twice")
+        only_once = (
+            "import os\nmark = os.environ['LIVE_CODE_CONFIG'] + '.again'\n"
+            "if os.path.exists(mark):\n    raise SystemExit(0)\nopen(mark, 'w')\n"
+        )
+        start = only_once + repos.CLASSIC_START + "raise ConnectionError('gone')\n"
+        made.commit(start__py=start, configs___default__yaml="epochs: 7\n")
+        ended = machine.run(task(folder, made, retries=1))
+        assert ended.code == 0, ended.stderr
+        assert len(ended.record["job"]) == 2
+        assert [stage["name"] for stage in ended.record["results"]["stages"]] == ["epoch1"]
+
+
 class TestGoodRuns:
     def test_a_pinned_commit_runs_from_config_to_results(
         self, machine: Machine, folder: TaskFolder, repo: repos.Repo

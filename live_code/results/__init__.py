@@ -4,31 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from live_code.config import TaskConfig
+from live_code.config import Earlier, TaskConfig
 from live_code.errors import ResultsError
-from live_code.results.values import Problem, Results, Stage
+from live_code.results.values import NOTHING_EARLIER, Problem, Results, Stage, stale, wrong
 
 __all__ = ["Problem", "Results", "Stage", "check", "collect", "summary"]
 
 Reader = Callable[[TaskConfig, Results, list[Problem]], Results]
 
 
-def collect(task: TaskConfig) -> Results:
-    """Reads the outputs of every task that was asked for. Raises ResultsError naming each breach."""
-    results, problems = check(task)
+def collect(task: TaskConfig, earlier: Earlier = NOTHING_EARLIER) -> Results:
+    """Reads the outputs of every task that was asked for. Raises ResultsError naming each breach.
+
+    ``earlier``: what stood there before the job; it is none of its results.
+    """
+    results, problems = check(task, earlier)
     if problems:
         raise _as_error(problems)
     return results
 
 
-def check(task: TaskConfig) -> tuple[Results, tuple[Problem, ...]]:
+def check(task: TaskConfig, earlier: Earlier = NOTHING_EARLIER) -> tuple[Results, tuple[Problem, ...]]:
     """The results as far as they can be read, and all that is wrong with them."""
     results, readers = Results(), _readers()
     problems: list[Problem] = []
     for name in task.tasks:
         told: list[Problem] = []
-        results = readers[name](task, results, told)
+        path = task.output[f"{name}_result_file"]
+        if stale(path, earlier):
+            told.append(wrong(f"no results: {path} is from an earlier run; this job wrote none"))
+        else:
+            results = readers[name](task, results, told)
         problems += [problem._replace(task=name) for problem in told]
+    if results.stages and earlier.training:
+        from live_code.results import training
+
+        results = training.without(earlier.training, task, results)
     return results, tuple(problems)
 
 

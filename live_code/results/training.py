@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from live_code import log
 from live_code.config import TaskConfig
 from live_code.errors import ConfigError
 from live_code.job.ymir_exc import protocol
@@ -42,6 +43,28 @@ def _stages(written: dict[str, Any], name: str, models: Path, results: Results, 
         told.append(wrong(f"{name} has none of {', '.join(protocol.MAIN_METRICS)} for its best stage"))
     _attachments(written.get("attachments"), models, told)
     return results._replace(best_stage=best, stages=read)
+
+
+def without(earlier: Mapping[str, Any], task: TaskConfig, results: Results) -> Results:
+    """The results less the stages that stood in result.yaml before the job, with the best of the others as the best."""
+    path = Path(task.output["training_result_file"])
+    then, now = earlier.get("model_stages"), read_mapping(path, hint="").get("model_stages")
+    if not isinstance(then, dict) or not isinstance(now, dict):
+        return results
+    kept = {str(key) for key, value in now.items() if value == then.get(key)}
+    own = tuple(stage for stage in results.stages if stage.name not in kept)
+    if not kept or not own:  # a repeated run may write the very same, within the same second
+        return results
+    log.warning(
+        f"{path} keeps stages of an earlier run, which are not counted here: {', '.join(sorted(kept))}. "
+        "Give each run an /out of its own"
+    )
+    best = results.best_stage if results.best_stage not in kept else max(own, key=_score).name
+    return results._replace(best_stage=best, stages=own)
+
+
+def _score(stage: Stage) -> float:
+    return next((stage.metrics[name] for name in protocol.MAIN_METRICS if name in stage.metrics), -math.inf)
 
 
 def _stage(key: str, value: Any, models: Path, told: list[Problem]) -> Stage:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from live_code.config import TaskConfig
+from live_code import files
+from live_code.config import Earlier, TaskConfig
 from live_code.job.ymir_exc import protocol
 
 # How many breaches of one kind are spelled out; a candidate list may have millions of lines.
 SPELLED_OUT = 5
 # Reading a file is given up after this many.
 ENOUGH = 100
+NOTHING_EARLIER = Earlier({}, {})
 
 
 class Stage(NamedTuple):
@@ -64,6 +67,11 @@ def mappings(entries: list[Any]) -> list[dict[str, Any]]:
 
 def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def stale(path: str, earlier: Earlier) -> bool:
+    """Whether the file is as it was before the job."""
+    return path in earlier.stamps and files.stamp(Path(path)) == earlier.stamps[path]
 
 
 def wrong(text: str, code: int = protocol.CODE_OTHER) -> Problem:
