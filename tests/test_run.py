@@ -151,11 +151,10 @@ class TestGoodRuns:
         assert list(work.iterdir()) == []
         assert not list((tmp_path / "store").rglob("run-*"))
 
-    def test_a_job_does_not_outlive_the_two_that_attend_to_it(
-        self, machine: Machine, folder: TaskFolder, tmp_path: Path
-    ) -> None:
+    def test_a_job_does_not_outlive_the_two_that_attend_to_it(self, folder: TaskFolder, tmp_path: Path) -> None:
+        machine = Machine(tmp_path)  # its work tree stays
         made = repos.make(tmp_path / "orphaned")
-        children = "import os, time\nos.fork()\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n"
+        children = "import os, time\nos.fork()\nos.write(1, b'%d\\n' % os.getpid())\ntime.sleep(60)\n"
         made.commit(start__py=children, configs___default__yaml="epochs: 7\n")
         running = subprocess.Popen(
             machine.argv(task(folder, made)), env=machine.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
