@@ -10,7 +10,7 @@ from live_code import log
 from live_code.errors import ConfigError, StoreError
 from live_code.git import local
 from live_code.git.repository import Repository
-from live_code.store import Store, eviction
+from live_code.store import Store, eviction, lease
 from live_code.store.eviction import Item
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -42,9 +42,20 @@ def _list(store: Store) -> int:
 def _make_room(store: Store, limit: int, idle_s: float) -> int:
     room = eviction.make_room(store, limit, idle_s)
     for item in room.in_use:
-        print(f"in use: {_name(item)}")
+        print(f"{_name(item)}: {_why_kept(store, item, idle_s)}")
     print(f"removed {_shown(room.removed)}; {_shown(room.left)} are left")
+    if limit and room.left > limit:
+        print(f"that is more than {_shown(limit)}: what is named above stays")
+        return 1
     return 0
+
+
+def _why_kept(store: Store, item: Item, idle_s: float) -> str:
+    with lease.unused(store.used(item.kind, item.key), 0) as free:
+        age = time.time() - item.used_at
+    if not free or age >= idle_s:
+        return "in use"
+    return f"used {age:.0f} s ago (spared for {idle_s - age:.0f} s: --idle 0)"
 
 
 def _verify(store: Store) -> int:

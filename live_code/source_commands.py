@@ -44,10 +44,12 @@ def _add_cache(commands: Commands[argparse.ArgumentParser]) -> None:
     actions.add_parser("ls", help="list the entries, the least recently used first")
     collect = actions.add_parser("gc", help="remove what was not used for longest; never what is in use")
     collect.add_argument("--max-size", required=True, metavar="SIZE", help="what may stay, like 50G")
-    collect.add_argument("--idle", type=float, default=600, metavar="SECONDS", help="spare what was used since")
+    collect.add_argument(
+        "--idle", type=float, default=600, metavar="SECONDS", help="spare what was used since (default 600)"
+    )
     actions.add_parser("verify", help="read every object of every repository")
     clear = actions.add_parser("clear", help="remove all that is not in use")
-    clear.add_argument("--idle", type=float, default=0, metavar="SECONDS", help="spare what was used since")
+    clear.add_argument("--idle", type=float, default=0, metavar="SECONDS", help="spare what was used since (default 0)")
     command.set_defaults(command=_cache)
 
 

@@ -1,6 +1,8 @@
 import os
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,22 @@ def test_what_was_used_a_moment_ago_stays_as_another_host_may_use_it_still(here)
     (here.path("used")).mkdir()
     here.used("env", "one").touch()
     assert [item.key for item in eviction.make_room(here, 0).in_use] == ["one"]
+
+
+def test_what_is_spared_for_a_while_is_told_apart_and_a_size_that_was_not_reached_is_an_error(live_code, here):
+    entry(here, "env", "one", 100_000, time.time() - 9)
+    done = live_code("cache", "gc", "--max-size", "1k")
+    assert re.search(r"^env/one: used \d+ s ago \(spared for 5\d\d s: --idle 0\)$", done.stdout, re.MULTILINE)
+    assert (done.returncode, "more than 1.0 KiB" in done.stdout) == (1, True)
+    done = live_code("cache", "gc", "--max-size", "1k", "--idle", "0")
+    assert (done.returncode, names(here)) == (0, [])
+
+
+def test_what_is_in_use_is_told_so(live_code, here):
+    entry(here, "env", "one", 100_000, 1000)
+    here.use("env", "one")
+    done = live_code("cache", "gc", "--max-size", "1k", "--idle", "0")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (1, "env/one: in use")
 
 
 def test_what_a_killed_removal_left_is_swept(here):
