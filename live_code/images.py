@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import yaml
@@ -161,7 +161,8 @@ def _start_up(image: Image) -> str:
         raise Fault(f"as user {uid} without a task it ends in state {monitor.state}, not {protocol.STATE_ERROR}")
     if took > SLOW_S:
         raise Fault(f"it takes {took:.1f} s to find that there is no task")
-    return f"as user {uid}: {monitor.return_code} after {took:.1f} s, container included"
+    expected = "the expected error: there is no task"
+    return f"as user {uid}: {monitor.return_code} ({expected}) after {took:.1f} s, container included"
 
 
 def _pass_through(image: Image) -> str:
@@ -176,6 +177,23 @@ def _signals(image: Image) -> str:
     if code != 42:
         raise Fault(f"SIGTERM does not reach what ENTRYPOINT starts: it ended with {code}")
     return "SIGTERM reaches what ENTRYPOINT starts"
+
+
+def _name(image: Image) -> str:
+    """A derived image has its parent's name for itself, unless it sets one."""
+    found = image.inspect()
+    return named(image.name, found.get("RepoTags") or [], found["Config"].get("Env") or [])
+
+
+def named(asked: str, tags: Sequence[str], variables: Sequence[str]) -> str:
+    """What records will call an image with these tags and variables. Raises Fault when that is another's name."""
+    values = dict(one.partition("=")[::2] for one in variables)
+    name = values.get("LIVE_CODE_IMAGE", "")
+    if not name:
+        return "none: records will not name the image"
+    if name.partition("@")[0] not in {asked, *tags, *(tag.removesuffix(":latest") for tag in tags)}:
+        raise Fault(f"records will call it {name}, as its LIVE_CODE_IMAGE says: set that in its dockerfile")
+    return f"records call it {name}"
 
 
 def _size(image: Image) -> str:
@@ -208,5 +226,6 @@ _CHECKS: dict[str, Callable[[Image], str]] = {
     "start.sh": _start_script,
     "start-up": _start_up,
     "signals": _signals,
+    "name": _name,
     "size": _size,
 }

@@ -66,6 +66,7 @@ EXCEPTIONS = [
     ("PIL.UnidentifiedImageError: cannot identify image file '/in/assets/aa/1.jpg'", "IMAGE_FORMAT", 300003, ""),
     ("FileNotFoundError: [Errno 2] No such file or directory: '/in/assets/aa/1.jpg'", "DATASET", 300002, ""),
     ("ValueError: num_samples should be a positive integer value, but got num_samples=0", "DATASET", 300002, ""),
+    ("ImportError: /tmp/x/_c.so: failed to map segment from shared object", "NOEXEC", 160004, ""),
     ("ModuleNotFoundError: No module named 'cv2'", "MISSING_MODULE", 160004, ""),
 ]  # fmt: skip
 

@@ -126,6 +126,13 @@ MISSING_MODULE = Cause(
     "the job imports a package that is not installed",
     "Add it to the repo's requirements.",
 )
+NOEXEC = Cause(
+    "NOEXEC",
+    protocol.CODE_OTHER,
+    "",
+    "the compiled part of a package can't be loaded, as from a folder that is mounted noexec",
+    "Mount a store at /cache, or start the container with --tmpfs /tmp:exec.",
+)
 
 # The first that fits counts: from the surely known to the likely. Each fits the text of an exception as well as a
 # line of the log, so a pattern has to be something that a healthy job does not print.
@@ -163,6 +170,7 @@ _TABLE = (
     (DATASET, r"No such file[^\n]*/(?:assets|annotations)/|No such file[^\n]*index\.tsv|No labels found"),
     (DATASET, r"num_samples should be a positive integer|(?:dataset|index file) is (?:empty|missing)"),
     (DATASET, r"^(?:xml\.etree\.ElementTree\.)?ParseError\b"),
+    (NOEXEC, r"failed to map segment from shared object"),
     (MISSING_MODULE, r"ModuleNotFoundError|^ImportError: No module named|No module named '[\w.]+'"),
 )  # fmt: skip
 _SYMPTOMS = tuple(Symptom(cause, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for cause, pattern in _TABLE)

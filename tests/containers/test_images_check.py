@@ -45,7 +45,7 @@ def test_what_the_platform_would_stumble_upon_is_found(spoilt: Container) -> Non
     code, words = check(spoilt)
     bad = {name for name, word in words.items() if word == "BAD"}
     assert code == 1
-    assert {"manifest", "commands", "CMD", "start.sh", "signals"} <= bad
+    assert {"manifest", "commands", "CMD", "start.sh", "signals", "name"} <= bad
 
 
 def test_an_image_that_is_not_there_is_told_of(engine: Engine) -> None:
