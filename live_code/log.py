@@ -16,6 +16,8 @@ _started = time.monotonic()
 as_json = False
 # Where a person looks on: what is said goes above what stands at its foot.
 terminal: Terminal | None = None
+# What the stage that is shown there is at, '' when it does not tell.
+doing = ""
 
 
 def use_json() -> None:

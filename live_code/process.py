@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -37,14 +38,17 @@ def run(
     timeout: float | None = None,
     lock: int | None = None,
     encoding: str = "utf-8",
+    hear: Callable[[str], None] | None = None,
 ) -> Output:
     """Runs ``argv`` to its end. ``env`` is the child's whole environment (None: ours); ``timeout`` in seconds.
     ``lock``: a lock's open file that the child keeps held, should it outlive us.
+    ``hear``: is given each line of stderr as it comes, in another thread.
     ``encoding`` latin-1 keeps bytes that are no text: each becomes one letter.
 
     Raises ProcessError when it does not end with 0.
     """
     words = [os.fspath(word) for word in argv]
+    listener = _Listener(hear, encoding) if hear else None
     try:
         done = subprocess.run(
             words,
@@ -52,7 +56,8 @@ def run(
             env=env,
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=listener.handle if listener else subprocess.PIPE,
             pass_fds=() if lock is None else (lock,),
             timeout=timeout,
             encoding=encoding,
@@ -63,7 +68,31 @@ def run(
         raise ProcessError(words, 127, Output("", str(error))) from error
     except subprocess.TimeoutExpired as error:
         raise ProcessError(words, 124, Output("", f"no end within {timeout:g} s")) from error
-    output = Output(done.stdout, done.stderr)
+    finally:
+        if listener:
+            os.close(listener.handle)
+    output = Output(done.stdout, listener.text() if listener else done.stderr)
     if done.returncode != 0:
         raise ProcessError(words, done.returncode, output)
     return output
+
+
+class _Listener:
+    """Reads what is written to ``handle``, which its owner closes, line by line."""
+
+    def __init__(self, hear: Callable[[str], None], encoding: str) -> None:
+        ours, self.handle = os.pipe()
+        self._lines: list[str] = []
+        self._thread = threading.Thread(target=self._listen, args=(ours, hear, encoding), daemon=True)
+        self._thread.start()
+
+    def _listen(self, ours: int, hear: Callable[[str], None], encoding: str) -> None:
+        with os.fdopen(ours, encoding=encoding, errors="replace") as lines:
+            for line in lines:
+                self._lines.append(line)
+                hear(line)
+
+    def text(self) -> str:
+        """All of it, once nobody can write any more."""
+        self._thread.join()
+        return "".join(self._lines)

@@ -94,7 +94,9 @@ def _shown(journal: record.Journal) -> Iterator[None]:
 
     def stage() -> str:
         name, seconds = journal.now
-        return f"{STAGES[name]}: {seconds:.0f} s" if name in STAGES and seconds >= 1 else ""
+        if name not in STAGES or seconds < 1:
+            return ""
+        return f"{STAGES[name]}: {seconds:.0f} s" + (f", {log.doing}" if log.doing else "")
 
     with terminal.standing(log.terminal, stage):
         yield

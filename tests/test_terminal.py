@@ -19,6 +19,7 @@ from live_code.terminal import Line, Terminal
 from tests import repos
 from tests.machine import Machine, task
 from tests.screen import Screen
+from tests.servers.index import Index
 from tests.task_folder import TaskFolder
 
 WAITS = """
@@ -230,6 +231,56 @@ def test_a_stage_that_takes_long_is_named_with_its_seconds(machine: Machine, mad
     run.screen.wait_for("looking at the image's packages: 2 s")
     run.process.kill()
     run.process.wait(30)
+
+
+class TestEnvironment:
+    """What uv is at, while packages are chosen and installed from an index that takes its time."""
+
+    @pytest.fixture
+    def around(self, index: Index) -> dict[str, str]:
+        index.delay_s = 1.5
+        cleared = dict.fromkeys(("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_FIND_LINKS", "PIP_FIND_LINKS"), "")
+        return {**cleared, "PIP_INDEX_URL": index.url}
+
+    @pytest.fixture
+    def asking(self, folder: TaskFolder, tmp_path: Path) -> TaskFolder:
+        repo = repos.make(tmp_path / "repo")
+        repo.commit(start__py=repos.CLASSIC_START, configs___default__yaml="epochs: 7\n", requirements__txt="one\n")
+        return task(folder, repo)
+
+    @pytest.fixture
+    def fresh(self, tmp_path: Path) -> Machine:
+        return Machine(tmp_path / "machine")
+
+    def test_a_choice_that_takes_long_names_what_was_chosen(
+        self, fresh: Machine, asking: TaskFolder, index: Index, around: dict[str, str]
+    ) -> None:
+        index.add("one", "1.0", "two").add("two", "2.0")
+        run = Run(fresh, asking, Screen(), **around)
+        run.screen.wait_for("s, one 1.0 (1 chosen)")
+        run.screen.wait_for("s, getting 2 packages")
+        lines = run.go()
+        assert run.process.returncode == 0
+        assert not any("DEBUG" in line for line in lines)
+
+    def test_an_index_that_does_not_answer_is_named(
+        self, fresh: Machine, asking: TaskFolder, index: Index, around: dict[str, str]
+    ) -> None:
+        index.add("one", "1.0").faults = {"/one/": 503}
+        run = Run(fresh, asking, Screen(), **around)
+        run.screen.wait_for("s, 127.0.0.1 did not answer, asked again")
+        lines = run.go()
+        assert "answered 503" in " ".join(lines)
+        assert not any("DEBUG" in line or "WARN" in line for line in lines)
+
+    def test_what_is_being_built_is_named(
+        self, fresh: Machine, asking: TaskFolder, index: Index, around: dict[str, str]
+    ) -> None:
+        index.add("one", "1.0", source=True, slow_s=3)
+        run = Run(fresh, asking, Screen(), **around)
+        run.screen.wait_for("s, building one==1.0")
+        run.go()
+        assert run.process.returncode == 0
 
 
 class TestTerminal:

@@ -49,7 +49,7 @@ def project(site: Site, line: str, has_setuptools: bool) -> None:
 def _install(site: Site, text: str, options: list[str]) -> None:
     if not text:
         return
-    arguments: list[str | Path] = ["pip", "install", "--python", site.python, "--no-deps", "--quiet", *options]
+    arguments: list[str | Path] = ["pip", "install", "--python", site.python, "--no-deps", *options]
 
     def attempt(some: Indexes, *more: str) -> None:
         words = [*arguments, *some.arguments(), *more, "--requirements", "-"]

@@ -8,7 +8,7 @@ import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from live_code import process
+from live_code import log, process
 from live_code.errors import InterpreterError
 from live_code.packages import reach
 from live_code.store import Store
@@ -63,8 +63,30 @@ def run(
         tls = {"SSL_CERT_FILE": given.ca_file, "SSL_CLIENT_CERT": given.client}
         trusted = {name: path for name, path in tls.items() if path}
         env = {**variables, **given.git, **given.proxies, **local, **trusted, **own, **cache, "NETRC": given.netrc}
+        run_it = _shown if log.terminal else process.run
         try:
-            return process.run([binary(), *arguments], cwd=cwd, stdin=stdin, env=env, lock=lock)
+            return run_it([binary(), *arguments], cwd=cwd, stdin=stdin, env=env, lock=lock)
         except process.ProcessError as error:
             shown = process.Output(*map(given.hide, error.output))
             raise process.ProcessError(error.argv, error.code, shown) from None
+
+
+def _shown(
+    argv: Sequence[str | os.PathLike[str]],
+    *,
+    cwd: Path | None,
+    stdin: str | None,
+    env: Mapping[str, str],
+    lock: int | None,
+) -> process.Output:
+    """Runs uv so that a person at the terminal sees what it is at. Raises process.ProcessError."""
+    from live_code.packages import progress
+
+    env = {**env, "RUST_LOG": progress.LOGGED}
+    try:
+        return process.run(argv, cwd=cwd, stdin=stdin, env=env, lock=lock, hear=progress.Progress().hear)
+    except process.ProcessError as error:
+        said = process.Output(error.output.stdout, progress.without_log(error.output.stderr))
+        raise process.ProcessError(error.argv, error.code, said) from None
+    finally:
+        log.doing = ""

@@ -81,7 +81,7 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 
 
-def sdist(name: str, version: str, requires: tuple[str, ...] = (), fail: str = "") -> bytes:
+def sdist(name: str, version: str, requires: tuple[str, ...] = (), fail: str = "", slow_s: float = 0) -> bytes:
     """A source release; its build ends with the words `fail` when there are any."""
     stem = f"{name.replace('-', '_')}-{version}"
     built = base64.b64encode(wheel(name, version, requires)).decode()
@@ -91,7 +91,7 @@ def sdist(name: str, version: str, requires: tuple[str, ...] = (), fail: str = "
     contents = {
         "PKG-INFO": info,
         "pyproject.toml": PYPROJECT,
-        "backend.py": BACKEND.format(wheel=built, fail=fail, stem=stem),
+        "backend.py": f"import time\ntime.sleep({slow_s})\n" + BACKEND.format(wheel=built, fail=fail, stem=stem),
     }
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
@@ -126,6 +126,7 @@ class Index:
         yanked: str = "",
         source: bool = False,
         fail: str = "",
+        slow_s: float = 0,
         wrong_hash: bool = False,
         files: dict[str, str] | None = None,
         extras: tuple[str, ...] = (),
@@ -133,7 +134,7 @@ class Index:
         """Offers a release: a wheel, or a source release (`source`, or one whose build fails)."""
         stem = f"{name.replace('-', '_')}-{version}"
         if source or fail:
-            content, file = sdist(name, version, requires, fail), f"{stem}.tar.gz"
+            content, file = sdist(name, version, requires, fail, slow_s), f"{stem}.tar.gz"
         else:
             content, file = wheel(name, version, requires, files, extras), f"{stem}-py3-none-any.whl"
         sha256 = hashlib.sha256(b"other" if wrong_hash else content).hexdigest()
