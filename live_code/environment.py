@@ -62,7 +62,7 @@ def _entry(
 
     def fill(root: Path, held: int) -> None:
         described = description.of(image, lock.text, tree)
-        told.append(description.difference(store.path("env"), described))
+        told.append(fault or description.difference(store.path("env"), described))
         log.info(f"building {_WANTED}" + (f": {told[0]}" if told[0] else ""))
         try:
             build(root, Site(root / "bin" / "python", lock.projects.root, lock.indexes, store, environ, held))
@@ -74,7 +74,7 @@ def _entry(
     entry: Entry = store.folder("env", key, fill, lambda root: description.fault(root, image), _WANTED)
     why = entry.why
     if why == "not in the store":
-        why = fault or (told[0] if told else "") or why
+        why = (told[0] if told else "") or why
     return Environment(entry.path / "bin" / "python", entry.path, key, entry.cached, why)
 
 
@@ -86,9 +86,12 @@ def _generation(key: str, image: Interpreter, store: Store) -> tuple[str, str]:
     fault, number, own = "", 1, key
     while (store.path("env", own) / MARKER).exists():
         found = description.fault(store.path("env", own), image)
-        if found is None or not store.is_used("env", own):
+        if found is None:
             break
-        fault, number = fault or found, number + 1
+        fault = fault or found
+        if not store.is_used("env", own):
+            break
+        number += 1
         own = f"{key}-{number}"
     return own, fault
 
@@ -100,7 +103,7 @@ def _build(root: Path, site: Site, lock: Lock, image: Interpreter) -> None:
     (root / LOCK_FILE).write_text(lock.text, encoding="utf-8")
     (venv.folder_of_packages(root, image) / HOOK_FILE).write_text(pth_line(), encoding="utf-8")
     pins = solution.parse(lock.text)
-    doing = f"installing {len(pins)} locked packages"
+    doing = f"installing {len(pins)} locked package" + ("" if len(pins) == 1 else "s")
     if pins:
         log.info(doing)
     with log.still(doing):

@@ -106,6 +106,14 @@ class TestWhy:
         shop.write("a<2\n").make()
         assert shop.write("a\n").make().why == "a 1.0 → 2.0"
 
+    def test_what_was_wrong_with_the_one_before_is_said(
+        self, shop: Workshop, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        made = shop.make()
+        (made.root / "pyvenv.cfg").unlink()
+        shop.make()
+        assert "building the job's environment: pyvenv.cfg is missing" in capsys.readouterr().err
+
     def test_a_change_of_the_image_is_told(self, shop: Workshop) -> None:
         shop.make()
         shop.image.has("tqdm", "4.1")
@@ -184,7 +192,7 @@ class TestBuild:
         assert "resolving requirements.txt: 5 s so far" in capsys.readouterr().err
         shop.index.delayed = "/files/a-1.0-py3-none-any.whl"
         shop.make(locked)
-        assert "installing 1 locked packages: 5 s so far" in capsys.readouterr().err
+        assert "installing 1 locked package: 5 s so far" in capsys.readouterr().err
 
     def test_a_file_that_is_not_what_the_lock_says_is_refused(self, shop: Workshop) -> None:
         shop.index.add("a", "1.0", wrong_hash=True)

@@ -55,6 +55,18 @@ class TestFailures:
             shop.write("a\n").lock(pypi_mirror="http://127.0.0.1:9/simple", environ={"PIP_INDEX_URL": ""})
         assert caught.value.return_code == protocol.CODE_NETWORK
 
+    def test_a_wheel_by_url_that_does_not_come_is_named(self, shop: Workshop) -> None:
+        url = "http://127.0.0.1:9/a-1.0-py3-none-any.whl"
+        with pytest.raises(RequirementsError, match=f"can't be reached: {url}: .*refused"):
+            shop.write(f"a @ {url}\n").lock()
+
+    def test_a_git_server_that_does_not_answer_is_a_network_error(self, shop: Workshop) -> None:
+        with pytest.raises(
+            RequirementsError, match=r"git can't fetch https://127\.0\.0\.1:9/a\.git: fatal: unable"
+        ) as it:
+            shop.write("a @ git+https://127.0.0.1:9/a.git\n").lock()
+        assert (it.value.return_code, it.value.retryable) == (protocol.CODE_NETWORK, True)
+
     def test_one_that_sends_garbage(self, shop: Workshop) -> None:
         shop.index.add("a", "1.0").garbage = True
         with pytest.raises(RequirementsError):

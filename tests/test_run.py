@@ -433,7 +433,7 @@ def test_verify_reads_outputs_as_the_platform_does(machine: Machine, folder: Tas
     verify = [*machine.argv(folder)]
     verify[3] = "verify"
     good = subprocess.run(verify, capture_output=True, text=True, check=False)
-    assert (good.returncode, good.stdout) == (0, "training: 1 stages, best epoch1: mAP 0.5\n")
+    assert (good.returncode, good.stdout) == (0, "training: 1 stage, best epoch1: mAP 0.5\n")
     (folder.out_dir / "models" / "last.pt").unlink()
     bad = subprocess.run(verify, capture_output=True, text=True, check=False)
     assert bad.returncode == 1

@@ -47,8 +47,10 @@ def unpack(bundle: Path, kept: Store) -> Path:
             lock = kept.path("bundle", files.sha256_file(bundle)[:32])
             for member in tar.getmembers():
                 _put(tar, member, kept, lock)
-    except (OSError, tarfile.TarError) as error:
-        raise ConfigError(f"the bundle {bundle} can't be read: {error}.", hint=hint) from error
+    except tarfile.TarError as error:
+        raise ConfigError(f"{bundle} is no bundle, or was cut off.", hint=hint, details=str(error)) from error
+    except OSError as error:
+        raise ConfigError(f"the bundle {bundle} can't be read: {error.strerror or error}.", hint=hint) from error
     return lock
 
 

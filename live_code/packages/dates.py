@@ -46,5 +46,5 @@ def _commit_time(place: Path, environ: Mapping[str, str]) -> str:
     try:
         said = run(["log", "-1", "--format=%ct", "HEAD"], env=worktree.environment_in(place, environ), cwd=place)
     except GitFailed as error:
-        raise CheckoutError("git does not tell the commit's date.", details=str(error)) from error
+        raise CheckoutError("git does not tell the commit's date.", hint="Name a date.", details=str(error)) from error
     return datetime.fromtimestamp(int(said), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -73,7 +73,8 @@ def _changes(old: Description, new: Description) -> str:
     parts = []
     if old.interpreter != new.interpreter:
         parts.append(f"interpreter {old.interpreter} → {new.interpreter}")
-    parts += [f"image: {text}" for text in _moves(old.image, new.image)]
+    else:
+        parts += [f"image: {text}" for text in _moves(old.image, new.image)]
     parts += _moves(old.pins, new.pins)
     if old.tree != new.tree and new.tree:
         parts.append("another commit's project" if old.tree else "with the commit's own project")

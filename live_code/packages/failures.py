@@ -31,6 +31,10 @@ _NETWORK = re.compile(
 )
 
 
+_GIT = re.compile(
+    r"git fetch[^`]*'(?P<url>[a-z+]+://[^']+)'.*?^\s*(?P<why>(?:fatal|remote|error|ssh): [^\n]+)",
+    re.DOTALL | re.MULTILINE,
+)
 _WANTS_CERTIFICATE = re.compile(r"certificate.?required|[Bb]ad ?[Cc]ertificate|handshake.?failure", re.IGNORECASE)
 
 
@@ -63,6 +67,10 @@ def of_resolver(error: process.ProcessError, problem: Problem, hints: str = "") 
             hint="Name an index that does (PyPI) in pypi_mirror, or set resolve_as_of: now.",
             details=said.strip(),
         )
+    if "No space left" in said:
+        return RequirementsError("there is no space left for what the index sends.", hint=_HINT_SPACE)
+    if (git := _GIT.search(said)) and "unable to access" not in git["why"]:  # it answered
+        return RequirementsError(_not_fetched(git), hint=_HINT_GIT, details=said.strip())
     if found := conflict.explain(said, problem.texts, problem.protection):
         return found
     if place := _place(said, problem):
@@ -82,12 +90,12 @@ def of_installer(error: process.ProcessError, logs: Path) -> BuildError | Unreac
         return BuildError(f"{built[1]} can't be built; all that it said: {kept}", hint=_HINT_BUILD, details=_last(said))
     if re.search(r"[Hh]ash mismatch", said):
         return BuildError(
-            f"a file is not the one that was locked: {_first_cause(said)}",
+            f"a file is not the one that was locked: {_first_cause(said)}.",
             hint="The index changed it, or it was damaged on the way.",
             details=error.last_lines,
         )
     if "No space left" in said:
-        return BuildError("there is no space left for the environment.", hint="Enlarge the store, or run live-code gc.")
+        return BuildError("there is no space left for the environment.", hint=_HINT_SPACE)
     if trouble := _network(said):
         return UnreachableError(url_of(said), _download(trouble, error))
     return BuildError(f"the locked packages can't be installed: {_first_cause(said)}", details=error.last_lines)
@@ -110,6 +118,9 @@ _HINT_BUILD = (
     "It needs a compiler or a library that is missing, or was made for another Python: ask for another version."
 )
 _HINT_INDEX = "Try again later, or name another index in pypi_mirror."
+_HINT_GIT = "Correct the URL, or, if it is private, give the container a login for it."
+_HINT_SPACE = "Enlarge the store, or run live-code cache gc."
+_HINT_LATER = "Try again later."
 _HINT_CLIENT = f"If it wants a client certificate, name its file in {CLIENT_CERT}."
 _HINT_CA = "Name a file with its authority in LIVE_CODE_CA_FILE."
 _HINT_PROXY = f"Name a file with a line http://user:password@host:port in {PROXY_FILE}."
@@ -125,6 +136,10 @@ def _place(said: str, problem: Problem) -> str:
         return f"{name}:{line}"
     at_line = _AT_LINE.search(said)
     return f"{at_line['file']}:{at_line['line']}" if at_line else ""
+
+
+def _not_fetched(git: re.Match[str]) -> str:
+    return f"git can't fetch {git['url']}: {git['why'].rstrip('.')}."
 
 
 def _about(refused: re.Match[str]) -> str:
@@ -154,7 +169,14 @@ def _network(said: str) -> _Trouble | None:
         return _Trouble(f"the index answered {match['status']} for {match['url']}.", hint)
     if _WANTS_CERTIFICATE.search(said):
         return _Trouble(f"the index does not let us in: {cause}.", _HINT_CLIENT)
-    return _Trouble(f"the index can't be reached: {cause}", _HINT_INDEX) if _NETWORK.search(said) else None
+    if match := _GIT.search(said):
+        return _Trouble(_not_fetched(match), _HINT_LATER)
+    if not _NETWORK.search(said):
+        return None
+    innermost = _causes(said)[-1]
+    where = url_of(said)
+    at = f"{where}: " if where and where not in innermost else ""
+    return _Trouble(f"the index can't be reached: {at}{innermost.rstrip('.')}.", _HINT_INDEX)
 
 
 def _last(said: str) -> str:
@@ -162,6 +184,11 @@ def _last(said: str) -> str:
 
 
 def _first_cause(said: str) -> str:
-    """The innermost thing that went wrong, in one line."""
-    causes = re.findall(r"^\s*cause: (.+(?:\n {9}.+)*)", said, re.MULTILINE) or said.strip().splitlines()[-1:]
-    return " ".join(" ".join(causes).split())[:400]
+    """What went wrong, in one line."""
+    return " ".join(_causes(said))[:400]
+
+
+def _causes(said: str) -> list[str]:
+    """What went wrong, each behind what it led to; '' when nothing is told."""
+    causes = re.findall(r"^\s*cause: (.+(?:\n {9}.+)*)", said, re.MULTILINE) or said.strip().splitlines()[-1:] or [""]
+    return [" ".join(cause.split()).removeprefix("error: ") for cause in causes]

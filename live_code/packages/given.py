@@ -11,6 +11,7 @@ from live_code.interpreter import Interpreter
 from live_code.packages import conflict, solution
 from live_code.packages.framework import Protection
 
+_HINT = "Name the requirements.lock of an earlier run: a file of the repo, or an absolute path."
 _MADE_FOR = re.compile(r"^# made by live-code \S+ for (\S+) (\d+\.\d+)\S* on (\S+)", re.MULTILINE)
 
 
@@ -20,9 +21,8 @@ def read(name: str, root: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"lock names {name}, which can't be read: {error}.", hint="Name a requirements.lock."
-        ) from error
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(f"lock names {name}, which can't be read: {why}.", hint=_HINT) from error
 
 
 def check(name: str, text: str, image: Interpreter, protection: Protection) -> None:

@@ -148,7 +148,10 @@ def _collect(root: Path, name: str, texts: dict[str, Text], path: tuple[str, ...
         return
     for line in lines(texts[name]):
         if match := _INCLUDE.match(line.text):
-            _collect(root, _included(root, file.parent, line, match["name"]), texts, (*path, name))
+            included = _included(root, file.parent, line, match["name"])
+            if not (root / included).is_file():
+                raise RequirementsError(f"{line} includes {included}, which is no file of this commit.", hint="Add it.")
+            _collect(root, included, texts, (*path, name))
         elif match := _LOCAL.match(line.text):
             project = _below(root, root, line, match["path"])
             _add_files(root, [project / other for other in PROJECTS], texts)

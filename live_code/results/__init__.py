@@ -67,9 +67,13 @@ def summary(results: Results) -> str:
     if results.stages:
         best = next((stage for stage in results.stages if stage.name == results.best_stage), results.stages[0])
         scores = ", ".join(f"{name} {value:.4g}" for name, value in best.metrics.items())
-        lines.append(f"training: {len(results.stages)} stages, best {best.name}: {scores}")
+        lines.append(f"training: {_count(len(results.stages), 'stage')}, best {best.name}: {scores}")
     if results.mined >= 0:
-        lines.append(f"mining: {results.mined} images scored")
+        lines.append(f"mining: {_count(results.mined, 'image')} scored")
     if results.inferred >= 0:
-        lines.append(f"infer: {results.inferred} images, {results.boxes} annotations")
+        lines.append(f"infer: {_count(results.inferred, 'image')}, {_count(results.boxes, 'annotation')}")
     return "\n".join(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
