@@ -20,6 +20,7 @@ from live_code.git.worktree import Tree
 from live_code.source import Source
 from live_code.store import Store
 
+WORKDIR_VARIABLE = "LIVE_CODE_WORKDIR"
 _DEEPEST = 10
 
 _Result = TypeVar("_Result")
@@ -136,10 +137,13 @@ def _check_place(place: Path) -> None:
     try:
         taken = place.exists() and any(place.iterdir()) and not worktree.is_ours(place)
     except OSError as error:
-        raise CheckoutError(f"{place} can't be read: {error.strerror}.", hint="Name another folder.") from error
+        raise CheckoutError(
+            f"{place} can't be read: {error.strerror}.", hint=f"Name another folder: {WORKDIR_VARIABLE}=DIR."
+        ) from error
     if taken:
         raise CheckoutError(
-            f"{place} has files in it that are not an earlier checkout's.", hint="Empty it or name another folder."
+            f"{place} has files in it that are not an earlier checkout's.",
+            hint=f"Empty it, or name another folder: {WORKDIR_VARIABLE}=DIR.",
         )
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from live_code.errors import OutputError
 
+# The forms that the platform shows of an image; every image that it takes has them.
+FORMS = Path("/img-man")
 # Where our images have it: https://cwrap.org/nss_wrapper.html
 NSS_WRAPPER = Path("/usr/local/lib/libnss_wrapper.so")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - it is looked at only
@@ -28,6 +30,11 @@ LOCK MAX_CHECKOUT_GB PROGRESS_SHARE PROTECT PROXY_CREDENTIALS PYTHON REPORTS SSH
 SSH_TRUST_FIRST STORE VERIFY_SIGNATURE WORKDIR
 """
 VARIABLES = frozenset(_NAMES.split())
+
+
+def is_image() -> bool:
+    """Whether this is the container of an executor's image, not a person's machine."""
+    return FORMS.is_dir()
 
 
 def unread(environ: Mapping[str, str]) -> list[str]:

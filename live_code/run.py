@@ -33,7 +33,6 @@ from live_code import (
 from live_code.errors import Bug, LiveCodeError, Lost, OutputError, Stopped, StoreError
 from live_code.packages import bundled
 
-WORKDIR_VARIABLE = "LIVE_CODE_WORKDIR"
 IMAGE_WORKDIR = Path("/app")
 WORK = "work"
 # Our own folder in /out: the record, the lock, the logs and the files handed to the job.
@@ -372,7 +371,7 @@ def _bug_ending(error: Exception, ours: Path) -> record.Ending:
 @contextmanager
 def _workplace(environ: Mapping[str, str], cache: store.Store, name: str) -> Iterator[Path]:
     """Where the work tree goes: /app in an image, else a folder of this run's own that goes with it."""
-    if not environ.get(WORKDIR_VARIABLE) and os.access(IMAGE_WORKDIR, os.W_OK):
+    if not environ.get(checkout.WORKDIR_VARIABLE) and container.is_image() and os.access(IMAGE_WORKDIR, os.W_OK):
         yield IMAGE_WORKDIR
         return
     place = _work_folder(environ, cache) / name
@@ -389,7 +388,7 @@ def _workplace(environ: Mapping[str, str], cache: store.Store, name: str) -> Ite
 
 
 def _work_folder(environ: Mapping[str, str], cache: store.Store) -> Path:
-    return Path(environ.get(WORKDIR_VARIABLE) or cache.path(WORK)).absolute()
+    return Path(environ.get(checkout.WORKDIR_VARIABLE) or cache.path(WORK)).absolute()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -32,6 +33,56 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> repos.Repo:
     made = repos.make(tmp_path_factory.mktemp("repos") / "classic")
     made.commit(start__py=repos.CLASSIC_START, configs___default__yaml="epochs: 7\n")
     return made
+
+
+# /app and /img-man belong to the machine that runs the tests: the same program, which looks for them elsewhere.
+ELSEWHERE = """
+import sys
+from pathlib import Path
+from live_code import container, run
+run.IMAGE_WORKDIR, container.FORMS = Path(sys.argv[1], "app"), Path(sys.argv[1], "img-man")
+from live_code.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+class TestWhereTheWorkTreeGoes:
+    @pytest.fixture
+    def app(self, tmp_path: Path) -> Path:
+        (tmp_path / "app").mkdir()
+        return tmp_path / "app"
+
+    def run(self, machine: Machine, asked: TaskFolder, app: Path, **environ: str) -> Ended:
+        given = {**machine.environ, "LIVE_CODE_ALLOW_LOCAL": "1", **environ}
+        if not environ:
+            del given["LIVE_CODE_WORKDIR"]
+        argv = [sys.executable, "-c", ELSEWHERE, str(app.parent), *machine.argv(asked)[3:]]
+        done = subprocess.run(argv, env=given, capture_output=True, text=True, timeout=120, check=False)
+        return Ended(done.returncode, done.stdout, done.stderr, asked)
+
+    def test_in_an_image_it_is_app(self, machine: Machine, folder: TaskFolder, repo: repos.Repo, app: Path) -> None:
+        (app.parent / "img-man").mkdir()
+        assert self.run(machine, task(folder, repo), app).record["checkout"]["place"] == str(app)
+        assert (app / "start.py").is_file()
+
+    def test_a_persons_own_app_is_left_alone(
+        self, machine: Machine, folder: TaskFolder, repo: repos.Repo, app: Path
+    ) -> None:
+        ended = self.run(machine, task(folder, repo), app)
+        assert ended.code == 0, ended.stderr
+        assert Path(ended.record["checkout"]["place"]).parent == machine.root / "store" / "work"
+        assert list(app.iterdir()) == []
+
+    def test_an_app_with_files_in_it_is_refused_with_the_way_on(
+        self, machine: Machine, folder: TaskFolder, repo: repos.Repo, app: Path, tmp_path: Path
+    ) -> None:
+        (app.parent / "img-man").mkdir()
+        (app / "thesis.tex").write_text("dear")
+        ended = self.run(machine, task(folder, repo), app)
+        assert ended.code == 1
+        assert "name another folder: LIVE_CODE_WORKDIR=DIR." in ended.stderr
+        assert self.run(machine, task(folder, repo), app, LIVE_CODE_WORKDIR=str(tmp_path / "other")).code == 0
+        assert (app / "thesis.tex").read_text() == "dear"
 
 
 class TestAnOutThatWasUsedBefore:

@@ -3,7 +3,7 @@ import os
 import pytest
 from servers.repos import Repo
 
-from live_code import source
+from live_code import container, source
 from live_code.config import Request
 from live_code.git.errors import NetworkError, NotFoundError, RefMissingError, RefusedError
 from live_code.store import Store
@@ -131,6 +131,14 @@ def test_a_repository_that_is_not_there_is_told_apart(resolve, tmp_path):
 def test_a_folder_as_remote_can_be_switched_off(resolve, repo):
     with pytest.raises(RefusedError, match="LIVE_CODE_ALLOW_LOCAL"):
         resolve("main", environ={"LIVE_CODE_ALLOW_LOCAL": "0"})
+
+
+def test_an_image_takes_no_folder_as_remote_unless_it_is_told_to(resolve, repo, tmp_path, monkeypatch):
+    commit = repo.commit({"a": "1"})
+    monkeypatch.setattr(container, "FORMS", tmp_path)
+    with pytest.raises(RefusedError, match="LIVE_CODE_ALLOW_LOCAL"):
+        resolve("main", environ={})
+    assert resolve("main", environ={"LIVE_CODE_ALLOW_LOCAL": "1"}).commit == commit
 
 
 def test_a_password_in_the_address_is_refused_and_not_shown(resolve):

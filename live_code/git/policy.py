@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-import os
 from collections.abc import Mapping
 
+from live_code import container
 from live_code.errors import ConfigError
 from live_code.git.errors import RefusedError
 from live_code.git.url import GitUrl
@@ -66,9 +66,9 @@ def _matches(url: GitUrl, pattern: str) -> bool:
 
 
 def _local_is_allowed(environ: Mapping[str, str]) -> bool:
-    """Folders as remotes are for laptops. An image (it has /img-man) takes none unless its maintainer says so."""
+    """Folders as remotes are for laptops. An image takes none unless its maintainer says so."""
     said = environ.get(LOCAL_VARIABLE, "")
-    return _is_on(said) if said.strip() else not os.path.isdir("/img-man")  # noqa: PTH112 - one look, no Path
+    return _is_on(said) if said.strip() else not container.is_image()
 
 
 def _is_on(said: str) -> bool:
