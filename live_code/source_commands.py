@@ -71,6 +71,7 @@ def _checkout(arguments: argparse.Namespace) -> int:
 
 
 def _cache(arguments: argparse.Namespace) -> int:
-    from live_code import cache, store
+    from live_code import cache, container, store
 
-    return cache.run(arguments, store.all_of(os.environ)[0], store.trouble(os.environ))
+    environ = container.settled(os.environ)
+    return cache.run(arguments, store.all_of(environ)[0], store.trouble(environ))

@@ -115,3 +115,12 @@ def test_a_folder_at_its_place_that_is_no_mount_is_no_cache(container: Container
     container.cache.chmod(0o755)
     ended = container.run("first", "setpriv", "--bounding-set=-all", "--inh-caps=-all")
     assert (ended.returncode, TOLD in ended.stderr) == (0, False), ended.stderr
+
+
+def test_doctor_shows_the_store_that_a_run_takes_for_a_user_without_a_home(container: Container) -> None:
+    environ = {**container.machine.environ, "HOME": "/nonexistent"}
+    for name in ("LIVE_CODE_STORE", "XDG_CACHE_HOME"):
+        environ.pop(name, None)
+    argv = [sys.executable, "-c", PROGRAM, str(container.cache / "none"), "doctor"]
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
+    assert f"store        /tmp/live-code-{os.getuid()}/home/.cache/live-code " in done.stdout
