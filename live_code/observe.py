@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # The job's start is safely past by then.
 AFTER_S = 0.2
+_MODELS = (".pt", ".pth", ".onnx", ".params", ".weights", ".ckpt", ".safetensors", ".h5")
 RESULT_FILES = ("training_result_file", "mining_result_file", "infer_result_file")
 
 
@@ -47,10 +48,17 @@ def beside_job(
 
 
 def code_after(journal: record.Journal, code: Checkout, environ: Mapping[str, str]) -> None:
-    """Notes what the job did to its work tree."""
+    """Notes what the job did to its work tree; a model that it left there is lost, so that is said."""
     from live_code import evidence
 
-    journal.note("code", evidence.code(code, environ))
+    changes = evidence.code(code, environ)
+    journal.note("code", changes)
+    added = changes.some_added if changes else ()
+    if models := [name for name in added if name.endswith(_MODELS)]:
+        log.warning(
+            f"{', '.join(models[:3])} stays in the job's work tree, which goes with the run. "
+            "Save models below cfg.ymir.output.models_dir"
+        )
 
 
 def earlier(task: TaskConfig) -> Earlier:

@@ -45,8 +45,16 @@ class TestTraining:
         training.out("models/epoch2/config.py", "x = 1")
         assert check(self.write(training, {"files": ["epoch2.pt", "config.py"]}))[1] == []
 
-    def test_no_result_file(self, training: TaskFolder) -> None:
-        assert "no results" in check(training)[1][0]
+    def test_no_result_file_names_the_call_that_writes_it(self, training: TaskFolder) -> None:
+        said = check(training)[1][0]
+        assert said.startswith("no results")
+        assert said.endswith("is missing; the code has to call ymir_exc.result_writer.write_model_stage")
+
+    def test_what_a_repo_measures_besides_is_kept(self, training: TaskFolder) -> None:
+        more = {"accuracy": 0.75, "loss": 2.5, "tp": 3, "note": "x", "broken": float("nan"), "flag": True}
+        found, problems = check(self.write(training, more))
+        assert problems == []
+        assert found.stages[0].metrics == {"mAP": 0.5, "tp": 3, "accuracy": 0.75, "loss": 2.5}
 
     @pytest.mark.parametrize("text", ["", "- a\n", "a: [\n", "m: !!python/object/apply:numpy.core.x []\n"])
     def test_a_file_that_the_platform_cannot_parse(self, training: TaskFolder, text: str) -> None:

@@ -179,6 +179,15 @@ class TestGoodRuns:
         record = machine.run(task(folder, made)).record
         assert record["code"] == {"changed": [" M train.py"], "added": 1, "some_added": ["new.txt"]}
 
+    def test_a_model_that_is_left_in_the_work_tree_is_told_of(
+        self, machine: Machine, folder: TaskFolder, tmp_path: Path
+    ) -> None:
+        made = repos.make(tmp_path / "careless")
+        made.commit(start__py="open('model.pt', 'w').write('weights')\n", configs___default__yaml="epochs: 7\n")
+        done = machine.run(task(folder, made))
+        assert "model.pt stays in the job's work tree" in done.stderr
+        assert "the code has to call ymir_exc.result_writer.write_model_stage" in done.stderr
+
     def test_a_work_tree_whose_processes_were_all_killed_is_taken_by_the_next_gc(
         self, machine: Machine, folder: TaskFolder, tmp_path: Path
     ) -> None:

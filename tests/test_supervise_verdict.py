@@ -9,7 +9,7 @@ import pytest
 from live_code.errors import JobError
 from live_code.guard import ORPHANED
 from live_code.job.ymir_exc import protocol
-from live_code.supervise import reports, verdict
+from live_code.supervise import reports, symptoms, verdict
 from live_code.supervise.ends import HANGING_RANKS, MAX_DURATION, STALL, Exit, Frame, Report
 
 FAILED = Exit(code=1, signal=0, stopped_by=0, seconds=12.0, tail=("last words",))
@@ -69,6 +69,15 @@ EXCEPTIONS = [
     ("ImportError: /tmp/x/_c.so: failed to map segment from shared object", "NOEXEC", 160004, ""),
     ("ModuleNotFoundError: No module named 'cv2'", "MISSING_MODULE", 160004, ""),
 ]  # fmt: skip
+
+
+def test_a_framework_that_the_jobs_python_lacks_is_never_told_to_go_into_the_requirements() -> None:
+    found = symptoms.find(["ModuleNotFoundError: No module named 'torch'"])
+    assert found is not None
+    assert "LIVE_CODE_PYTHON" in found[0].hint
+    other = symptoms.find(["ModuleNotFoundError: No module named 'torchmetrics'"])
+    assert other is not None
+    assert other[0].hint == "Add it to the repo's requirements."
 
 
 LINES = [

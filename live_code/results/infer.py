@@ -9,13 +9,13 @@ from typing import Any
 
 from live_code.config import TaskConfig
 from live_code.job.ymir_exc import protocol
-from live_code.results.values import ENOUGH, Problem, Results, candidates, compare, is_number, mappings, wrong
+from live_code.results.values import ENOUGH, Problem, Results, candidates, compare, is_number, mappings, missing, wrong
 
 
 def read(task: TaskConfig, results: Results, told: list[Problem]) -> Results:
     path = Path(task.output["infer_result_file"])
     if not path.is_file():
-        told.append(wrong(f"no results: {path} is missing"))
+        told.append(missing(path, "write_infer_result"))
         return results
     try:
         written = json.loads(path.read_bytes())

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from live_code.config import TaskConfig
 from live_code.job.ymir_exc import protocol
-from live_code.results.values import ENOUGH, Problem, Results, candidates, compare, wrong
+from live_code.results.values import ENOUGH, Problem, Results, candidates, compare, missing, wrong
 
 
 def read(task: TaskConfig, results: Results, told: list[Problem]) -> Results:
     path = Path(task.output["mining_result_file"])
     if not path.is_file():
-        told.append(wrong(f"no results: {path} is missing"))
+        told.append(missing(path, "write_mining_result"))
         return results
     scored: set[str] = set()
     last = math.inf

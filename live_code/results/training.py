@@ -12,7 +12,7 @@ from live_code import log
 from live_code.config import TaskConfig
 from live_code.errors import ConfigError
 from live_code.job.ymir_exc import protocol
-from live_code.results.values import Problem, Results, Stage, is_number, wrong
+from live_code.results.values import Problem, Results, Stage, is_number, missing, wrong
 from live_code.yamlfile import read_mapping
 
 
@@ -149,7 +149,14 @@ def _metrics(values: Mapping[str, Any], where: str, told: list[Problem]) -> dict
             told.append(wrong(f"{where}: {name} is {value!r}, not a count"))
         if is_number(value):
             found[name] = value
-    return found
+    return {**found, **_others(values)}
+
+
+def _others(values: Mapping[str, Any]) -> dict[str, float]:
+    """What the repo measures besides: the platform passes over it, a comparison need not."""
+    known = {*protocol.FRACTION_METRICS, *protocol.COUNT_METRICS, "timestamp"}
+    numbers = {str(name): value for name, value in values.items() if name not in known and is_number(value)}
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
 def _fraction(name: str, value: Any, where: str, told: list[Problem]) -> None:
@@ -163,7 +170,7 @@ def _fraction(name: str, value: Any, where: str, told: list[Problem]) -> None:
 
 def _written(path: Path, told: list[Problem]) -> dict[str, Any] | None:
     if not path.is_file():
-        told.append(wrong(f"no results: {path} is missing"))
+        told.append(missing(path, "write_model_stage"))
         return None
     try:
         return read_mapping(path, hint="")

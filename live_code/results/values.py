@@ -74,5 +74,10 @@ def stale(path: str, earlier: Earlier) -> bool:
     return path in earlier.stamps and files.stamp(Path(path)) == earlier.stamps[path]
 
 
+def missing(path: Path, writer: str) -> Problem:
+    """``writer``: the SDK's function that writes it."""
+    return wrong(f"no results: {path} is missing; the code has to call ymir_exc.result_writer.{writer}")
+
+
 def wrong(text: str, code: int = protocol.CODE_OTHER) -> Problem:
     return Problem("", text, code)

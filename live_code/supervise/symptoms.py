@@ -134,6 +134,15 @@ NOEXEC = Cause(
     "Mount a store at /cache, or start the container with --tmpfs /tmp:exec.",
 )
 
+MISSING_FRAMEWORK = Cause(
+    "MISSING_MODULE",
+    protocol.CODE_OTHER,
+    "",
+    "the job's Python has no such framework",
+    "It comes with the image, not with the requirements: take an image that has it, or name a Python that does in"
+    " LIVE_CODE_PYTHON.",
+)
+
 # The first that fits counts: from the surely known to the likely. Each fits the text of an exception as well as a
 # line of the log, so a pattern has to be something that a healthy job does not print.
 _TABLE = (
@@ -171,6 +180,7 @@ _TABLE = (
     (DATASET, r"num_samples should be a positive integer|(?:dataset|index file) is (?:empty|missing)"),
     (DATASET, r"^(?:xml\.etree\.ElementTree\.)?ParseError\b"),
     (NOEXEC, r"failed to map segment from shared object"),
+    (MISSING_FRAMEWORK, r"No module named '(?:torch|torchvision|torchaudio|mxnet)\b"),
     (MISSING_MODULE, r"ModuleNotFoundError|^ImportError: No module named|No module named '[\w.]+'"),
 )  # fmt: skip
 _SYMPTOMS = tuple(Symptom(cause, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for cause, pattern in _TABLE)
