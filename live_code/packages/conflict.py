@@ -99,7 +99,7 @@ def _conflict(asked: list[Asked], names: list[str], protection: Protection, said
     there = ([f"the image ships {', '.join(has)}"] if has else []) + reasons
     return FrameworkConflictError(
         f"{'; '.join(dict.fromkeys(item.words for item in asked))}, but {'; '.join(there)}.",
-        hint="Use an image that fits, loosen that, or set allow_framework_override: true to replace its own.",
+        hint="Use an image tag that fits, loosen that, or set allow_framework_override: true to replace its own.",
         details=said.strip(),
     )
 
