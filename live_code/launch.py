@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +30,8 @@ WITHHELD = ("VIRTUAL_ENV", "PYTHONHOME", "__PYVENV_LAUNCHER__", "NETRC")
 
 # pip's and uv's settings, among them addresses of indexes.
 INSTALLERS = ("PIP_", "UV_")
+# Options of python and bash that take no value.
+_FLAG = re.compile(r"-[bBdeEiIOPqRuvx]+")
 _LOGIN = re.compile(r"://[^/@\s]+@")
 
 
@@ -68,6 +71,21 @@ def entrypoints(
         key = _entrypoint(task, request, repo, exists)
         chosen[key] = (*chosen.get(key, ()), task)
     return tuple(Entrypoint(command, origin, served) for (command, origin), served in chosen.items())
+
+
+def require_scripts(entries: Iterable[Entrypoint], exists: Callable[[str], bool]) -> None:
+    """Raises LaunchError for an entrypoint that is no command line, or that starts a script which the repo lacks."""
+    for entry in entries:
+        script = _script(_words(entry.command, entry.origin))
+        if script and not exists(script):
+            raise no_file(entry, script)
+
+
+def no_file(entry: Entrypoint, script: str) -> LaunchError:
+    return LaunchError(
+        f"the entrypoint {entry.command!r} ({entry.origin}) names {script}, which is no file of the repo.",
+        hint="Correct the name, or add the file.",
+    )
 
 
 def plan(
@@ -158,14 +176,27 @@ def _entrypoint(task: str, request: Request, repo: RepoSettings, exists: Callabl
     )
 
 
-def _argv(command: str, python: Path, origin: str) -> tuple[str, ...]:
+def _script(words: list[str]) -> str:
+    """The repo's file that is started, '' where that is not sure: modules, programs, and what bash finds on PATH."""
+    if words[0] in ("python", "python3", "bash", "sh"):
+        words = list(itertools.dropwhile(_FLAG.fullmatch, words[1:]))
+    first = words[0] if words else ""
+    is_plain = first.endswith(".py") or (first.endswith(".sh") and "/" in first)
+    return first if is_plain and not first.startswith(("/", "-")) else ""
+
+
+def _words(command: str, origin: str) -> list[str]:
     try:
         words = shlex.split(command)
     except ValueError as error:
         raise LaunchError(f"the entrypoint {command!r} ({origin}) is no command line: {error}.") from error
     if not words:
         raise LaunchError(f"the entrypoint that {origin} names is empty.", hint="Name a script or a command.")
-    first, rest = words[0], words[1:]
+    return words
+
+
+def _argv(command: str, python: Path, origin: str) -> tuple[str, ...]:
+    first, *rest = _words(command, origin)
     if first in ("python", "python3"):
         return (str(python), *rest)
     if first.endswith(".py"):

@@ -176,6 +176,7 @@ def _ready(
         code = journal.step("checkout", kept, lambda it: checkout.make(found, request, it, place, environ))
         repo = journal.step("repo", config.read_repo_settings, code.root)
         merged = journal.step("config", config.merge, task, request, repo, code.root)
+        entries = _entrypoints(task, request, repo, code.root)
 
         tell("preparing the environment")
         python = interpreter.find(environ)
@@ -186,7 +187,7 @@ def _ready(
 
         _warn(merged, built)
         plan: Callable[..., tuple[launch.Launch, ...]] = _debugged(debug, built, cache, environ) if debug else _launches
-        planned = journal.step("launch", plan, task, request, repo, code, merged, built, environ, ours)
+        planned = journal.step("launch", plan, task, entries, repo, code, merged, built, environ, ours)
         yield _Ready(task, request, merged, code, planned, environ, cache)
 
 
@@ -260,9 +261,22 @@ def _warn(merged: config.Merged, built: environment.Environment) -> None:
         log.warning(told)
 
 
+def _entrypoints(
+    task: config.TaskConfig, request: config.Request, repo: config.RepoSettings, root: Path
+) -> tuple[launch.Entrypoint, ...]:
+    """What is to be started; a script that is not there is found before packages are installed for it."""
+
+    def exists(name: str) -> bool:
+        return os.path.isfile(root / name)  # noqa: PTH113 - Path raises for a name that is too long
+
+    entries = launch.entrypoints(task.tasks, request, repo, exists)
+    launch.require_scripts(entries, exists)
+    return entries
+
+
 def _launches(
     task: config.TaskConfig,
-    request: config.Request,
+    entries: tuple[launch.Entrypoint, ...],
     repo: config.RepoSettings,
     code: checkout.Checkout,
     merged: config.Merged,
@@ -271,7 +285,6 @@ def _launches(
     ours: Path,
 ) -> tuple[launch.Launch, ...]:
     """One job for the whole task, or one for each entrypoint; the progress bar is shared evenly among them."""
-    entries = launch.entrypoints(task.tasks, request, repo, lambda name: (code.root / name).is_file())
     part = 1 / len(entries)
     ranks = launch.ranks(repo, merged, ours)
     trees = tuple(os.path.realpath(code.place / path) for path in ("", *(one.path for one in code.submodules)))

@@ -59,6 +59,53 @@ class TestEntrypoint:
         assert [(entry[0], entry[2]) for entry in found] == [("m.py", ("mining",)), ("i.py", ("infer",))]
 
 
+class TestScripts:
+    def refused(self, command: str, files: str = "") -> str:
+        try:
+            launch.require_scripts([Entrypoint(command, "live-code.yaml", ("training",))], files.split().__contains__)
+        except LaunchError as error:
+            return str(error)
+        return ""
+
+    @pytest.mark.parametrize(
+        ("command", "script"),
+        [
+            ("trian.py", "trian.py"),
+            ("trian.py --epochs 3", "trian.py"),
+            ("python3 trian.py", "trian.py"),
+            ("python -u -OO tool/trian.py --config c.py", "tool/trian.py"),
+            ("./trian.sh", "./trian.sh"),
+            ("bash -eu tool/trian.sh", "tool/trian.sh"),
+        ],
+    )
+    def test_one_that_is_not_there_is_named_with_the_file_that_names_it(self, command: str, script: str) -> None:
+        said = self.refused(command, "start.py c.py")
+        assert said.startswith(f"the entrypoint {command!r} (live-code.yaml) names {script}, which is no file of the r")
+        assert self.refused(command, script) == ""
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "python3 -m tool.train",
+            "python3 -c 'import train'",
+            "python3 -W ignore train.py",
+            "python3",
+            "python3 -",
+            "/opt/image/train.py",
+            "train.sh",
+            "bash train.sh",
+            "bash -c 'make train.py && exec python3 train.py'",
+            "torchrun train.py",
+            "make train.py",
+        ],
+    )
+    def test_what_may_be_found_elsewhere_is_left_to_the_start(self, command: str) -> None:
+        assert self.refused(command) == ""
+
+    def test_what_is_no_command_line_is_refused(self) -> None:
+        assert "is no command line" in self.refused("python3 'train.py")
+
+
 def plan(command: str = "start.py", environ: dict[str, str] | None = None) -> launch.Launch:
     return launch.plan(Entrypoint(command, "test", ("training",)), Path("/app"), BUILT, HANDED, environ or {})
 

@@ -396,6 +396,17 @@ class TestBadInput:
         made.commit(README="hello", configs___default__yaml="a: 1\n")
         self.refused(machine.run(task(folder, made)), 300001, "no entrypoint")
 
+    def test_an_entrypoint_that_is_no_file_is_told_before_packages_are_installed(
+        self, machine: Machine, folder: TaskFolder, tmp_path: Path
+    ) -> None:
+        made = repos.make(tmp_path / "misspelt")
+        made.write("live-code.yaml", "entrypoint: {training: trian.py}\n")
+        made.commit(train__py=repos.CLASSIC_START, requirements__txt="easydict\n", configs___default__yaml="a: 1\n")
+        ended = machine.run(task(folder, made))
+        self.refused(ended, 300001, "the entrypoint 'trian.py' (live-code.yaml) names trian.py, which is no file")
+        assert ended.record["error"]["phase"] == "launch"
+        assert not {"interpreter", "lock", "environment", "job"} & set(ended.record)
+
     def test_a_missing_code_config(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
         task(folder, repo)
         folder.config(git_url=str(repo.path), git_branch="main", code_config="configs/none.yaml")

@@ -47,9 +47,7 @@ def entrypoints(tree: Tree, repo: RepoSettings) -> tuple[list[Entrypoint], list[
         remedy = "Nothing, when the repo is not for them."
     file = REPO_FILE if tree.has(REPO_FILE) else ""
     findings = [Finding(severity, "entrypoint", file, 0, what, remedy)] if failed else []
-    findings += [
-        finding for command in dict.fromkeys(one.command for one in found) for finding in _command(tree, command)
-    ]
+    findings += [finding for entry in {one.command: one for one in found}.values() for finding in _command(tree, entry)]
     return found, findings
 
 
@@ -68,14 +66,15 @@ def examine(tree: Tree, repo: RepoSettings) -> Iterator[Finding]:
     yield from _code_config(tree, repo.code_config)
 
 
-def _command(tree: Tree, command: str) -> Iterator[Finding]:
+def _command(tree: Tree, entry: Entrypoint) -> Iterator[Finding]:
+    command = entry.command
     line = line_of(tree.text(REPO_FILE), re.escape(command)) if tree.has(REPO_FILE) else 0
     for script in scripts_of(command):
         if not any(tree.has(name) for name in (script, script.removesuffix(".py") + "/__main__.py")):
             if script not in command and not _is_own(tree, script):
                 continue  # `-m` and a module of an installed package
-            what = f"The entrypoint {command!r} names {script}, which is no file of the repo."
-            yield Finding(WILL_FAIL, "entrypoint", REPO_FILE, line, what, "Correct the name, or add the file.")
+            error = launch.no_file(entry, script)
+            yield Finding(WILL_FAIL, "entrypoint", REPO_FILE, line, error.message, error.hint)
 
 
 def _is_own(tree: Tree, script: str) -> bool:

@@ -293,6 +293,7 @@ def around_the_job() -> Iterator[Fault]:
         ("the image has no such Python", "lock", task(environ={"LIVE_CODE_PYTHON": "/no/python"}),
          160004, "INTERPRETER", "/no/python"),
         ("an entrypoint that is not there", "launch", task(entrypoint="./none"), 300001, "LAUNCH", "none"),
+        ("a script as entrypoint that is not there", "launch", task(entrypoint="none.py"), 300001, "LAUNCH", "none.py"),
         ("no results", "results", job("pass"), 160004, "RESULTS", "no results"),
         ("results that the platform can't read", "results",
          job(CFG + "open(get_merged_config().ymir.output.mining_result_file, 'w').write('x')", on="mining"),
