@@ -63,6 +63,12 @@ def make(
     Raises ConfigError, RequirementsError.
     """
     chosen = requirements.choose(checkout.root, request.requirements, repo.requirements)
+    given = request.lock or environ.get(LOCK_VARIABLE, "")
+    if not chosen.inputs and not given and (passed_over := requirements.passed_over(checkout.root)):
+        log.warning(
+            f"{passed_over} is not installed, for nobody asks for it: "
+            f"write requirements: {passed_over} into live-code.yaml, if the job needs it"
+        )
     texts = requirements.closure(checkout.root, chosen)
     found = framework.protection(image, environ)
     as_of = dates.cutoff(request.resolve_as_of, checkout.place, checkout.commit, store, environ)
@@ -77,7 +83,6 @@ def make(
         cutoff=as_of.time,
         resolver=request.resolver,
     )
-    given = request.lock or environ.get(LOCK_VARIABLE, "")
     key, text, cached, why = _given(given, asked) if given else _made(asked, store, environ)
     return Lock(
         key=key,

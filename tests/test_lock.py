@@ -40,6 +40,19 @@ class TestChoice:
         locked = shop.lock()
         assert (pins(locked), locked.requirements) == ({}, "")
 
+    @pytest.mark.parametrize("name", ["pyproject.toml", "setup.py", "environment.yml"])
+    def test_a_project_that_nobody_asks_for_is_told_of(
+        self, shop: Workshop, name: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert pins(shop.write("", name).lock()) == {}
+        assert f"{name} is not installed, for nobody asks for it" in capsys.readouterr().err
+
+    def test_a_project_beside_a_requirements_file_is_not(
+        self, shop: Workshop, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shop.write("", "setup.py").write("").lock()
+        assert "is not installed" not in capsys.readouterr().err
+
     def test_an_empty_file_is_a_lock_without_packages(self, shop: Workshop) -> None:
         assert pins(shop.write("# nothing\n").lock()) == {}
 

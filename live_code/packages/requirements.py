@@ -10,6 +10,7 @@ from typing import NamedTuple
 from live_code import files
 from live_code.errors import ConfigError, RequirementsError
 
+ON_DEMAND = ("pyproject.toml", "setup.py", "environment.yml")
 DEFAULTS = ("extra-requirements.txt", "requirements.txt", "pylock.toml", "uv.lock")
 PYPI = "https://pypi.org/simple"
 # Files of a project whose metadata is read instead of lines; what their dependencies may depend on besides.
@@ -68,6 +69,11 @@ def choose(root: Path, by_config: str, by_repo: str) -> Chosen:
         if (root / name).exists():
             return Chosen(tuple(_parsed(root, name, "the repo")), name)
     return Chosen((), "")
+
+
+def passed_over(root: Path) -> str:
+    """A file that tells of packages, and that is only taken when it is named; '' where there is none."""
+    return next((name for name in ON_DEMAND if (root / name).exists()), "")
 
 
 def closure(root: Path, chosen: Chosen) -> tuple[Text, ...]:
