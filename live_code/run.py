@@ -232,7 +232,7 @@ def _stages(
         with observe.beside_job(journal, task, request, environ, ours):
             ended = journal.step("job", _run_all, planned, places, rules, told)
         observe.code_after(journal, code, environ)
-        supervise.require_success(ended[-1], told.current())
+        supervise.require_success(ended[-1], told.current(), merged)
         from live_code import results  # not before the job has ended
 
         left = journal.step("results", results.collect, task, earlier)

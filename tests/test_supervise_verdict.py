@@ -283,3 +283,26 @@ class TestWhichReport:
     def test_what_the_job_had_got_over_long_ago_is_not(self) -> None:
         old, last = report("URLError", "x", time=100.0), report("KeyError", "'y'", time=9000.0)
         assert reports.together((old, last)) == (last,)
+
+
+def test_an_exception_that_quotes_a_setting_names_its_key() -> None:
+    ended = FAILED._replace(reports=(report("ValueError", "invalid literal for int() with base 10: 'eight'"),))
+    error = verdict.of(ended, None, {"epochs": 3, "batch_size": "eight", "name": ""})
+    assert error is not None
+    assert error.message.endswith("'eight'. batch_size is 'eight' in this task's settings.")
+    assert (error.kind, error.return_code) == ("SETTING", 300001)
+
+
+def test_another_exception_names_the_setting_and_keeps_its_code() -> None:
+    ended = FAILED._replace(reports=(report("KeyError", "'resnet99'"),))
+    error = verdict.of(ended, None, {"backbone": "resnet99"})
+    assert error is not None
+    assert "backbone is 'resnet99'" in error.message
+    assert (error.kind, error.return_code) == ("EXCEPTION", 160004)
+
+
+def test_an_exception_that_quotes_no_setting_names_none() -> None:
+    ended = FAILED._replace(reports=(report("ValueError", "bad 'batch'"),))
+    error = verdict.of(ended, None, {"backbone": "resnet99"})
+    assert error is not None
+    assert "settings" not in error.message

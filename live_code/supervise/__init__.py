@@ -14,6 +14,7 @@ from live_code.supervise.ends import Exit, Places, Report, Rules
 __all__ = ["Exit", "Places", "Report", "Rules", "Told", "places", "require_success", "rules", "run", "show"]
 
 MIB = 1 << 20
+_NONE = Merged({}, {})
 
 
 def rules(request: Request, merged: Merged) -> Rules:
@@ -40,13 +41,13 @@ def places(task: TaskConfig, ours: Path, *disks: Path) -> Places:
     )
 
 
-def require_success(ended: Exit, said: protocol.Monitor | None) -> None:
+def require_success(ended: Exit, said: protocol.Monitor | None, merged: Merged = _NONE) -> None:
     """Raises JobError when the job did not end well. ``said``: its own last word in the monitor."""
     if ended.ok:
         return
     from live_code.supervise import verdict
 
-    if error := verdict.of(ended, said):
+    if error := verdict.of(ended, said, merged.values):
         raise error
 
 

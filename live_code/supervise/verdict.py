@@ -7,8 +7,11 @@ or code it ended with.
 
 from __future__ import annotations
 
+import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from live_code.errors import JobError
 from live_code.guard import ORPHANED
@@ -22,6 +25,7 @@ _OF_PARENTS = (ranks.LAUNCHER, "CalledProcessError")
 # Signals by which a program dies of itself.
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
+_QUOTED = re.compile(r"'([^'\n]{1,200})'|\"([^\"\n]{1,200})\"")
 _LOG = "The whole output is in live-code/job.log."
 _KILLED = Cause(
     "KILLED", protocol.CODE_OTHER, symptoms.INFRASTRUCTURE, "the job was killed by {name} from outside after {seconds}",
@@ -50,13 +54,27 @@ _LIMITS = {
 }  # fmt: skip
 
 
-def of(ended: Exit, said: protocol.Monitor | None) -> JobError | None:
-    """The error that stands for this end; None for a good one. ``said``: what the job wrote into the monitor."""
+def of(
+    ended: Exit, said: protocol.Monitor | None, settings: Mapping[str, Any] = MappingProxyType({})
+) -> JobError | None:
+    """The error that stands for this end; None for a good one. ``said``: what the job wrote into the monitor;
+    ``settings``: the hyper-parameters, one of which may be what an exception speaks of."""
     if ended.ok:
         return None
     error = _decide(ended, said)
     error.exit_code = ended.exit_code
+    first = _first(ended.reports)
+    if error.kind == "EXCEPTION" and first and (keys := _named(first.text, settings)):
+        error.message += f" {' and '.join(keys)} is {settings[keys[0]]!r} in this task's settings."
+        if first.type == "ValueError":
+            error.kind, error.return_code = "SETTING", protocol.CODE_CONFIG
     return error
+
+
+def _named(text: str, settings: Mapping[str, Any]) -> list[str]:
+    """The settings whose value, a word as a form sends it, stands in quotes in what an exception says."""
+    words = {first or second for first, second in _QUOTED.findall(text)}
+    return [key for key, value in settings.items() if isinstance(value, str) and value.strip() and value in words]
 
 
 def _decide(ended: Exit, said: protocol.Monitor | None) -> JobError:
