@@ -114,13 +114,14 @@ def test_a_netrc_opens_a_private_repository(make, server, environ, tmp_path):
 
 
 def test_a_private_repository_without_credentials_is_an_auth_failure(make, server, environ, commit):
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(AuthError, match="no credentials were given for the host of https://.*who maintains") as caught:
         make(f"{server.url}/private/detector.git", commit, environ)
+    assert "askpass" not in caught.value.details
     assert (caught.value.kind, caught.value.retryable) == ("GIT_AUTH", False)
 
 
 def test_a_wrong_token_is_an_auth_failure_that_does_not_show_it(make, server, environ, commit):
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(AuthError, match="the host refused the credentials that were given for") as caught:
         make(f"{server.url}/private/detector.git", commit, with_token(environ, server, "wr0ng-t0ken"))
     assert "wr0ng" not in f"{caught.value}{caught.value.details}{caught.value.__cause__!r}"
 
@@ -223,7 +224,7 @@ def test_a_proxy_that_lets_nobody_through_is_an_auth_failure(make, server, envir
 
 def test_a_proxys_login_is_not_sent_to_the_server(make, server, environ, commit, gate):
     environ["https_proxy"] = f"http://gate:p%40ss%3Aw0rd@127.0.0.1:{gate.port}"
-    with pytest.raises(AuthError, match="the credentials were"):
+    with pytest.raises(AuthError, match="no credentials were given"):
         make(f"{server.url}/private/detector.git", commit, environ)
     assert " gate " not in server.sent()
 
@@ -288,7 +289,7 @@ def test_a_host_key_is_pinned_at_first_sight_where_that_is_allowed_and_must_then
 
 
 def test_a_key_that_the_server_does_not_know_is_an_auth_failure(make, repo, sshd, environ, commit):
-    with pytest.raises(AuthError):
+    with pytest.raises(AuthError, match="accepted no ssh key"):
         make(sshd.url(repo.path), commit, over_ssh(environ, sshd, LIVE_CODE_SSH_KEY_FILE=str(sshd.root / "other_key")))
 
 

@@ -69,6 +69,8 @@ class _Sign(NamedTuple):
     hint: str
 
 
+_ASK = "Ask who maintains the image to give it a token or key for this host; in your own container see docs/source.md."
+
 # The first that matches decides: a full disk also breaks the connection, a wrong certificate also fails to connect.
 _SIGNS = (
     _Sign(
@@ -96,11 +98,22 @@ _SIGNS = (
         "Give the container https_proxy as http://user:password@host:port .",
     ),
     _Sign(
-        r"authentication failed|could not read (username|password)|permission denied \(|error: 40[13]|access denied"
-        r"|invalid (username|credentials)|terminal prompts disabled",
+        r"could not read username|terminal prompts disabled",  # git asks for what it was not given
         AuthError,
-        "the credentials were not accepted, or none are there, for",
-        "Give the container a token or key for this host (see docs/source.md).",
+        "no credentials were given for the host of",
+        _ASK,
+    ),
+    _Sign(
+        r"authentication failed|could not read password|error: 40[13]|access denied|invalid (username|credentials)",
+        AuthError,
+        "the host refused the credentials that were given for",
+        _ASK,
+    ),
+    _Sign(
+        r"permission denied \(",  # of ssh, which does not tell whether it had a key
+        AuthError,
+        "the host accepted no ssh key, or was given none, for",
+        _ASK,
     ),
     _Sign(
         r"transport '[^']*' not allowed|fsck error|disallowed submodule|refusing to|credentials in url",
@@ -134,9 +147,13 @@ _SIGNS = (
 )
 
 
+# Progress, and that nobody is there to be asked.
+_NOISE = re.compile(r"% \(|askpass response")
+
+
 def classify(said: str, url: str) -> SourceError:
     """The error that git's words mean. ``said`` and ``url`` hold no secret: git is given none in either."""
-    lines = [line.strip() for line in said.splitlines() if line.strip() and "% (" not in line]  # no progress
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not _NOISE.search(line)]
     for sign in _SIGNS:
         if re.search(sign.pattern, said, re.IGNORECASE):
             return sign.error(f"{sign.what} {url}.", hint=sign.hint, details="\n".join(lines[-20:]))
