@@ -46,7 +46,7 @@ def resolve(request: Request, store: Store, environ: Mapping[str, str]) -> Sourc
         raise RefMissingError(
             f"{asked!r} is no revision.", hint=f"Write a commit id, tag or branch as {_key(request)}."
         )
-    source = _ask(url, asked, store, environ)
+    source = _ask(url, asked, _key(request), store, environ)
     if source.kind == "branch":
         log.warning(f"{source.ref} moves; it is {source.commit} now. Pin it: {_key(request)}: {source.commit}")
     return source
@@ -84,21 +84,24 @@ def matching(prefix: str, refs: Mapping[str, str]) -> set[str]:
     return {commit for commit in commits if commit.startswith(prefix)}
 
 
-def _ask(url: GitUrl, asked: str, store: Store, environ: Mapping[str, str]) -> Source:
+def _ask(url: GitUrl, asked: str, key: str, store: Store, environ: Mapping[str, str]) -> Source:
     from live_code.git import access, remote
 
     short = asked.lower() if _SHORT.fullmatch(asked.lower()) else ""
     with access.opened(environ, store, url) as opened:
         refs = remote.list_refs(url, [] if short else [asked, f"{asked}^{{}}"], opened)
+        if not short and not choose(asked, refs):  # all of them, to tell which one may be meant
+            refs = remote.list_refs(url, [], opened)
     if found := choose(asked, refs):
         ref, commit, kind = found
         return Source(url, asked, commit, ref, kind)
     if not short:
         raise RefMissingError(
-            f"{url} has no tag or branch {asked!r}.", hint="Check the name; a commit id needs no branch."
+            f"{key}: {url} has no tag or branch {asked!r}.{_close(asked, refs)}",
+            hint="Check the name; a commit id needs no branch.",
         )
     tips = matching(short, refs) if len(short) >= _LONG_ENOUGH else set()
-    commit = _only(short, tips or _all_commits(url, short, store, environ), url)
+    commit = _only(short, tips or _all_commits(url, short, store, environ), url, key)
     log.warning(f"{asked} is {commit}; write the full id: a short one can get a second meaning, and needs the network")
     return Source(url, asked, commit, "", "commit")
 
@@ -112,10 +115,19 @@ def _all_commits(url: GitUrl, prefix: str, store: Store, environ: Mapping[str, s
     return {commit for commit in said.split() if commit.startswith(prefix)}
 
 
-def _only(prefix: str, commits: set[str], url: GitUrl) -> str:
+def _close(asked: str, refs: Mapping[str, str]) -> str:
+    """The branches and tags whose names are nearly what was asked for, as a sentence; '' when there are none."""
+    import difflib
+
+    names = [name.split("/", 2)[2] for name in refs if name.startswith(("refs/heads/", "refs/tags/"))]
+    close = difflib.get_close_matches(asked, [name for name in names if not name.endswith("^{}")], 3)
+    return f" Is it {' or '.join(map(repr, dict.fromkeys(close)))}?" if close else ""
+
+
+def _only(prefix: str, commits: set[str], url: GitUrl, key: str = "git_branch") -> str:
     if not commits:
         raise RefMissingError(
-            f"{url} has no commit, tag or branch {prefix!r}.", hint="Check it, and that it was pushed."
+            f"{key}: {url} has no commit, tag or branch {prefix!r}.", hint="Check it, and that it was pushed."
         )
     if len(commits) > 1:
         listed = ", ".join(sorted(commits)[:5])

@@ -156,3 +156,10 @@ def test_a_browsers_page_of_the_same_commit_is_taken_for_its_repository(resolve)
 def test_a_browsers_page_of_another_revision_is_a_disagreement(resolve):
     with pytest.raises(RefMissingError, match=r"is the page of 'main/a.yaml', but git_branch is 'v1'"):
         resolve("v1", url="https://git.test/team/detector/blob/main/a.yaml")
+
+
+def test_a_mistyped_branch_is_told_with_what_it_may_be_and_the_forms_field(resolve, repo):
+    repo.commit({"a": "1"})
+    repo.git("branch", "feature/boxes")
+    with pytest.raises(RefMissingError, match=r"^git_branch: .* has no tag or branch .*Is it 'feature/boxes'\?"):
+        resolve("feature/boxs")

@@ -126,7 +126,7 @@ def _fetch(wanted: Wanted, here: Repository, access: Access, lock: int) -> None:
     log.info(f"fetching {commit} from {url}")
     try:
         remote.fetch(url, [f"{commit}:{HELD}/{commit}"], here.path, access, depth=1, lock=lock)
-    except RefMissingError:
+    except RefMissingError as error:
         if ref:  # a server that gives out only what its refs point to
             remote.fetch(url, [f"+{ref}:refs/remote/wanted"], here.path, access, depth=1, lock=lock)
             if here.hold(commit, access.env):
@@ -135,4 +135,5 @@ def _fetch(wanted: Wanted, here: Repository, access: Access, lock: int) -> None:
         log.info("the server does not give out this commit by its id: fetching all branches and tags")
         remote.fetch(url, [ALL], here.path, access, lock=lock)
         if not here.hold(commit, access.env):
+            error.message = f"the commit is not in {url}: {commit}."
             raise
