@@ -107,7 +107,8 @@ def test_forty_runs_fetch_once_and_build_once_on_each_node(stage: Stage, cluster
     found = sorted(one.metrics["mAP"] for one in records(stage))
     assert found == pytest.approx(sorted(rate * gain for rate in RATES for gain in GAINS))
     assert len(stores(stage)) == 4
-    assert fetches == [1, 10, 10, 10, 10]  # the driver's, for the branch's history; then one for each node
+    # The driver: the branch's history, the settings of the first and the last commit. Then one for each node.
+    assert fetches == [1, 1, 1, 10, 10, 10, 10]
     built = Counter(place(one) for one in records(stage) if not one.get("environment", "cached"))
     assert built == dict.fromkeys(stores(stage), 1)
     logs = [(one.out / "live-code" / "job.log").read_text() for one in records(stage)]
