@@ -168,5 +168,5 @@ class TestBundle:
         from live_code.packages import bundled
 
         (tmp_path / "x").write_text("no bundle")
-        with pytest.raises(ConfigError, match="can't be read"):
+        with pytest.raises(ConfigError, match="is no bundle, or was cut off"):
             bundled.unpack(tmp_path / "x", shop.store)
