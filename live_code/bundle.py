@@ -9,7 +9,7 @@ from pathlib import Path
 
 from live_code import config, environment, files, locking
 from live_code.packages.bundled import CARRIED, FORMAT, LOCK
-from live_code.store import Store
+from live_code.store import STORE_VARIABLE, Store
 
 
 def write(request: config.Request, python: Path | None, output: Path, environ: Mapping[str, str]) -> int:
@@ -19,7 +19,8 @@ def write(request: config.Request, python: Path | None, output: Path, environ: M
     """
     with tempfile.TemporaryDirectory(prefix="live-code-bundle-") as folder:
         kept = Store(Path(folder, "store"))
-        made = locking.fetched(request, python, kept, Path(folder, "work"), environ)
+        own = {**environ, STORE_VARIABLE: str(kept.root)}
+        made = locking.fetched(request, python, Path(folder, "work"), own)
         environment.make(made.lock, made.image, kept, environ)
         (Path(folder) / LOCK).write_text(made.lock.text, encoding="utf-8")
         (Path(folder) / FORMAT).write_text(f"{made.commit}\n", encoding="utf-8")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 from argparse import Namespace
+from collections.abc import Mapping
 
 from live_code import log
 from live_code.errors import ConfigError, StoreError
@@ -25,7 +25,7 @@ def run(arguments: Namespace, store: Store, trouble: str = "") -> int:
     if arguments.action == "ls":
         return _list(store)
     if arguments.action == "verify":
-        return _verify(store)
+        return _verify(store, arguments.environ)
     limit = size(arguments.max_size) if arguments.action == "gc" else 0
     return _make_room(store, limit, arguments.idle)
 
@@ -58,20 +58,20 @@ def _why_kept(store: Store, item: Item, idle_s: float) -> str:
     return f"used {age:.0f} s ago (spared for {idle_s - age:.0f} s: --idle 0)"
 
 
-def _verify(store: Store) -> int:
+def _verify(store: Store, environ: Mapping[str, str]) -> int:
     damaged = 0
     for item in eviction.items(store):
-        if item.kind == "git" and (damage := _damage(item)):
+        if item.kind == "git" and (damage := _damage(item, environ)):
             damaged += 1
             print(f"{_name(item)}: {damage.splitlines()[0]}")
     print(f"{damaged} damaged; the next start that needs one makes it anew" if damaged else "all is whole")
     return 1 if damaged else 0
 
 
-def _damage(item: Item) -> str:
+def _damage(item: Item, environ: Mapping[str, str]) -> str:
     home = item.path / "live-code"
     local.write_settings(home, [item.path])
-    return Repository(item.path).damage(local.environment(os.environ, home))
+    return Repository(item.path).damage(local.environment(environ, home))
 
 
 def size(text: str) -> int:

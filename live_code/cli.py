@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from live_code.errors import LiveCodeError
@@ -31,18 +31,48 @@ class Version(argparse.Action):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Parses the command line and runs one command. Returns its exit code; expected errors print one line."""
+    """Parses the command line and runs one command. Returns its exit code."""
     words = sys.argv[1:] if argv is None else list(argv)
-    arguments = parser(all_commands=words[:1] != ["run"]).parse_args(words)
-    try:
+    is_run = words[:1] == ["run"]  # it settles its variables itself, once it can tell what goes wrong
+
+    def command() -> int:
+        arguments = parser(all_commands=not is_run).parse_args(words)
+        arguments.environ = os.environ if is_run else _settled()
         code: int = arguments.command(arguments)
+        return code
+
+    return bounded(command)
+
+
+def bounded(command: Callable[[], int], program: str = "live-code") -> int:
+    """The command's exit code. What it raises ends here: told in one line, with the code of docs/exit-codes.md."""
+    try:
+        code = command()
+        sys.stdout.flush()
+        return code
     except LiveCodeError as error:
-        print(f"live-code: {error}", file=sys.stderr)
-        return error.exit_code
+        told = error
+    except KeyboardInterrupt:
+        print(f"{program}: stopped by Ctrl-C", file=sys.stderr)
+        return 128 + 2
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + 13
-    return code
+    except Exception as error:  # noqa: BLE001 - the one place where our own mistakes end, but for those of a run
+        from live_code import bugs
+
+        told = bugs.of_command(error)
+    print(f"{program}: {told}", file=sys.stderr)
+    return told.exit_code
+
+
+def _settled() -> Mapping[str, str]:
+    from live_code import container
+
+    try:
+        return container.settled(os.environ)
+    except OSError:  # there is no place to write: the command tells when it needs one
+        return os.environ
 
 
 def parser(*, all_commands: bool = True) -> argparse.ArgumentParser:
@@ -162,7 +192,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     from live_code import config, results
 
     folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
-    found, problems = results.check(config.load(folders, os.environ))
+    found, problems = results.check(config.load(folders, arguments.environ))
     for problem in problems:
         print(f"{problem.task}: {problem.text}")
     if problems:

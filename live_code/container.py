@@ -144,8 +144,8 @@ def _named(folder: Path, home: str, environ: Mapping[str, str]) -> dict[str, str
     passwd, groups = folder / "passwd", folder / "group"
     passwd.write_text(f"{_text('/etc/passwd')}{NAME}:x:{user}:{group}::{home}:/bin/bash\n", encoding="utf-8")
     groups.write_text(f"{_text('/etc/group')}{NAME}:x:{group}:\n", encoding="utf-8")
-    preload = " ".join(filter(None, (environ.get("LD_PRELOAD", ""), str(NSS_WRAPPER))))
-    return {"LD_PRELOAD": preload, "NSS_WRAPPER_PASSWD": str(passwd), "NSS_WRAPPER_GROUP": str(groups)}
+    preload = dict.fromkeys((*environ.get("LD_PRELOAD", "").split(), str(NSS_WRAPPER)))
+    return {"LD_PRELOAD": " ".join(preload), "NSS_WRAPPER_PASSWD": str(passwd), "NSS_WRAPPER_GROUP": str(groups)}
 
 
 def _text(path: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,8 +38,6 @@ class Findings(NamedTuple):
 
 def examine(python: Path | None, environ: Mapping[str, str]) -> Findings:
     """Asks everything; an answer that fails is a problem of that topic, never an end."""
-    with suppress(OSError):  # without any place to write: the store will tell
-        environ = container.settled(environ)
     kept = store.find(environ)
     answers = [
         *(Answer("variables", "", told) for told in container.unread(environ)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,14 +57,14 @@ def _request(arguments: argparse.Namespace) -> config.Request:
 def _lock(arguments: argparse.Namespace) -> int:
     from live_code import locking
 
-    sys.stdout.write(locking.text(_request(arguments), arguments.python, os.environ))
+    sys.stdout.write(locking.text(_request(arguments), arguments.python, arguments.environ))
     return 0
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
     from live_code import doctor
 
-    found = doctor.examine(arguments.python, os.environ)
+    found = doctor.examine(arguments.python, arguments.environ)
     print("\n".join(doctor.show(found)))
     return 1 if found.problems else 0
 
@@ -73,6 +72,6 @@ def _doctor(arguments: argparse.Namespace) -> int:
 def _bundle(arguments: argparse.Namespace) -> int:
     from live_code import bundle
 
-    size = bundle.write(_request(arguments), arguments.python, arguments.output, os.environ)
+    size = bundle.write(_request(arguments), arguments.python, arguments.output, arguments.environ)
     print(f"{arguments.output}: {size / 1e6:.1f} MB")
     return 0

@@ -14,7 +14,6 @@ from live_code.git import worktree
 from live_code.git.local import GitFailed, run
 from live_code.interpreter import Interpreter
 from live_code.lock import Lock
-from live_code.store import Store
 
 
 class Locked(NamedTuple):
@@ -25,30 +24,28 @@ class Locked(NamedTuple):
 
 def text(request: config.Request, python: Path | None, environ: Mapping[str, str]) -> str:
     """The lock that a run would make. Raises LiveCodeError."""
-    kept = store.find(environ)
     here = Path(request.git_url)
     if here.is_dir() and not request.revision:
-        return _made(_as_it_stands(here.resolve(), environ), request, python, kept, environ).lock.text
+        return _made(_as_it_stands(here.resolve(), environ), request, python, environ).lock.text
     with tempfile.TemporaryDirectory(prefix="live-code-") as place:
-        return fetched(request, python, kept, Path(place), environ).lock.text
+        return fetched(request, python, Path(place), environ).lock.text
 
 
-def fetched(
-    request: config.Request, python: Path | None, kept: Store, place: Path, environ: Mapping[str, str]
-) -> Locked:
+def fetched(request: config.Request, python: Path | None, place: Path, environ: Mapping[str, str]) -> Locked:
     """The lock of a commit, checked out in ``place`` with what that leaves in the store. Raises LiveCodeError."""
     if not request.revision:
         raise ConfigError("no revision is given.", hint="Name a commit, tag or branch after the URL.")
-    found = source.resolve(request, kept, environ)
-    return _made(checkout.make(found, request, kept, place, environ), request, python, kept, environ)
+    kept = store.chosen(environ)
+    found = kept(lambda it: source.resolve(request, it, environ))
+    code = kept(lambda it: checkout.make(found, request, it, place, environ))
+    return _made(code, request, python, environ)
 
 
-def _made(
-    code: Checkout, request: config.Request, python: Path | None, kept: Store, environ: Mapping[str, str]
-) -> Locked:
-    image = interpreter.inspect((python or interpreter.find(environ)).absolute(), kept, environ)
+def _made(code: Checkout, request: config.Request, python: Path | None, environ: Mapping[str, str]) -> Locked:
+    kept, path = store.chosen(environ), (python or interpreter.find(environ)).absolute()
+    image = kept(lambda it: interpreter.inspect(path, it, environ))
     repo = config.read_repo_settings(code.root)
-    return Locked(code.commit, lock.make(code, request, repo, image, kept, environ), image)
+    return Locked(code.commit, kept(lambda it: lock.make(code, request, repo, image, it, environ)), image)
 
 
 def _as_it_stands(folder: Path, environ: Mapping[str, str]) -> Checkout:

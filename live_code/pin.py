@@ -15,7 +15,7 @@ from live_code.source import Source
 
 def resolve(url: str, revision: str, environ: Mapping[str, str]) -> Source:
     """What the revision stands for. Raises SourceError."""
-    return source.resolve(Request(url, revision, "REF"), store.find(environ), environ)
+    return store.chosen(environ)(lambda it: source.resolve(Request(url, revision, "REF"), it, environ))
 
 
 def checkout(url: str, revision: str, place: Path, environ: Mapping[str, str], **settings: str) -> Checkout:
@@ -26,5 +26,6 @@ def checkout(url: str, revision: str, place: Path, environ: Mapping[str, str], *
     if place.exists() and any(place.iterdir()):
         raise CheckoutError(f"{place} has files in it.", hint="Name an empty folder.")
     request = Request(url, revision, "REF", **settings)  # type: ignore[arg-type]
-    here = store.find(environ)
-    return stage.make(source.resolve(request, here, environ), request, here, place, environ)
+    kept = store.chosen(environ)
+    found = kept(lambda it: source.resolve(request, it, environ))
+    return kept(lambda it: stage.make(found, request, it, place, environ))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,7 +89,7 @@ def _reproduce(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--set {pair} has no value.", hint="Write --set KEY=VALUE.")
     given = dict(pair.split("=", 1) for pair in arguments.set)
     wanted = Wanted(arguments.in_dir, arguments.out_dir, arguments.verify, arguments.tolerance, given)
-    return reproduce(reading.read(arguments.run), wanted, os.environ)
+    return reproduce(reading.read(arguments.run), wanted, arguments.environ)
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -145,10 +144,10 @@ def _report(arguments: argparse.Namespace) -> int:
     from live_code import runs
 
     found = [record for path in arguments.runs for record in runs.given(path, arguments.where)]
-    return _write_page(arguments.output, found, [])
+    return _write_page(arguments.output, found, [], arguments.environ)
 
 
-def _write_page(path: Path, records: Sequence[Record], histories: Sequence[History]) -> int:
+def _write_page(path: Path, records: Sequence[Record], histories: Sequence[History], environ: Mapping[str, str]) -> int:
     """The page's libraries are an extra of the package: most containers never write one."""
     from live_code.errors import MissingExtra
     from live_code.record.reading import RecordError
@@ -160,7 +159,7 @@ def _write_page(path: Path, records: Sequence[Record], histories: Sequence[Histo
         from live_code import report
     except ImportError as error:
         raise MissingExtra("report", error) from error
-    report.write(path, records, find(os.environ), histories)
+    report.write(path, records, find(environ), histories)
     print(path)
     return 0
 
@@ -170,17 +169,16 @@ def _compare(arguments: argparse.Namespace) -> int:
     from live_code.compare import history, text
     from live_code.errors import ConfigError
     from live_code.record import reading
-    from live_code.store import find
 
     if len(arguments.runs) < 2:
         raise ConfigError("a run alone differs from nothing.", hint="Name two runs or more.")
     records = [reading.read(path) for path in arguments.runs]
     first = records[0]
     pairs = ((first, other) for other in records[1:])
-    told = [history.between(*pair, find(os.environ), os.environ, offline=arguments.offline) for pair in pairs]
+    told = [history.between(*pair, arguments.environ, offline=arguments.offline) for pair in pairs]
     histories = [one for one in told if one]
     if arguments.html:
-        return _write_page(arguments.html, records, histories)
+        return _write_page(arguments.html, records, histories, arguments.environ)
     found, scores = compare.between(records), compare.metrics(records)
     shown = text.as_json(records, found, scores, histories) if arguments.json else None
     sys.stdout.write((shown or "\n".join(text.show(records, found, scores, histories))) + "\n")

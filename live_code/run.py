@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from live_code import (
     checkout,
@@ -30,7 +30,7 @@ from live_code import (
     store,
     supervise,
 )
-from live_code.errors import Bug, LiveCodeError, Lost, OutputError, Stopped, StoreError
+from live_code.errors import LiveCodeError, Lost, OutputError, Stopped
 from live_code.packages import bundled
 
 IMAGE_WORKDIR = Path("/app")
@@ -49,8 +49,6 @@ STAGES = {
 # Room for the end to be told in when the disk has run full meanwhile.
 RESERVE = ".reserve"
 RESERVE_BYTES = 1 << 20
-
-_T = TypeVar("_T")
 
 
 def run(
@@ -165,7 +163,7 @@ def _ready(
     for told in container.unread(environ):
         log.warning(told)
     environ = container.settled(environ)
-    cache, kept = store.find(environ), _kept(environ)
+    cache, kept = store.find(environ), store.chosen(environ)
     environ = bundled.taken(environ, cache)
 
     tell(f"finding {request.revision}")
@@ -189,25 +187,6 @@ def _ready(
         plan: Callable[..., tuple[launch.Launch, ...]] = _debugged(debug, built, cache, environ) if debug else _launches
         planned = journal.step("launch", plan, task, entries, repo, code, merged, built, environ, ours)
         yield _Ready(task, request, merged, code, planned, environ, cache)
-
-
-def _kept(environ: Mapping[str, str]) -> Callable[[Callable[[store.Store], _T]], _T]:
-    """Gives a stage the store. Of one that can only be read what it has is taken; what it lacks is made in another."""
-    *read_only, writable = store.all_of(environ)
-    told = [store.trouble(environ)]
-    if not read_only and told[0]:
-        log.warning(told.pop())
-
-    def kept(stage: Callable[[store.Store], _T]) -> _T:
-        for cache in read_only:
-            try:
-                return stage(cache)
-            except StoreError:
-                if told:
-                    log.warning(told.pop())
-        return stage(writable)
-
-    return kept
 
 
 def _stages(
@@ -366,18 +345,9 @@ def _os_ending(error: OSError, ours: Path) -> record.Ending:
 
 
 def _bug_ending(error: Exception, ours: Path) -> record.Ending:
-    """The full trace goes to a file, or to stderr when there is none to be had."""
-    import traceback  # costs milliseconds, for a case that should not be
+    from live_code import bugs  # costs milliseconds, for a case that should not be
 
-    trace = "".join(traceback.format_exception(error))
-    path = ours / "traceback.txt"
-    try:
-        files.write_text(path, trace)
-        hint = f"The trace is in {path}."
-    except OSError:
-        log.error(trace)
-        hint = "The trace stands above."
-    bug = Bug(f"live_code failed by itself: {type(error).__name__}: {error}.", hint=hint, details=trace)
+    bug = bugs.kept(error, lambda: ours)
     return record.Ending(bug.exit_code, bug)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 Commands = argparse._SubParsersAction
@@ -56,7 +55,7 @@ def _add_cache(commands: Commands[argparse.ArgumentParser]) -> None:
 def _resolve(arguments: argparse.Namespace) -> int:
     from live_code import pin
 
-    print(pin.resolve(arguments.url, arguments.revision, os.environ).commit)
+    print(pin.resolve(arguments.url, arguments.revision, arguments.environ).commit)
     return 0
 
 
@@ -65,13 +64,15 @@ def _checkout(arguments: argparse.Namespace) -> int:
 
     settings = {"git_subdir": arguments.subdir, "git_submodules": arguments.submodules, "git_lfs": arguments.lfs}
     patch = str(arguments.patch.absolute()) if arguments.patch else ""
-    made = pin.checkout(arguments.url, arguments.revision, arguments.dir, os.environ, git_patch=patch, **settings)
+    made = pin.checkout(
+        arguments.url, arguments.revision, arguments.dir, arguments.environ, git_patch=patch, **settings
+    )
     print(f"commit {made.commit}\ntree {made.patch.tree if made.patch else made.tree}")
     return 0
 
 
 def _cache(arguments: argparse.Namespace) -> int:
-    from live_code import cache, container, store
+    from live_code import cache, store
 
-    environ = container.settled(os.environ)
+    environ = arguments.environ
     return cache.run(arguments, store.all_of(environ)[0], store.trouble(environ))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -67,7 +66,7 @@ def _add_bisect(commands: Commands[argparse.ArgumentParser]) -> None:
 def _plan(arguments: argparse.Namespace) -> int:
     from live_code.sweep import show
 
-    plan = _planned(arguments.spec).plan
+    plan = _planned(arguments).plan
     print(show.plan_json(plan) if arguments.json else "\n".join(show.plan(plan)))
     return 0
 
@@ -76,22 +75,22 @@ def _run(arguments: argparse.Namespace) -> int:
     from live_code.sweep import sweeping
 
     place = arguments.out or Path(f"{arguments.spec.stem}-runs")
-    sweep = _planned(arguments.spec)
+    sweep = _planned(arguments)
     try:
-        rows = sweeping.run(sweep, place, arguments.address, os.environ)
+        rows = sweeping.run(sweep, place, arguments.address, arguments.environ)
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on with what is missing in {place}", file=sys.stderr)
         return 128 + signal.SIGINT
     return _tell(rows, sweep.plan.size)
 
 
-def _planned(spec: Path) -> Sweep:
+def _planned(arguments: argparse.Namespace) -> Sweep:
     """With a warning of each setting that is likely to be mistyped."""
     from live_code import log
     from live_code.sweep import planning, unknown
 
-    sweep = planning.read(spec, os.environ)
-    for line in unknown.warnings(sweep, os.environ):
+    sweep = planning.read(arguments.spec, arguments.environ)
+    for line in unknown.warnings(sweep, arguments.environ):
         log.warning(line)
     return sweep
 
@@ -123,7 +122,7 @@ def _bisect(arguments: argparse.Namespace) -> int:
     request = bisect.Request(arguments.spec, arguments.good, arguments.bad, condition, times, failed)
     place = arguments.out or Path(f"{arguments.spec.stem}-bisect")
     try:
-        found = bisect.find(request, place, "", os.environ, log.info)
+        found = bisect.find(request, place, "", arguments.environ, log.info)
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on with what is missing in {place}", file=sys.stderr)
         return 128 + signal.SIGINT

@@ -13,7 +13,6 @@ import pytest
 from live_code import cli, compare
 from live_code.compare import history, text
 from live_code.record.reading import Record
-from live_code.store import Store
 from tests import repos
 
 
@@ -147,7 +146,8 @@ class TestHistory:
         return made[0], made[1]
 
     def told(self, tmp_path: Path, records: tuple[Record, Record], offline: bool = False) -> history.History:
-        found = history.between(*records, Store(tmp_path / "store"), os.environ, offline=offline)
+        environ = {**os.environ, "LIVE_CODE_STORE": str(tmp_path / "store")}
+        found = history.between(*records, environ, offline=offline)
         assert found is not None
         return found
 
@@ -182,7 +182,7 @@ class TestHistory:
 
     def test_the_same_commit_has_no_history(self, tmp_path: Path, repo: repos.Repo) -> None:
         one, _ = self.pair(tmp_path, repo)
-        assert history.between(one, one, Store(tmp_path / "store"), os.environ, offline=False) is None
+        assert history.between(one, one, os.environ, offline=False) is None
 
 
 def test_the_table_and_the_json_say_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,6 +63,7 @@ def test_nss_wrapper_is_told_of_the_image_s_users_and_of_this_one(
     monkeypatch.setattr(container, "NSS_WRAPPER", tmp_path / "wrapper.so")
     container.NSS_WRAPPER.touch()
     settled = container.settled({"HOME": str(tmp_path), "LD_PRELOAD": "/lib/other.so"})
+    assert container.settled(settled) == settled
     assert settled["LD_PRELOAD"].split() == ["/lib/other.so", str(container.NSS_WRAPPER)]
     lines = Path(settled["NSS_WRAPPER_PASSWD"]).read_text().splitlines()
     assert lines[-1] == f"{container.NAME}:x:{os.getuid()}:{os.getgid()}::{tmp_path}:/bin/bash"

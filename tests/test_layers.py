@@ -66,6 +66,7 @@ LAYERS = [
             "host",
             "process",
             "files",
+            "bugs",
             "yamlfile",
             "interpreter",
             "inventory",

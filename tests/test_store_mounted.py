@@ -80,6 +80,24 @@ def test_a_warm_cache_that_is_mounted_read_only_is_used_without_a_word(container
     assert not (container.private / "git").exists()
 
 
+@pytest.mark.parametrize("command", ["resolve", "checkout", "check", "lock"])
+def test_other_commands_use_it_too(container: Container, command: str) -> None:
+    assert container.run("first").returncode == 0
+    (container.root / "served").rename(container.root / "gone")
+    words = [command, str(container.repo.path), container.commit]
+    ended = container.command(
+        *words, *([str(container.root / "tree")] if command == "checkout" else []), around=container.read_only
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert not container.private.exists()
+
+
+def test_other_commands_tell_of_it_once(container: Container) -> None:
+    words = ["check", str(container.repo.path), container.commit]
+    ended = container.command(*words, around=container.another_users)
+    assert ended.stderr.count(TOLD) == 1
+
+
 def test_what_a_read_only_cache_lacks_is_made_in_the_private_store_and_told_of_once(container: Container) -> None:
     assert container.run("first").returncode == 0
     container.commit = container.repo.commit(more__py="")

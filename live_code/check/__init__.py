@@ -8,7 +8,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,10 +39,9 @@ class Image(NamedTuple):
 
 def examine(place: str, revision: str, image: Image, environ: Mapping[str, str]) -> list[Finding]:
     """Worst first. Raises LiveCodeError when there is no such repo, or no interpreter to check it against."""
-    kept = store.find(environ)
     here = Path(place)
     if here.is_dir() and not revision:
-        return _findings(tree.of_folder(here.resolve(), environ), image, kept, environ)
+        return _findings(tree.of_folder(here.resolve(), environ), image, environ)
     if not revision:
         raise ConfigError(
             f"{place} is no folder here, and no revision is given.", hint="Name a commit, tag or branch after the URL."
@@ -50,7 +49,7 @@ def examine(place: str, revision: str, image: Image, environ: Mapping[str, str])
     url = str(here.resolve()) if here.is_dir() else place
     with tempfile.TemporaryDirectory(prefix="live-code-check-") as folder:
         made = pin.checkout(url, revision, Path(folder, "tree"), environ)
-        return _findings(tree.of_checkout(made.root), image, kept, environ)
+        return _findings(tree.of_checkout(made.root), image, environ)
 
 
 def show(findings: list[Finding], width: int = 0) -> list[str]:
@@ -86,7 +85,7 @@ def as_json(findings: list[Finding]) -> list[str]:
     return [json.dumps([one._asdict() for one in findings], indent=2, ensure_ascii=False)]
 
 
-def _findings(code_tree: Tree, image: Image, kept: Store, environ: Mapping[str, str]) -> list[Finding]:
+def _findings(code_tree: Tree, image: Image, environ: Mapping[str, str]) -> list[Finding]:
     try:
         repo = config.read_repo_settings(code_tree.root)
         found: list[Finding] = []
@@ -103,7 +102,8 @@ def _findings(code_tree: Tree, image: Image, kept: Store, environ: Mapping[str, 
         python = {name: _parsed(code_tree.text(name)) for name in sorted(reached) if name.endswith(".py")}
         found += params.examine({name: parsed for name, parsed in python.items() if parsed}, defaults)
     imported = _imports(code_tree, reached, reach.imported(code_tree, starts))
-    found += _on_image(code_tree, repo, imported, reached, image, kept, environ)
+    on_image = partial(_on_image, code_tree, repo, list(imported), reached, image, environ)
+    found += store.chosen(environ)(on_image)
     return sorted(set(found), key=lambda one: (SEVERITIES.index(one.severity), one.file, one.line, one.what))
 
 
@@ -174,8 +174,8 @@ def _on_image(
     imported: Iterable[modules.Import],
     reached: frozenset[str],
     image: Image,
-    kept: Store,
     environ: Mapping[str, str],
+    kept: Store,
 ) -> list[Finding]:
     if image.inventory:
         like = _python_like(image.inventory, kept, environ)

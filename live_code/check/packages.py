@@ -13,7 +13,7 @@ from live_code.check.modules import Asked
 from live_code.check.tree import Tree
 from live_code.checkout import Checkout
 from live_code.config import RepoSettings, Request
-from live_code.errors import ConfigError, LiveCodeError, RequirementsError
+from live_code.errors import ConfigError, LiveCodeError, RequirementsError, StoreError
 from live_code.interpreter import Interpreter
 from live_code.packages import requirements, solution
 from live_code.packages.framework import normalised
@@ -55,6 +55,8 @@ def examine(
     as_it_stands = Checkout(tree.root, tree.root, "", "", cached=False)
     try:
         locked = lock.make(as_it_stands, Request("", "", ""), repo, image, store, environ)
+    except StoreError:  # another may have what this one lacks
+        raise
     except LiveCodeError as error:
         return named, [_finding(error, str(chosen))]
     pins = {pin.name: pin.version for pin in solution.parse(locked.text) if pin.name}

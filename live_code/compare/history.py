@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from live_code.errors import LiveCodeError
+from live_code import store
+from live_code.errors import LiveCodeError, StoreError
 from live_code.git import fetch, local, repository
 from live_code.git import url as git_url
 from live_code.git.fetch import Wanted
@@ -47,7 +48,7 @@ class History(NamedTuple):
     missing: str = ""
 
 
-def between(old: Record, new: Record, store: Store, environ: Mapping[str, str], *, offline: bool) -> History | None:
+def between(old: Record, new: Record, environ: Mapping[str, str], *, offline: bool) -> History | None:
     """None when both ran the same commit, or come from different repositories.
 
     File changes need the two commits only, which the store has; the log needs the commits between, which it does
@@ -59,22 +60,22 @@ def between(old: Record, new: Record, store: Store, environ: Mapping[str, str], 
     told = History(url, old.commit, new.commit)
     try:
         address = git_url.parse(url)
-        files = _files(address, told, store, environ, offline)
-        log = () if offline else _log(address, told, store, environ)
+        files = store.chosen(environ)(lambda it: _files(address, told, it, environ, offline))
+        log = () if offline else _log(address, told, store.find(environ), environ)
     except (LiveCodeError, UrlError, local.GitFailed, OSError) as error:
         return told._replace(missing=str(error))
     return told._replace(files=files, log=log, missing="the log was not asked for" if offline else "")
 
 
 def _files(
-    url: GitUrl, told: History, store: Store, environ: Mapping[str, str], offline: bool
+    url: GitUrl, told: History, kept: Store, environ: Mapping[str, str], offline: bool
 ) -> tuple[FileChange, ...]:
-    here = repository.find(url, store)
+    here = repository.find(url, kept)
     for commit in (told.old, told.new):
         if not offline:
-            fetch.ensure(Wanted(url, commit), store, environ)
+            fetch.ensure(Wanted(url, commit), kept, environ)
         elif not here.holds(commit):
-            raise local.GitFailed(f"the store does not have {commit}")
+            raise StoreError(f"the store does not have {commit}.")
     words = ["--git-dir", str(here.path), "diff", "--numstat", "-z", "--no-renames", told.old, told.new]
     with tempfile.TemporaryDirectory(prefix="live-code-git-") as home:
         local.write_settings(Path(home), [here.path])
@@ -83,11 +84,11 @@ def _files(
     return tuple(FileChange(path, _count(added), _count(removed)) for added, removed, path in rows)
 
 
-def _log(url: GitUrl, told: History, store: Store, environ: Mapping[str, str]) -> tuple[Entry, ...]:
+def _log(url: GitUrl, told: History, kept: Store, environ: Mapping[str, str]) -> tuple[Entry, ...]:
     from live_code.git import history
 
     form = "--format=%m%x1f%H%x1f%an%x1f%cs%x1f%s"
-    with history.fetched(url, store, environ) as past:
+    with history.fetched(url, kept, environ) as past:
         span = f"{told.old}...{told.new}"
         said = past.git("log", form, "--left-right", f"--max-count={_LOG_LIMIT}", span, "--")
     rows = (line.split("\x1f") for line in said.splitlines())

@@ -5,24 +5,16 @@ import os
 import sys
 from pathlib import Path
 
+from live_code import cli
 from live_code.demo import outputs, story
 from live_code.demo.story import Ended
-from live_code.errors import LiveCodeError
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/demo", description=story.__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(".demo"), metavar="DIR", help="default: .demo")
     folder = parser.parse_args().folder.absolute()
-    try:
-        ended = story.play(folder, os.environ)
-    except LiveCodeError as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("demo: interrupted", file=sys.stderr)
-        return 130
-    print(summary(ended))
+    print(summary(story.play(folder, os.environ)))
     return 0
 
 
@@ -55,4 +47,4 @@ def _short(path: Path) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cli.bounded(main, "demo"))

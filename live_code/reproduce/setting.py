@@ -44,7 +44,7 @@ def _line(found: compare.Difference) -> str:
 
 
 def _here(environ: Mapping[str, str]) -> dict[str, Any]:
-    image = interpreter.inspect(interpreter.find(environ), store.find(environ), environ)
+    image = store.chosen(environ)(lambda it: interpreter.inspect(interpreter.find(environ), it, environ))
     return {
         "interpreter": plain(image),
         "image": plain(evidence.image(environ)),

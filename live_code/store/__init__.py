@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from live_code import files
+from live_code import files, log
 from live_code.errors import StoreError
 from live_code.store import lease
 
@@ -16,6 +16,9 @@ STORE_VARIABLE = "LIVE_CODE_STORE"
 MARKER = ".complete"
 # Where an image expects a volume to be mounted.
 CACHE = Path("/cache")
+
+_T = TypeVar("_T")
+_told: set[str] = set()
 
 
 class Entry(NamedTuple):
@@ -152,6 +155,29 @@ def all_of(environ: Mapping[str, str]) -> tuple[Store, ...]:
     """The stores to look in, ``find``'s last: a mounted ``/cache`` that can only be read comes before it."""
     readable = trouble(environ) and os.access(CACHE, os.R_OK | os.X_OK)
     return (*([Store(CACHE)] if readable else []), find(environ))
+
+
+def chosen(environ: Mapping[str, str]) -> Callable[[Callable[[Store], _T]], _T]:
+    """Gives a stage the store. Of one that can only be read what it has is taken; what it lacks is made in another."""
+    *read_only, writable = all_of(environ)
+    if not read_only:
+        _tell_once(trouble(environ))
+
+    def kept(stage: Callable[[Store], _T]) -> _T:
+        for store in read_only:
+            try:
+                return stage(store)
+            except StoreError:
+                _tell_once(trouble(environ))
+        return stage(writable)
+
+    return kept
+
+
+def _tell_once(told: str) -> None:
+    if told and told not in _told:
+        _told.add(told)
+        log.warning(told)
 
 
 def trouble(environ: Mapping[str, str]) -> str:

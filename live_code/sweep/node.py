@@ -8,6 +8,7 @@ from live_code import log, source, store
 from live_code.errors import LiveCodeError
 from live_code.git import fetch, repository
 from live_code.git.url import without_page
+from live_code.store import Store
 
 # More commits than these each run fetches by itself: a node may need few of them.
 _TOGETHER = 50
@@ -22,8 +23,12 @@ def prepare(git_url: str, commits: Sequence[str], environ: Mapping[str, str], wa
     if not 1 < len(commits) <= _TOGETHER:
         return
     try:
-        url, here = source.read_url(without_page(git_url)[0], environ), store.find(environ)
-        if not repository.find(url, here).holds(wanted):
-            fetch.ensure_all(url, commits, here, environ)
+        store.chosen(environ)(lambda it: _ensure(git_url, commits, it, environ, wanted))
     except LiveCodeError as error:
         log.warning(f"the commits can't be fetched at once: {error}")
+
+
+def _ensure(git_url: str, commits: Sequence[str], here: Store, environ: Mapping[str, str], wanted: str) -> None:
+    url = source.read_url(without_page(git_url)[0], environ)
+    if not repository.find(url, here).holds(wanted):
+        fetch.ensure_all(url, commits, here, environ)

@@ -21,7 +21,7 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as NodeAffinity
 
-from live_code import log, store
+from live_code import container, log, store
 from live_code.errors import ConfigError
 from live_code.sweep import node, one, task, transfer
 from live_code.sweep.engine import Ended
@@ -183,7 +183,7 @@ def _task(wanted: Resources) -> Any:
 def work(job: Job, order: Order, board: Any) -> Iterator[Started | transfer.Piece]:
     """On a node: the run, from start to end."""
     yield Started(_this_node())
-    environ = dict(os.environ)
+    environ = container.settled(os.environ)
     node.prepare(order.git_url, order.commits, environ, str(job.config[COMMIT_KEY]))
     job = job._replace(data=_data(order, environ) if order.packed else job.data)
     with tempfile.TemporaryDirectory(prefix="live-code-sweep-") as own:

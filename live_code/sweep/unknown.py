@@ -15,6 +15,7 @@ from live_code.git import fetch, local, repository
 from live_code.git.fetch import Wanted
 from live_code.git.repository import Repository
 from live_code.git.url import without_page
+from live_code.store import Store
 from live_code.sweep.planning import Sweep
 from live_code.yamlfile import read_mapping
 
@@ -31,7 +32,7 @@ def warnings(sweep: Sweep, environ: Mapping[str, str]) -> tuple[str, ...]:
     if not set(asked) - known:
         return ()
     try:
-        known |= set(_of_commits(sweep, environ))
+        known |= store.chosen(environ)(lambda it: set(_of_commits(sweep, it, environ)))
     except (LiveCodeError, local.GitFailed, OSError):
         return ()  # the runs will tell what is wrong with the commits
     return tuple(_line(key, known) for key in asked if key not in known)
@@ -43,9 +44,8 @@ def _line(key: str, known: set[str]) -> str:
     return f"{key} is neither in the task's config.yaml nor in the code_config of the commits{meant}"
 
 
-def _of_commits(sweep: Sweep, environ: Mapping[str, str]) -> Iterator[str]:
+def _of_commits(sweep: Sweep, cache: Store, environ: Mapping[str, str]) -> Iterator[str]:
     """The keys of the ``code_config`` of the first and the last commit, which the runs need anyhow."""
-    cache = store.find(environ)
     url = source.read_url(without_page(sweep.base.git_url)[0], environ)
     here = repository.find(url, cache)
     for commit in dict.fromkeys((sweep.plan.commits[0], sweep.plan.commits[-1])):
