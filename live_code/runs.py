@@ -17,7 +17,7 @@ from live_code.job.ymir_exc import protocol
 from live_code.record import reading
 from live_code.record.reading import Record, RecordError
 
-HEAD = ("id", "task", "commit", "ref", "metric", "duration", "state")
+HEAD = ("id", "task", "commit", "ref", "metric", "duration", "state", "folder")
 _TERM = re.compile(r"\s*([\w./-]+)\s*(!=|>=|<=|=|>|<|~)\s*(\"[^\"]*\"|'[^']*'|\S+)\s*")
 _AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 
@@ -134,7 +134,14 @@ def _row(record: Record) -> tuple[str, ...]:
         f"{metric[0]} {metric[1]:.4g}" if metric else "-",
         duration(record.seconds),
         record.state if record.state != "failed" else f"failed: {record.get('error', 'kind')}",
+        _folder(record),
     )
+
+
+def _folder(record: Record) -> str:
+    """What other commands can be given: as short as it can be said from here."""
+    here = Path.cwd()
+    return str(record.out.relative_to(here) if record.out.is_relative_to(here) else record.out)
 
 
 def _warn_of_unknown(terms: Sequence[Term], told: Sequence[Mapping[str, Any]]) -> None:

@@ -70,9 +70,19 @@ def test_what_is_no_condition_is_refused(condition: str) -> None:
 def test_the_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["runs", str(folder), "--where", "commit=aaa"]) == 0
     head, mid, old = (line.split() for line in capsys.readouterr().out.splitlines())
-    assert head == ["id", "task", "commit", "ref", "metric", "duration", "state"]
-    assert mid[1:] == ["training", "a" * 12, "main", "mAP", "0.7", "1", "min", "30", "s", "done"]
-    assert old[-2:] == ["failed:", "GIT"]
+    assert head == ["id", "task", "commit", "ref", "metric", "duration", "state", "folder"]
+    assert mid[1:] == ["training", "a" * 12, "main", "mAP", "0.7", "1", "min", "30", "s", "done", str(folder / "mid")]
+    assert old[-3:] == ["failed:", "GIT", str(folder / "old")]
+
+
+def test_a_run_is_named_as_it_can_be_given_to_other_commands(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    assert cli.main(["runs", folder.name]) == 0
+    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()[1:]] == [
+        f"{folder.name}/{name}" for name in ("new", "mid", "old")
+    ]
 
 
 def test_json_has_paths_and_metrics(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
