@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from live_code.sweep.planning import Sweep
-    from live_code.sweep.row import Row
+    from live_code.sweep.sweeping import Standing
 
 Commands = argparse._SubParsersAction
 
@@ -44,7 +43,8 @@ def _add_run(actions: Commands[argparse.ArgumentParser]) -> None:
 
 def _add_status(actions: Commands[argparse.ArgumentParser]) -> None:
     command = actions.add_parser("status", help="show how a sweep stands, whoever runs it")
-    command.add_argument("folder", type=Path, metavar="DIR", help="the --out of a sweep run")
+    command.add_argument("sweep", type=Path, metavar="DIR|SPEC", help="the --out of a sweep run, or its sweep.yaml")
+    command.add_argument("--out", type=Path, metavar="DIR", help="with a sweep.yaml: what its run was given")
     command.set_defaults(command=_status)
 
 
@@ -74,23 +74,27 @@ def _plan(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from live_code.sweep import sweeping
 
-    place = arguments.out or Path(f"{arguments.spec.stem}-runs")
-    sweep = _planned(arguments)
+    place = arguments.out or _place(arguments.spec)
+    sweep = _planned(arguments, here=not arguments.address)
     try:
-        rows = sweeping.run(sweep, place, arguments.address, arguments.environ)
+        return _tell(sweeping.run(sweep, place, arguments.address, arguments.environ))
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on with what is missing in {place}", file=sys.stderr)
         return 128 + signal.SIGINT
-    return _tell(rows, sweep.plan.size)
 
 
-def _planned(arguments: argparse.Namespace) -> Sweep:
-    """With a warning of each setting that is likely to be mistyped."""
+def _place(spec: Path) -> Path:
+    """Where the runs of a sweep are when nobody says."""
+    return Path(f"{spec.stem}-runs")
+
+
+def _planned(arguments: argparse.Namespace, *, here: bool = False) -> Sweep:
+    """With a warning of each setting that is likely to be mistyped. ``here``: this machine is to run them."""
     from live_code import log
     from live_code.sweep import planning, unknown
 
     sweep = planning.read(arguments.spec, arguments.environ)
-    for line in unknown.warnings(sweep, arguments.environ):
+    for line in unknown.warnings(sweep, arguments.environ, here=here):
         log.warning(line)
     return sweep
 
@@ -98,15 +102,16 @@ def _planned(arguments: argparse.Namespace) -> Sweep:
 def _status(arguments: argparse.Namespace) -> int:
     from live_code.sweep import sweeping
 
-    return _tell(sweeping.status(arguments.folder), sweeping.planned(arguments.folder))
+    place = arguments.out or (_place(arguments.sweep) if arguments.sweep.is_file() else arguments.sweep)
+    return _tell(sweeping.status(place))
 
 
-def _tell(rows: Sequence[Row], size: int) -> int:
+def _tell(now: Standing) -> int:
     """The leaderboard, what failed and why, the counts; 1 when something failed."""
     from live_code.sweep import show
 
-    failed = list(show.failures(rows))
-    for line in (*show.leaderboard(rows), *failed, show.counts(rows, size)):
+    failed = list(show.failures(now.rows))
+    for line in (*show.leaderboard(now.rows, now.aim), *failed, show.counts(now.rows, now.size)):
         print(line)
     return 1 if failed else 0
 
@@ -122,10 +127,14 @@ def _bisect(arguments: argparse.Namespace) -> int:
     request = bisect.Request(arguments.spec, arguments.good, arguments.bad, condition, times, failed)
     place = arguments.out or Path(f"{arguments.spec.stem}-bisect")
     try:
-        found = bisect.find(request, place, "", arguments.environ, log.info)
+        found = bisect.find(request, place, "", arguments.environ, log.info if arguments.json else _say)
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on with what is missing in {place}", file=sys.stderr)
         return 128 + signal.SIGINT
     said = [bisection.as_json(found)] if arguments.json else bisection.conclusion(found, condition, place / RUNS)
     print("\n".join(said))
     return 0 if len(found.suspects) == 1 else 1
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

@@ -42,6 +42,7 @@ def test_every_commit_is_run_with_every_setting_and_the_best_is_told(stage: Stag
         ["2", "0.2", "0.15"],
     ]
     assert lines[-1] == "6 runs: 6 done"
+    assert done.stderr.count("] fetching ") == 1
 
 
 @pytest.mark.slow
@@ -169,7 +170,7 @@ def test_a_run_whose_process_is_killed_is_started_again(stage: Stage) -> None:
     for child in proctree.living(process.pid):
         os.kill(child.pid, signal.SIGKILL)
     said = process.communicate(timeout=60)[0]
-    assert said.splitlines()[-1] == "1 runs: 1 done"
+    assert said.splitlines()[-1] == "1 run: 1 done"
     assert records(stage)[0].id != first
 
 
@@ -197,8 +198,9 @@ def test_status_tells_of_a_sweep_that_others_run(
     from live_code import cli
 
     stage, process = under_way
-    assert cli.main(["sweep", "status", str(stage.root / "out")]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "4 runs: 2 done, 2 running"
+    for words in ([str(stage.root / "out")], [str(stage.spec), "--out", str(stage.root / "out")]):
+        assert cli.main(["sweep", "status", *words]) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == "4 runs: 2 done, 2 running"
     process.kill()
     process.wait()
     assert nothing_is_left(stage)

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from live_code.errors import ConfigError
 from live_code.sweep import spec
-from live_code.sweep.spec import Dimension, EarlyStop, Resources, Search, Selector, Spec
+from live_code.sweep.spec import Aim, Dimension, EarlyStop, Resources, Search, Selector, Spec
 
 SCHEMA = Draft202012Validator(json.loads((Path(__file__).parent.parent / "docs" / "sweep.schema.json").read_text()))
 LEAST = "task: task\ncommits: main\n"
@@ -75,6 +75,7 @@ def test_resources_and_early_stop_are_typed(place: Path) -> None:
     [
         ("matrx: {}", "sweep.yaml:3: 'matrx' is not known. Is it 'matrix'?"),
         ("matrix:\n  rate: 0.1", "sweep.yaml:4: rate is 0.1. Write a list of the values that it is to have."),
+        ("git_url: mine", "sweep.yaml:3: git_url is 'mine'. Write ./mine for a folder beside this file"),
         ("matrix: {git_branch: [a, b]}", "git_branch is set for each run by the sweep."),
         ("set: {gpu_id: '0'}", "gpu_id is set for each run by the sweep."),
         ("include: {rate: 1}", "include is {'rate': 1}. Write a list of mappings"),
@@ -107,6 +108,18 @@ def test_what_makes_no_sense_is_refused_with_a_hint(place: Path, text: str, said
 def test_what_names_no_commit_is_refused(place: Path, text: str) -> None:
     with pytest.raises(ConfigError, match="names no commits|Write a whole number"):
         read(place, f"task: task\ncommits:\n- {text}\n")
+
+
+@pytest.mark.parametrize(("text", "folder"), [("./mine", "mine"), ("../mine", "../mine")])
+def test_the_path_of_a_repository_counts_from_the_file(place: Path, text: str, folder: str) -> None:
+    assert read(place, f"{LEAST}git_url: {text}\n").git_url == str((place.parent / folder).resolve())
+
+
+def test_what_a_search_or_an_early_stop_is_for_is_what_runs_are_compared_by(place: Path) -> None:
+    search = "search: {samples: 2, metric: fn, goal: min, space: {rate: [1, 2]}}\n"
+    early = "early_stop: {metric: loss, goal: min}\n"
+    asked = [read(place, LEAST + more).aim for more in ("", early, search + early)]
+    assert asked == [Aim(), Aim("loss", "min"), Aim("fn", "min")]
 
 
 def test_a_task_that_is_no_task_folder_is_refused(place: Path) -> None:

@@ -14,7 +14,7 @@ from live_code.bisect import search
 from live_code.bisect.search import BAD, GOOD, UNCLEAR, Step
 from live_code.errors import ConfigError
 from live_code.runs import Term, matches
-from live_code.sweep import expand, outcome
+from live_code.sweep import expand, outcome, show
 from live_code.sweep.commits import Commit
 from live_code.sweep.expand import Run
 from live_code.sweep.outcome import Outcome
@@ -119,7 +119,9 @@ class Bisection:
 
     def _left(self) -> str:
         count = len(self._step().suspects)
-        return f"{count} commits may be it: about {math.ceil(math.log2(count))} runs" if count > 1 else "making sure"
+        if count < 2:
+            return "making sure"
+        return f"{count} commits may be it: about {show.several(math.ceil(math.log2(count)), 'run')}"
 
 
 def judged(ended: Outcome, asked: Question) -> tuple[str, str]:

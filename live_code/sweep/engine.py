@@ -7,6 +7,9 @@ from typing import NamedTuple, Protocol
 
 from live_code.sweep.task import Job
 
+# The node of runs that are on the driver's own machine.
+HERE = "here"
+
 
 class Ended(NamedTuple):
     """A run has come to its end; how, its folder tells. ``lost``: why nobody could say ('' when the process ended)."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from live_code import files
 from live_code.errors import ConfigError
 from live_code.sweep.commits import Commit
-from live_code.sweep.spec import GRID, RANDOM, Dimension, Search, Spec
+from live_code.sweep.spec import GRID, RANDOM, Aim, Dimension, Search, Spec
 
 MOST = 100_000
 
@@ -38,11 +38,13 @@ class Study(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """``runs`` are known now; each of ``studies`` gives more. ``task``: the fingerprint of the task folder."""
+    """``runs`` are known now; each of ``studies`` gives more. ``task``: the fingerprint of the task folder. ``aim``:
+    what they are compared by."""
 
     runs: tuple[Run, ...]
     studies: tuple[Study, ...] = ()
     task: str = ""
+    aim: Aim = Aim()
 
     @property
     def commits(self) -> tuple[str, ...]:
@@ -61,7 +63,7 @@ def expand(spec: Spec, commits: Sequence[Commit], task: str) -> Plan:
     """
     rows = settings(spec)
     learns = spec.search if spec.search and spec.search.kind not in (GRID, RANDOM) else None
-    plan = Plan((), (), task)
+    plan = Plan((), (), task, spec.aim)
     most = len(commits) * len(rows) * (learns.samples if learns else spec.repeats)
     if most > MOST:
         raise ConfigError(f"{spec.path} asks for {most} runs.", hint=f"Ask for {MOST} at most.")

@@ -11,12 +11,11 @@ from typing import NamedTuple
 
 from live_code.errors import ConfigError
 from live_code.sweep import one
-from live_code.sweep.engine import Ended
+from live_code.sweep.engine import HERE, Ended
 from live_code.sweep.spec import Resources
 from live_code.sweep.task import Job
 from live_code.telemetry import gpu
 
-HERE = "here"
 _POLL_S = 0.02
 
 

@@ -11,7 +11,7 @@ from live_code.git.url import without_page
 from live_code.store import Store
 
 # More commits than these each run fetches by itself: a node may need few of them.
-_TOGETHER = 50
+TOGETHER = 50
 
 
 def prepare(git_url: str, commits: Sequence[str], environ: Mapping[str, str], wanted: str = "") -> None:
@@ -20,7 +20,7 @@ def prepare(git_url: str, commits: Sequence[str], environ: Mapping[str, str], wa
 
     What goes wrong is told here in a line; each run meets it again, and tells it as its own end.
     """
-    if not 1 < len(commits) <= _TOGETHER:
+    if not 1 < len(commits) <= TOGETHER:
         return
     try:
         store.chosen(environ)(lambda it: _ensure(git_url, commits, it, environ, wanted))

@@ -10,6 +10,7 @@ from live_code import files
 from live_code.record.plain import plain
 from live_code.sweep import outcome
 from live_code.sweep.commits import Commit
+from live_code.sweep.engine import HERE
 from live_code.sweep.expand import Run
 from live_code.sweep.outcome import Outcome
 
@@ -26,6 +27,11 @@ class Row(NamedTuple):
     node: str = ""
     tries: int = 0
     lost: int = 0
+
+    @property
+    def where(self) -> str:
+        """The node, '' when there is none but this machine."""
+        return "" if self.node == HERE else self.node
 
 
 def note(folder: Path, run: Run) -> None:

@@ -20,8 +20,9 @@ _ENDED_SHOWN = 8
 
 
 @contextmanager
-def shown(size: int) -> Iterator[Seen]:
-    """Yields what is to be given the rows again and again. ``size``: of the whole sweep, 0 when nobody knows yet."""
+def shown(size: int, *, lines: bool = True) -> Iterator[Seen]:
+    """Yields what is to be given the rows again and again. ``size``: of the whole sweep, 0 when nobody knows yet.
+    ``lines``: whether each run is told where nobody looks at a table."""
     if sys.stdout.isatty():
         try:
             import rich.live  # noqa: F401
@@ -31,7 +32,7 @@ def shown(size: int) -> Iterator[Seen]:
             with _live(size) as seen:
                 yield seen
             return
-    yield _lines(size)
+    yield _lines(size) if lines else lambda rows: None
 
 
 def _lines(size: int) -> Seen:
@@ -62,13 +63,14 @@ def _table(rows: Mapping[str, Row], size: int) -> Table:
 
     keys = show.varied([row.run.params for row in rows.values()])
     table = Table(title=show.counts(rows.values(), size), title_justify="left", box=None)
-    for name in ("run", "commit", "what", *keys, "state", "", "where"):
+    where = ["where"] if any(row.where for row in rows.values()) else []
+    for name in ("run", "commit", "what", *keys, "state", "", *where):
         table.add_column(name, no_wrap=True)
     running = [row for row in rows.values() if row.outcome.state == outcome.RUNNING]
     ended = [row for row in rows.values() if row.outcome.state not in (outcome.RUNNING, outcome.WAITING)]
     for row in (*ended[-_ENDED_SHOWN:], *running):
         cells = (row.run.id, *show.commit(row.run.commit), *show.cells(row.run, keys))
-        table.add_row(*cells, row.outcome.state, _progress(row), row.node)
+        table.add_row(*cells, row.outcome.state, _progress(row), *([row.where] if where else []))
     return table
 
 

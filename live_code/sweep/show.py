@@ -15,7 +15,7 @@ from live_code.sweep.commits import Commit
 from live_code.sweep.expand import Plan, Run
 from live_code.sweep.outcome import Outcome
 from live_code.sweep.row import Row
-from live_code.sweep.spec import MAX
+from live_code.sweep.spec import MAX, Aim
 
 SHORT = 12
 _LONGEST = 40
@@ -29,7 +29,7 @@ def plan(plan: Plan) -> Iterator[str]:
     for study in plan.studies:
         said = f"{study.commit.id[:SHORT]}  {study.samples} samples, chosen on the way  {settings(study.params)}"
         yield said.rstrip()
-    yield f"{plan.size} runs of {len(plan.commits)} commits"
+    yield f"{several(plan.size, 'run')} of {several(len(plan.commits), 'commit')}"
 
 
 def plan_json(plan: Plan) -> str:
@@ -38,7 +38,8 @@ def plan_json(plan: Plan) -> str:
         {"commit": study.commit.id, "params": plain(dict(study.params)), "samples": study.samples}
         for study in plan.studies
     ]
-    return json.dumps({"runs": listed, "studies": studies, "task": plan.task}, indent=2, ensure_ascii=False)
+    told = {"runs": listed, "studies": studies, "task": plan.task, **plan.aim._asdict()}
+    return json.dumps(told, indent=2, ensure_ascii=False)
 
 
 def commit(commit: Commit) -> tuple[str, str]:
@@ -74,13 +75,17 @@ def short(one: Row) -> str:
     said = [stands.state, run.id, run.commit.id[:SHORT], settings(run.params), metrics(stands.metrics)]
     if stands.state in (outcome.DONE, outcome.EARLY, outcome.FAILED) and stands.seconds:
         said.append(f"in {runs.duration(stands.seconds)}")
-    if one.node:
-        said.append(f"on {one.node}")
+    if one.where:
+        said.append(f"on {one.where}")
     return "  ".join(filter(None, (*said, why(stands))))
 
 
 def why(stands: Outcome) -> str:
     return f"{stands.kind}: {stands.why}" if stands.state == outcome.FAILED else ""
+
+
+def several(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def metrics(values: Mapping[str, float]) -> str:
@@ -91,12 +96,14 @@ def counts(rows: Iterable[Row], size: int = 0) -> str:
     """``40 runs: 38 done, 2 failed``."""
     states = Counter(one.outcome.state for one in rows)
     states[outcome.WAITING] += max(0, size - states.total())
-    return f"{states.total()} runs: " + ", ".join(f"{number} {state}" for state, number in states.items() if number)
+    return f"{several(states.total(), 'run')}: " + ", ".join(
+        f"{number} {state}" for state, number in states.items() if number
+    )
 
 
-def leaderboard(rows: Sequence[Row], metric: str = "", goal: str = MAX) -> Iterator[str]:
-    """Commits in the order of their best run; ``metric`` '': what the platform judges by, if the runs have that."""
-    metric = metric or main_metric(rows)
+def leaderboard(rows: Sequence[Row], aim: Aim) -> Iterator[str]:
+    """Commits in the order of their best run; by what the platform judges by, where no run has the aim's metric."""
+    metric, goal = aim if any(aim.metric in one.outcome.metrics for one in rows) else Aim(main_metric(rows))
     measured = [one for one in rows if one.outcome.state in outcome.FINISHED and metric in one.outcome.metrics]
     if not measured:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -56,6 +57,13 @@ class Search(NamedTuple):
     searcher: str = ""
 
 
+class Aim(NamedTuple):
+    """What runs are compared by. ``metric`` '': what the platform judges by, of which more is better."""
+
+    metric: str = ""
+    goal: str = MAX
+
+
 class EarlyStop(NamedTuple):
     """Asynchronous successive halving: of the runs that came to a rung (``grace``, then times ``reduction`` each), all
     but the best 1/``reduction`` are stopped there; ``longest`` ends the rungs.
@@ -102,6 +110,12 @@ class Spec(NamedTuple):
     data: str = SHARED
     results: str = SHARED
 
+    @property
+    def aim(self) -> Aim:
+        """What the search is for, else what early stop looks at."""
+        named = (Aim(asked.metric, asked.goal) for asked in (self.search, self.early_stop) if asked and asked.metric)
+        return next(named, Aim())
+
 
 def read(path: Path, commits_needed: bool = True) -> Spec:
     """Raises ConfigError naming file, line and what could stand there."""
@@ -115,7 +129,7 @@ def read(path: Path, commits_needed: bool = True) -> Spec:
     return Spec(
         path=path.absolute(),
         task=_in_folder(at.below("task"), task),
-        git_url=_text(at.below("git_url"), values.get("git_url", "")),
+        git_url=_git_url(at.below("git_url"), values.get("git_url", "")),
         commits=_commits(at.below("commits"), values.get("commits"), commits_needed),
         fixed=_params(at.below("set"), values.get("set", {})),
         matrix=_matrix(at.below("matrix"), values.get("matrix", {})),
@@ -187,6 +201,16 @@ def _in_folder(at: _At, task: Path) -> Path:
         if (folder / "env.yaml").is_file():
             return folder
     at.wrong(f"{task} is no task folder: it has no env.yaml, nor has its folder 'in'.", "Paths count from this file.")
+
+
+def _git_url(at: _At, value: Any) -> str:
+    """A folder's path as a whole one: runs are started elsewhere."""
+    text = _text(at, value)
+    if text in (".", "..") or text.startswith(("./", "../")):
+        return os.path.abspath(at.path.absolute().parent / text)  # noqa: PTH100 - it takes out ".."
+    if text and ":" not in text and not text.startswith(("/", "~/")):
+        at.wrong(f"git_url is {text!r}.", f"Write ./{text} for a folder beside this file, else https://host/path.")
+    return text
 
 
 def _commits(at: _At, value: Any, needed: bool) -> tuple[Selector, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 from live_code import files
 from live_code.errors import ConfigError, MissingExtra
@@ -21,16 +22,23 @@ from live_code.sweep.engine import Engine
 from live_code.sweep.outcome import Outcome
 from live_code.sweep.planning import Sweep
 from live_code.sweep.row import RUNS, Row
+from live_code.sweep.spec import MAX, Aim
 
 PLAN = "plan.json"
 LOCK = "driver.lock"
 
 
-def run(
-    sweep: Sweep, place: Path, address: str, environ: Mapping[str, str], choice: Choice | None = None
-) -> tuple[Row, ...]:
-    """Every run of the plan, or those that ``choice`` comes to, as it ended. ``address`` '': this machine, without
-    Ray. What the folder ``place`` has already is not run again. Raises LiveCodeError.
+class Standing(NamedTuple):
+    """``rows``: the runs that were handed out so far, of ``size``. ``aim``: what they are compared by."""
+
+    rows: tuple[Row, ...]
+    size: int
+    aim: Aim
+
+
+def run(sweep: Sweep, place: Path, address: str, environ: Mapping[str, str], choice: Choice | None = None) -> Standing:
+    """Every run of the plan, or those that ``choice`` comes to (it tells of them itself), as it ended. ``address`` '':
+    this machine, without Ray. What the folder ``place`` has already is not run again. Raises LiveCodeError.
 
     KeyboardInterrupt (SIGTERM too) comes through when all that was running has been stopped.
     """
@@ -38,16 +46,17 @@ def run(
     with lease.exclusive(place / LOCK, f"another start of the sweep in {place} goes on"):
         files.write_json(place / PLAN, json.loads(show.plan_json(sweep.plan)))
         judge = Halving(sweep.spec.early_stop) if sweep.spec.early_stop else None
+        listed = choice is None
         choice = choice or _choice(sweep, place)
         engine = _engine(sweep, place, address, environ)
         rules = Rules(sweep.spec.resources.gpus, sweep.spec.retries)
         driver = Driver(place, sweep.base, rules, engine, judge)
-        with _stoppable(), screen.shown(sweep.plan.size) as seen:
+        with _stoppable(), screen.shown(sweep.plan.size, lines=listed) as seen:
             driver.drive(choice, seen)
-    return tuple(driver.rows.values())
+    return Standing(tuple(driver.rows.values()), sweep.plan.size, sweep.plan.aim)
 
 
-def status(place: Path) -> tuple[Row, ...]:
+def status(place: Path) -> Standing:
     """Every run of the last plan as it stands, whoever runs it. Raises ConfigError for a folder that is no sweep's."""
     try:
         plan = json.loads((place / PLAN).read_bytes())
@@ -56,17 +65,12 @@ def status(place: Path) -> tuple[Row, ...]:
     ids = [one["id"] for one in plan["runs"]]
     if plan["studies"] or not ids:
         ids += [path.name for path in sorted((place / RUNS).iterdir()) if path.name not in ids]
-    found = (row.read(place / RUNS / run_id) for run_id in ids if (place / RUNS / run_id / row.ABOUT).exists())
-    if _is_driven(place):
-        return tuple(found)
-    cut = Outcome(outcome.CUT)
-    return tuple(one._replace(outcome=cut) if one.outcome.state == outcome.RUNNING else one for one in found)
-
-
-def planned(place: Path) -> int:
-    """How many runs the last plan has."""
-    plan = json.loads((place / PLAN).read_bytes())
-    return len(plan["runs"]) + sum(int(study["samples"]) for study in plan["studies"])
+    found = [row.read(place / RUNS / run_id) for run_id in ids if (place / RUNS / run_id / row.ABOUT).exists()]
+    if not _is_driven(place):
+        cut = Outcome(outcome.CUT)
+        found = [one._replace(outcome=cut) if one.outcome.state == outcome.RUNNING else one for one in found]
+    size = len(plan["runs"]) + sum(int(study["samples"]) for study in plan["studies"])
+    return Standing(tuple(found), size, Aim(plan.get("metric", ""), plan.get("goal", MAX)))
 
 
 def _engine(sweep: Sweep, place: Path, address: str, environ: Mapping[str, str]) -> Engine:

@@ -12,10 +12,10 @@ from typing import Any
 from live_code import config, source, store
 from live_code.errors import LiveCodeError
 from live_code.git import fetch, local, repository
-from live_code.git.fetch import Wanted
 from live_code.git.repository import Repository
 from live_code.git.url import without_page
 from live_code.store import Store
+from live_code.sweep import node
 from live_code.sweep.planning import Sweep
 from live_code.yamlfile import read_mapping
 
@@ -23,8 +23,9 @@ from live_code.yamlfile import read_mapping
 _PLATFORMS = ("class_names", "export_format", "pretrained_model_params", "model_params_path", "shm_size")
 
 
-def warnings(sweep: Sweep, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """A line for each. The commits are asked, the first and the last, only when the task does not know a key."""
+def warnings(sweep: Sweep, environ: Mapping[str, str], *, here: bool = False) -> tuple[str, ...]:
+    """A line for each. The commits are asked, the first and the last, only when the task does not know a key. ``here``:
+    this machine is about to run them, so it fetches all of them at once."""
     spec, base = sweep.spec, sweep.base
     asked = dict.fromkeys((*spec.fixed, *spec.matrix, *(key for row in spec.include for key in row)))
     asked |= dict.fromkeys(spec.search.space if spec.search else ())
@@ -32,7 +33,7 @@ def warnings(sweep: Sweep, environ: Mapping[str, str]) -> tuple[str, ...]:
     if not set(asked) - known:
         return ()
     try:
-        known |= store.chosen(environ)(lambda it: set(_of_commits(sweep, it, environ)))
+        known |= store.chosen(environ)(lambda it: set(_of_commits(sweep, it, environ, here)))
     except (LiveCodeError, local.GitFailed, OSError):
         return ()  # the runs will tell what is wrong with the commits
     return tuple(_line(key, known) for key in asked if key not in known)
@@ -44,24 +45,25 @@ def _line(key: str, known: set[str]) -> str:
     return f"{key} is neither in the task's config.yaml nor in the code_config of the commits{meant}"
 
 
-def _of_commits(sweep: Sweep, cache: Store, environ: Mapping[str, str]) -> Iterator[str]:
+def _of_commits(sweep: Sweep, cache: Store, environ: Mapping[str, str], here: bool) -> Iterator[str]:
     """The keys of the ``code_config`` of the first and the last commit, which the runs need anyhow."""
     url = source.read_url(without_page(sweep.base.git_url)[0], environ)
-    here = repository.find(url, cache)
-    for commit in dict.fromkeys((sweep.plan.commits[0], sweep.plan.commits[-1])):
-        fetch.ensure(Wanted(url, commit), cache, environ)
-        with tempfile.TemporaryDirectory(prefix="live-code-git-") as home:
-            local.write_settings(Path(home), [here.path])
-            env = local.environment(environ, Path(home))
-            yield from _keys(here, commit, sweep, env, Path(home))
+    repo, commits = repository.find(url, cache), sweep.plan.commits
+    ends = tuple(dict.fromkeys((commits[0], commits[-1])))
+    fetch.ensure_all(url, commits if here and len(commits) <= node.TOGETHER else ends, cache, environ)
+    with tempfile.TemporaryDirectory(prefix="live-code-git-") as home:
+        local.write_settings(Path(home), [repo.path])
+        env = local.environment(environ, Path(home))
+        for commit in filter(repo.holds, ends):
+            yield from _keys(repo, commit, sweep, env, Path(home))
 
 
-def _keys(here: Repository, commit: str, sweep: Sweep, env: Mapping[str, str], place: Path) -> Iterator[str]:
+def _keys(repo: Repository, commit: str, sweep: Sweep, env: Mapping[str, str], place: Path) -> Iterator[str]:
     given = {**sweep.base.config, **sweep.spec.fixed}
     folder = str(given.get("git_subdir") or "")
 
     def read(name: str) -> dict[str, Any]:
-        words = ["--git-dir", str(here.path), "cat-file", "blob", f"{commit}:{posixpath.join(folder, name)}"]
+        words = ["--git-dir", str(repo.path), "cat-file", "blob", f"{commit}:{posixpath.join(folder, name)}"]
         (place / "file.yaml").write_text(local.run(words, env=env), encoding="utf-8")
         return read_mapping(place / "file.yaml", hint="")
 

@@ -1,0 +1,40 @@
+"""What a person reads of a sweep: the leaderboard, a run in a line."""
+
+from __future__ import annotations
+
+import pytest
+
+from live_code.sweep import outcome, show
+from live_code.sweep.commits import Commit
+from live_code.sweep.engine import HERE
+from live_code.sweep.expand import Run
+from live_code.sweep.outcome import Outcome
+from live_code.sweep.row import Row
+from live_code.sweep.spec import MIN, Aim
+
+
+def row(commit: str, state: str = outcome.DONE, **metrics: float) -> Row:
+    return Row(Run(f"run-{commit}-{len(metrics)}", Commit(commit * 40), {}), Outcome(state, metrics))
+
+
+ROWS = (row("a", mAP=0.5, fn=9), row("a", fn=3), row("b", mAP=0.9, fn=6), row("c", outcome.FAILED, mAP=1.0))
+
+
+@pytest.mark.parametrize(
+    ("aim", "best"),
+    [
+        (Aim(), ["b 1 0.9 0.9", "a 1 0.5 0.5"]),
+        (Aim("fn", MIN), ["a 2 3 6", "b 1 6 6"]),
+        (Aim("fn"), ["a 2 9 6", "b 1 6 6"]),
+        (Aim("loss", MIN), ["b 1 0.9 0.9", "a 1 0.5 0.5"]),
+    ],
+    ids=["the platform's", "less is better", "more is better", "none has it"],
+)
+def test_the_leaderboard_is_by_what_the_sweep_is_for(aim: Aim, best: list[str]) -> None:
+    lines = [line.split() for line in show.leaderboard(ROWS, aim)]
+    assert [" ".join([line[0][0], *line[1:4]]) for line in lines[1:]] == best
+
+
+def test_a_place_is_told_only_where_there_are_several() -> None:
+    assert " on " not in show.short(row("a", mAP=1)._replace(node=HERE))
+    assert show.short(row("a", mAP=1)._replace(node="one/4f")).endswith("on one/4f")
