@@ -67,11 +67,13 @@ def debugged(
     return tuple(_under(job, program, at, built) for job in planned)
 
 
-def say(at: Address, root: Path) -> None:
-    """What to write into launch.json."""
+def say(at: Address, job: Launch) -> None:
+    """Who waits, and what to write into launch.json."""
+    root = job.cwd
     mapping = f'[{{"localRoot": "${{workspaceFolder}}", "remoteRoot": "{root}"}}]'
     connect = f'{{"host": "{at.host}", "port": {at.port}}}'
-    log.info(f"the job waits at {at} for a debugger; stall_timeout_s and max_duration_s do not count. For launch.json:")
+    who = "rank 0 of the job" if job.torchrun else "the job"
+    log.info(f"{who} waits at {at} for a debugger; stall_timeout_s and max_duration_s do not count. For launch.json:")
     log.info(
         f'{{"name": "live-code", "type": "debugpy", "request": "attach", "connect": {connect}, '
         f'"pathMappings": {mapping}}}'
@@ -79,10 +81,11 @@ def say(at: Address, root: Path) -> None:
 
 
 def _under(job: Launch, program: Path, at: Address, built: Environment) -> Launch:
-    python, *rest = job.argv
+    debugger = (str(program), "--listen", str(at), "--wait-for-client")
+    python, *rest = job.command
     if python != str(built.python) or not rest:
         raise LaunchError(f"debugpy can't start {python}.", hint="It starts Python scripts and modules only.")
-    return job._replace(argv=(python, str(program), "--listen", str(at), "--wait-for-client", *rest))
+    return job.with_first(debugger)
 
 
 def _debugpy(built: Environment, store: Store, environ: Mapping[str, str]) -> Path:

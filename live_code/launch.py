@@ -22,6 +22,9 @@ TORCHRUN = "torchrun"
 TORCHRUN_VARIABLES = {"PET_LOCAL_ADDR": "127.0.0.1"}
 # torchrun's own word for it.
 PROCESSES_KEY = "nproc_per_node"
+# Starts a rank; FIRST_RANK marks words that it gives to the first one alone.
+RANK_SCRIPT = os.path.join(JOB_PATH, "_live_code_rank.py")  # noqa: PTH118
+FIRST_RANK = "--first="
 CLASSIC_ENTRYPOINTS = ("start.py", "ymir/start.py")
 # The bootstrapper's own settings, some of them secret: the job gets only those that are made for it.
 OWN_PREFIX = "LIVE_CODE_"
@@ -57,6 +60,23 @@ class Launch(NamedTuple):
     cwd: Path
     environ: Mapping[str, str]
     entrypoint: Entrypoint
+
+    @property
+    def torchrun(self) -> tuple[str, ...]:
+        """The words that have torchrun start each rank; () for a job that is one process."""
+        return self.argv[: self.argv.index(RANK_SCRIPT) + 1] if RANK_SCRIPT in self.argv else ()
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What the job is, or each of its ranks."""
+        return self.argv[len(self.torchrun) :]
+
+    def with_first(self, words: tuple[str, ...]) -> Launch:
+        """The same with words after the program; of several ranks only the first has them."""
+        program, *rest = self.command
+        if self.torchrun:
+            return self._replace(argv=(*self.torchrun, *(f"{FIRST_RANK}{word}" for word in words), program, *rest))
+        return self._replace(argv=(program, *words, *rest))
 
 
 def entrypoints(
@@ -157,7 +177,7 @@ def _torchrun(argv: tuple[str, ...], python: Path, ranks: Ranks) -> tuple[str, .
         f"--log_dir={ranks.logs}",
         "--no_python",
     )
-    marked = (str(python), "-I", "-S", os.path.join(JOB_PATH, "_live_code_rank.py"))  # noqa: PTH118
+    marked = (str(python), "-I", "-S", RANK_SCRIPT)
     return (str(python), "-m", "torch.distributed.run", *options, *marked, *argv)
 
 

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -163,42 +163,84 @@ class Client:
                 return message
 
 
+class Debugged:
+    """`live-code run --debug` with an IDE at it that has set a breakpoint."""
+
+    def __init__(self, machine: Machine, folder: TaskFolder, line: int, **environ: str) -> None:
+        self.port = free()
+        self.running = subprocess.Popen(
+            [*machine.argv(folder), "--debug", str(self.port)],
+            env={**machine.environ, **environ},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        self.client = Client(self.port)
+        self.client.send("initialize", adapterID="debugpy", clientID="test", pathFormat="path", linesStartAt1=True)
+        self.client.until("initialize")
+        self.client.send("attach", justMyCode=True)
+        self.client.until("initialized")
+        [place] = (machine.root / "work").glob("*/start.py")
+        self.client.send("setBreakpoints", source={"path": str(place)}, breakpoints=[{"line": line}])
+        self.client.send("configurationDone")
+        self.thread = self.client.until("stopped")["body"]["threadId"]
+        self.client.send("stackTrace", threadId=self.thread)
+        self.frame = self.client.until("stackTrace")["body"]["stackFrames"][0]
+
+    def value(self, expression: str) -> str:
+        self.client.send("evaluate", expression=expression, frameId=self.frame["id"])
+        return str(self.client.until("evaluate")["body"]["result"])
+
+    def to_the_end(self) -> tuple[str, str]:
+        self.client.send("continue", threadId=self.thread)
+        return self.running.communicate(timeout=PATIENCE_S)
+
+
+@pytest.fixture
+def debugged() -> Iterator[Callable[..., Debugged]]:
+    started: list[Debugged] = []
+
+    def start(*values: Any, **environ: str) -> Debugged:
+        started.append(Debugged(*values, **environ))
+        return started[0]
+
+    yield start
+    for one in started:
+        one.running.kill()
+        one.running.wait()
+
+
 @pytest.mark.slow
 def test_a_debugger_stops_the_job_at_a_breakpoint_for_longer_than_a_stall(
-    machine: Machine, folder: TaskFolder, repo: repos.Repo
+    machine: Machine, folder: TaskFolder, repo: repos.Repo, debugged: Callable[..., Debugged]
 ) -> None:
-    port = free()
-    task(folder, repo, stall_timeout_s=3)
-    argv = [*machine.argv(folder), "--debug", str(port)]
-    running = subprocess.Popen(argv, env=machine.environ, stderr=subprocess.PIPE, encoding="utf-8")
-    try:
-        client = Client(port)
-        client.send("initialize", adapterID="debugpy", clientID="test", pathFormat="path", linesStartAt1=True)
-        client.until("initialize")
-        client.send("attach", justMyCode=True)
-        client.until("initialized")
-        [place] = (machine.root / "work").glob("*/start.py")
-        client.send("setBreakpoints", source={"path": str(place)}, breakpoints=[{"line": STOP}])
-        client.send("configurationDone")
-        stopped = client.until("stopped")["body"]
-        assert stopped["reason"] == "breakpoint"
-        client.send("stackTrace", threadId=stopped["threadId"])
-        frame = client.until("stackTrace")["body"]["stackFrames"][0]
-        assert (frame["line"], Path(frame["source"]["path"]).name) == (STOP, "start.py")
-        client.send("evaluate", expression="cfg.param.epochs", frameId=frame["id"])
-        assert client.until("evaluate")["body"]["result"] == "7"
-        time.sleep(8)
-        assert running.poll() is None
-        client.send("continue", threadId=stopped["threadId"])
-        said = running.communicate(timeout=PATIENCE_S)[1]
-    finally:
-        running.kill()
-        running.wait()
-    assert running.returncode == 0, said
-    assert f'"connect": {{"host": "127.0.0.1", "port": {port}}}' in said
+    it = debugged(machine, task(folder, repo, stall_timeout_s=3), STOP)
+    assert (it.frame["line"], Path(it.frame["source"]["path"]).name) == (STOP, "start.py")
+    assert it.value("cfg.param.epochs") == "7"
+    time.sleep(8)
+    assert it.running.poll() is None
+    said = it.to_the_end()[1]
+    assert it.running.returncode == 0, said
+    assert f'"connect": {{"host": "127.0.0.1", "port": {it.port}}}' in said
     record = json.loads((folder.out_dir / "live-code/run.json").read_text())
     assert "--wait-for-client" in record["launch"][0]["argv"]
     assert "debugpy" not in record["lock"]["packages"]
+
+
+@pytest.mark.slow
+def test_of_torchruns_ranks_the_first_is_debugged_and_the_others_wait_for_it(
+    machine: Machine, folder: TaskFolder, standin: Path, tmp_path: Path, debugged: Callable[..., Debugged]
+) -> None:
+    made = repos.make(tmp_path / "ranks")
+    ranks = "import os\nimport torch.distributed as dist\ndist.init_process_group('gloo')\nprint('all are here')\n"
+    made.write("live-code.yaml", "launcher: torchrun\n")
+    made.commit(start__py=ranks + repos.CLASSIC_START, configs___default__yaml="epochs: 7\n")
+    it = debugged(machine, task(folder, made, nproc_per_node=2), 4, LIVE_CODE_PYTHON=str(standin))
+    assert it.value("os.environ['RANK'], dist.get_world_size()") == "('0', 2)"
+    out, said = it.to_the_end()
+    assert it.running.returncode == 0, said
+    assert f"rank 0 of the job waits at 127.0.0.1:{it.port} for a debugger" in said
+    assert sorted(line for line in out.splitlines() if "here" in line) == [f"[rank{n}]:all are here" for n in (0, 1)]
 
 
 @pytest.mark.slow

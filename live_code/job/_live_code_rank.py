@@ -4,6 +4,7 @@ torchrun starts it with ``-I -S``, for each rank. A process beside the rank mark
 killed said last comes out too, and nothing of it is kept on a disk.
 """
 
+import itertools
 import os
 import selectors
 import signal
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from typing import List
 
 PIECE = 1 << 16
+# Begins a word of the first rank's command alone: a debugger, say, and its options. It stands after the program.
+FIRST = "--first="
 # So much is written to a pipe in one go, whoever else writes to it (PIPE_BUF).
 SURE = 4096
 
@@ -28,7 +31,15 @@ def main(argv: "List[str]") -> None:
     os.wait()
     for ours, (_, write_end) in zip((1, 2), pipes):
         os.dup2(write_end, ours)
-    os.execvp(argv[0], argv)  # noqa: S606 - the rank is the command itself
+    words = command(argv, os.environ["RANK"])
+    os.execvp(words[0], words)  # noqa: S606 - the rank is the command itself
+
+
+def command(argv: "List[str]", rank: str) -> "List[str]":
+    """What this rank runs: ``argv`` after the words for the first rank, which that one alone gets."""
+    program, *rest = itertools.dropwhile(lambda word: word.startswith(FIRST), argv)
+    first = argv[: len(argv) - len(rest) - 1] if rank == "0" else []
+    return [program, *(word[len(FIRST) :] for word in first), *rest]
 
 
 def attend(read_ends: "List[int]", write_ends: "List[int]") -> None:
