@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import signal
 import subprocess
@@ -22,6 +23,8 @@ LAST_WORDS_S = 1.0
 # How long processes may take to die of SIGKILL.
 KILL_S = 2.0
 PIPE_BYTES = 1 << 20
+# Waits for the end of its input, which comes when nobody is left who attends to the job, and for the grace.
+HEIR = 'read -r _; sleep "$1"; kill -s KILL -- "-$2"'
 
 
 class Group:
@@ -29,12 +32,21 @@ class Group:
 
     ``others``: children of this process that were there before and are none of the job's.
     ``lifeline``: our end of a pipe; the job is told to end when nobody holds it any more.
+    ``heir``: the process that kills the job then, should it not end.
     """
 
-    def __init__(self, job: subprocess.Popen[bytes], grace: float, others: frozenset[int], lifeline: int) -> None:
+    def __init__(
+        self,
+        job: subprocess.Popen[bytes],
+        grace: float,
+        others: frozenset[int],
+        lifeline: int,
+        heir: subprocess.Popen[bytes] | None,
+    ) -> None:
         self.job = job
         self._lifeline = lifeline
-        self.others = others
+        self._heir = heir
+        self.others = others | {heir.pid} if heir else others
         self.grace = grace
         self.started = time.monotonic()
         self.stopped_by = 0
@@ -77,6 +89,9 @@ class Group:
             if not proctree.kill_all(os.getpid(), KILL_S, self.others):
                 log.warning("some of the job's processes do not even die of SIGKILL: the kernel holds them")
             self.reap()
+            if self._heir:  # before it sees that the lifeline is closed
+                self._heir.kill()
+                self._heir.wait()
             os.close(self._lifeline)
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -110,6 +125,8 @@ class Group:
             while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
                 if ended.si_pid == self.job.pid:
                     self.job.wait()
+                elif self._heir and ended.si_pid == self._heir.pid:
+                    self._heir.wait()
                 elif ended.si_pid in self.others:
                     return
                 else:
@@ -146,6 +163,7 @@ def start(launch: Launch, environ: Mapping[str, str], grace: float) -> Group:
     """Starts the job. Raises LaunchError when there is nothing to start."""
     others = frozenset(process.pid for process in proctree.below(os.getpid()))
     theirs, lifeline = os.pipe()
+    heir = None
     try:
         job = subprocess.Popen(
             launch.argv,
@@ -158,6 +176,7 @@ def start(launch: Launch, environ: Mapping[str, str], grace: float) -> Group:
             pass_fds=(theirs,),
         )
         _told_of_our_death(job, theirs)
+        heir = _heir(job, theirs, grace)
     except OSError as error:
         os.close(lifeline)
         raise LaunchError(
@@ -169,7 +188,7 @@ def start(launch: Launch, environ: Mapping[str, str], grace: float) -> Group:
     for pipe in (job.stdout, job.stderr):
         if pipe:
             _widen(pipe)
-    return Group(job, grace, others, lifeline)
+    return Group(job, grace, others, lifeline, heir)
 
 
 def _told_of_our_death(job: subprocess.Popen[bytes], pipe: int) -> None:
@@ -177,6 +196,17 @@ def _told_of_our_death(job: subprocess.Popen[bytes], pipe: int) -> None:
     fcntl.fcntl(pipe, fcntl.F_SETOWN, -job.pid)
     fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGTERM)
     fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+
+
+def _heir(job: subprocess.Popen[bytes], pipe: int, grace: float) -> subprocess.Popen[bytes] | None:
+    """Outlives us for as long as the job has to end, then kills its process group. None where there is no shell."""
+    words = ("/bin/sh", "-c", HEIR, "live-code-heir", str(math.ceil(grace)), str(job.pid))
+    try:
+        return subprocess.Popen(
+            words, stdin=pipe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+    except OSError:
+        return None
 
 
 def _widen(pipe: IO[bytes]) -> None:
