@@ -32,6 +32,7 @@ from live_code import (
 )
 from live_code.errors import LiveCodeError, Lost, OutputError, Stopped
 from live_code.packages import bundled
+from live_code.store import lease
 
 IMAGE_WORKDIR = Path("/app")
 WORK = "work"
@@ -105,8 +106,7 @@ def lost(folders: config.Folders, environ: Mapping[str, str], name: str, number:
     out = config.out_dir(folders)
     try:
         cache = store.find(container.settled(environ))
-        files.remove_tree(_work_folder(environ, cache) / name)
-        cache.used(WORK, name).unlink(missing_ok=True)
+        _remove(_work_folder(environ, cache) / name)
         (out / FOLDER / RESERVE).unlink(missing_ok=True)
         record.amend(out / FOLDER, record.Ending(error.exit_code, error))
         status.Status(out / "monitor.txt").failed(error)
@@ -208,8 +208,9 @@ def _stages(
             rules = rules._replace(stall_timeout=0.0, max_duration=0.0, retries=0)
         places = supervise.places(task, ours, cache.root)
         earlier = observe.earlier(task)
+        observe.sweep(_work_folder(environ, cache))
         with observe.beside_job(journal, task, request, environ, ours):
-            ended = journal.step("job", _run_all, planned, places, rules, told)
+            ended = journal.step("job", _run_all, planned, places, rules, told, merged)
         observe.code_after(journal, code, environ)
         supervise.require_success(ended[-1], told.current(), merged)
         from live_code import results  # not before the job has ended
@@ -227,7 +228,7 @@ def _debugged(
     def plan(*values: Any) -> tuple[launch.Launch, ...]:
         at = byhand.address(debug)
         planned = byhand.debugged(_launches(*values), at, built, cache, environ)
-        byhand.say(at, planned[0].cwd)
+        byhand.say(at, planned[0])
         return planned
 
     return plan
@@ -283,14 +284,18 @@ def _launches(
 
 
 def _run_all(
-    planned: tuple[launch.Launch, ...], places: supervise.Places, rules: supervise.Rules, told: status.Status
+    planned: tuple[launch.Launch, ...],
+    places: supervise.Places,
+    rules: supervise.Rules,
+    told: status.Status,
+    merged: config.Merged,
 ) -> tuple[supervise.Exit, ...]:
     """One after the other, each attempt of each; the first job that does not end well is the last."""
     places.log_file.write_bytes(b"")
     ended: list[supervise.Exit] = []
     for job in planned:
         log.info(f"starting {job.entrypoint.command} for {' and '.join(job.entrypoint.tasks)}")
-        ended += supervise.run(job, places, rules, supervise.Told(told.current, told.running))
+        ended += supervise.run(job, places, rules, supervise.Told(told.current, told.running), merged.values)
         if not ended[-1].ok:
             break
     return tuple(ended)
@@ -358,16 +363,20 @@ def _workplace(environ: Mapping[str, str], cache: store.Store, name: str) -> Ite
         yield IMAGE_WORKDIR
         return
     place = _work_folder(environ, cache) / name
-    cache.use(WORK, name)  # if we are killed with our guard, the store's owner sees that nobody uses it
     with cache.shared():
         place.parent.mkdir(parents=True, exist_ok=True)
+        lease.keep(lease.mark_of(place))  # if we are killed with our guard, a later start sees that nobody uses it
     place.mkdir()
     try:
         yield place
     finally:
         with suppress(OSError):
-            files.remove_tree(place)
-            cache.used(WORK, name).unlink(missing_ok=True)
+            _remove(place)
+
+
+def _remove(tree: Path) -> None:
+    files.remove_tree(tree)
+    lease.mark_of(tree).unlink(missing_ok=True)
 
 
 def _work_folder(environ: Mapping[str, str], cache: store.Store) -> Path:

@@ -16,7 +16,7 @@ import yaml
 
 from live_code import proctree
 from live_code.job.ymir_exc import protocol
-from live_code.store import Store, eviction
+from live_code.store import Store, eviction, lease
 from tests import repos
 from tests.machine import Ended, Machine, task
 from tests.task_folder import TaskFolder
@@ -200,24 +200,47 @@ class TestGoodRuns:
         until_there(folder.out_dir / "live-code" / "job.log", running)
         time.sleep(0.5)
         eviction.sweep(cache, 0.0)
-        assert [path.name[:4] for path in work.iterdir()] == ["run-"], "it is in use"
+        assert len(list(work.glob("run-*"))) == 1, "it is in use"
         family = proctree.below(running.pid)
         running.kill()
         proctree.send(family, signal.SIGKILL)
         running.wait()
         time.sleep(0.5)
-        assert [path.name[:4] for path in work.iterdir()] == ["run-"]
+        assert len(list(work.glob("run-*"))) == 1
         eviction.sweep(cache, 0.0)
         assert list(work.iterdir()) == []
         assert not list((tmp_path / "store").rglob("run-*"))
 
-    def test_a_job_does_not_outlive_the_two_that_attend_to_it(self, folder: TaskFolder, tmp_path: Path) -> None:
+    def test_a_later_start_sweeps_the_work_trees_of_killed_runs_from_a_folder_of_ones_own(
+        self, folder: TaskFolder, tmp_path: Path
+    ) -> None:
+        machine = Machine(tmp_path)
+        work = machine.root / "work"
+        made = repos.make(tmp_path / "slow")
+        made.commit(start__py="import time; time.sleep(3)\n", configs___default__yaml="epochs: 7\n")
+        for name in ("run-dead", "run-from-elsewhere", "of-nobody"):
+            (work / name).mkdir(parents=True)
+        for name, seconds in (("run-dead", eviction.IDLE_S), ("run-from-elsewhere", 5.0)):
+            mark = lease.mark_of(work / name)
+            mark.touch()
+            os.utime(mark, (time.time() - seconds, time.time() - seconds))
+        machine.run(task(folder, made))
+        left = sorted(path.name for path in work.iterdir())
+        assert left == [lease.mark_of(work / "run-from-elsewhere").name, "of-nobody", "run-from-elsewhere"]
+
+    @pytest.mark.parametrize("stubborn", ["", "signal.signal(signal.SIGTERM, signal.SIG_IGN)"], ids=["", "stubborn"])
+    def test_a_job_does_not_outlive_the_two_that_attend_to_it(
+        self, folder: TaskFolder, tmp_path: Path, stubborn: str
+    ) -> None:
         machine = Machine(tmp_path)  # its work tree stays
         made = repos.make(tmp_path / "orphaned")
-        children = "import os, time\nos.fork()\nos.write(1, b'%d\\n' % os.getpid())\ntime.sleep(60)\n"
-        made.commit(start__py=children, configs___default__yaml="epochs: 7\n")
+        children = f"{stubborn}\nos.fork()\nos.write(1, b'%d\\n' % os.getpid())\ntime.sleep(60)\n"
+        made.commit(start__py=f"import os, signal, time\n{children}", configs___default__yaml="epochs: 7\n")
         running = subprocess.Popen(
-            machine.argv(task(folder, made)), env=machine.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            machine.argv(task(folder, made, stop_grace_s=2)),
+            env=machine.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
         assert running.stdout
         job = [int(running.stdout.readline()) for _ in range(2)]

@@ -82,12 +82,16 @@ def sweep(store: Store, idle_s: float = IDLE_S) -> None:
     trash = store.path(_TRASH)
     for path in trash.iterdir() if trash.exists() else ():
         files.remove_tree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    for key in _keys(store, _WORK):
-        used = store.used(_WORK, key)
-        with lease.unused(used, idle_s) as free:
+    sweep_work(store.path(_WORK), idle_s)
+
+
+def sweep_work(folder: Path, idle_s: float = IDLE_S) -> None:
+    """Removes work trees in a folder, the store's or another, of runs of which every process was killed."""
+    for mark in folder.glob(f".*{lease.TREE_MARK}"):
+        with suppress(PermissionError), lease.unused(mark, idle_s) as free:  # it may be another user's
             if free:
-                files.remove_tree(store.path(_WORK, key))
-                used.unlink(missing_ok=True)
+                files.remove_tree(lease.tree_of(mark))
+                mark.unlink(missing_ok=True)
 
 
 def _keys(store: Store, kind: str) -> Iterator[str]:

@@ -21,6 +21,8 @@ from live_code import log
 BEAT_S = 10.0
 STALE_S = 60.0  # no beat seen for so long, by the watcher's own clock: clocks of hosts differ
 _POLL_S = 0.2
+# Ends the name of the file beside a run's work tree that tells whether the run still lives.
+TREE_MARK = ".live-code-run"
 
 
 @contextmanager
@@ -60,6 +62,15 @@ def keep(path: Path) -> None:
     os.utime(handle)
     _kept[path] = handle
     _beats.add(lambda: os.utime(handle))
+
+
+def mark_of(tree: Path) -> Path:
+    """The file to ``keep`` for as long as the work tree is needed."""
+    return tree.with_name(f".{tree.name}{TREE_MARK}")
+
+
+def tree_of(mark: Path) -> Path:
+    return mark.with_name(mark.name[1:].removesuffix(TREE_MARK))
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from live_code import log
 from live_code.errors import JobError
@@ -26,13 +27,21 @@ class Told(NamedTuple):
 
 
 def run(
-    launch: Launch, places: Places, rules: Rules, told: Told, pause: Callable[[float], None] = time.sleep
+    launch: Launch,
+    places: Places,
+    rules: Rules,
+    told: Told,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+    pause: Callable[[float], None] = time.sleep,
 ) -> tuple[Exit, ...]:
-    """One Exit for each attempt; only the last may be a good one. ``rules.retries`` says how many may follow."""
+    """One Exit for each attempt; only the last may be a good one. ``rules.retries`` says how many may follow.
+
+    ``settings``: the hyper-parameters.
+    """
     ended: list[Exit] = []
     while True:
         last = attend.run(launch, places, rules)
-        error = _verdict(last, told.current())
+        error = _verdict(last, told.current(), settings)
         ended.append(last._replace(verdict=error.kind if error else ""))
         if not error or not error.retry or error.retry not in rules.retry_on or len(ended) > rules.retries:
             return tuple(ended)
@@ -43,9 +52,9 @@ def run(
         pause(seconds)
 
 
-def _verdict(ended: Exit, said: protocol.Monitor | None) -> JobError | None:
+def _verdict(ended: Exit, said: protocol.Monitor | None, settings: Mapping[str, Any]) -> JobError | None:
     if ended.ok:
         return None
     from live_code.supervise import verdict  # a table of patterns: a good end does not pay for it
 
-    return verdict.of(ended, said)
+    return verdict.of(ended, said, settings)
