@@ -180,7 +180,7 @@ class TestStartedByTheRepo:
 
     def test_processes_that_torch_spawned_say_why(self, machine: Machine, folder: TaskFolder, standin: Path) -> None:
         ended = play(machine, folder, standin, {"start__py": SPAWN, "live-code__yaml": "{}\n"})
-        assert re.search(r"ValueError: bad batch\.", ended.monitor.message), ended.stderr
+        assert re.search(r"ValueError: bad batch \(start.py:\d+\)\.", ended.monitor.message), ended.stderr
 
 
 def test_a_container_whose_name_leads_nowhere_has_ranks_all_the_same(

@@ -80,6 +80,11 @@ def test_a_framework_that_the_jobs_python_lacks_is_never_told_to_go_into_the_req
     assert other[0].hint == "Add it to the repo's requirements."
 
 
+def test_a_module_that_is_named_otherwise_than_its_package_is_told_with_the_packages_name() -> None:
+    missing = report("ModuleNotFoundError", "No module named 'cv2'")
+    assert decided(FAILED._replace(reports=(missing,))).hint == "Add opencv-python-headless to the repo's requirements."
+
+
 LINES = [
     ("terminate called after throwing an instance of 'std::bad_alloc'", "OUT_OF_MEMORY", 300103, ""),
     ("Loss is nan, stopping training", "NOT_A_NUMBER", 300201, ""),
@@ -180,7 +185,7 @@ class TestWhatDecides:
 
     def test_an_exception_that_is_not_known_is_shown(self) -> None:
         error = decided(FAILED._replace(reports=(report("KeyError", "'bbox'"),)))
-        assert (error.kind, error.message) == ("EXCEPTION", "the job failed: KeyError: 'bbox'.")
+        assert (error.kind, error.message) == ("EXCEPTION", "the job failed: KeyError: 'bbox' (train.py:7).")
         assert error.details.splitlines()[-1] == "KeyError: 'bbox'"
 
     def test_the_cause_of_an_exception_counts(self) -> None:
@@ -266,7 +271,49 @@ class TestRanks:
 
 def test_of_a_long_exception_the_end_is_shown_too() -> None:
     error = decided(FAILED._replace(reports=(report("ProcessRaisedException", f"{'x' * 500} KeyError: 'bbox'"),)))
-    assert error.message.endswith("xx KeyError: 'bbox'.")
+    assert error.message.endswith("xx KeyError: 'bbox' (train.py:7).")
+
+
+class TestWhere:
+    """The line of the repo's own code that an exception came from."""
+
+    def told(self, *files: str, message: str = "'bbox'", cause: str = "") -> str:
+        frames = tuple(Frame(file, line, "f", "x()") for line, file in enumerate(files, 1))
+        fallen = report("KeyError", message, cause=cause)._replace(frames=frames)
+        return decided(FAILED._replace(reports=(fallen,), root="/work/run-1")).message
+
+    def test_of_the_repos_own_code_the_innermost_line_is_named(self) -> None:
+        files = ("/work/run-1/start.py", "/work/run-1/tool/train.py", "/image/lib/torch/nn.py", "<frozen importlib>")
+        assert self.told(*files) == "the job failed: KeyError: 'bbox' (tool/train.py:2)."
+
+    def test_packages_that_lie_below_it_are_not_its_own(self) -> None:
+        assert "(start.py:1)" in self.told("/work/run-1/start.py", "/work/run-1/venv/lib/site-packages/a.py")
+
+    def test_code_of_others_alone_is_not_named(self) -> None:
+        assert self.told("/image/bin/tool") == "the job failed: KeyError: 'bbox'."
+
+    def test_a_text_that_names_its_line_is_enough(self) -> None:
+        message = "invalid syntax (train.py, line 3)"
+        assert self.told("/work/run-1/start.py", message=message).endswith(f"{message}.")
+
+    WORKERS = """Caught KeyError in DataLoader worker process 0.
+Original Traceback (most recent call last):
+  File "/image/lib/torch/utils/data/_utils/worker.py", line 351, in _worker_loop
+    data = fetcher.fetch(index)  # type: ignore[possibly-undefined]
+           ^^^^^^^^^^^^^^^^^^^^
+  File "/work/run-1/data.py", line 41, in __getitem__
+    return sample["bbox"]
+           ~~~~~~^^^^^^^^
+KeyError: 'bbox'
+"""
+
+    def test_of_a_worker_whose_traceback_is_quoted_its_own_exception_and_line_are_told(self) -> None:
+        said = self.told("/work/run-1/train.py", message=self.WORKERS)
+        assert said == "the job failed: KeyError: 'bbox' (data.py:41)."
+
+    def test_a_pools_worker_is_known_by_the_cause(self) -> None:
+        cause = 'RemoteTraceback: \n"""\n' + self.WORKERS.partition("Original ")[2] + '"""'
+        assert self.told("/work/run-1/train.py", cause=cause).endswith("KeyError: 'bbox' (data.py:41).")
 
 
 class TestWhichReport:
@@ -289,7 +336,7 @@ def test_an_exception_that_quotes_a_setting_names_its_key() -> None:
     ended = FAILED._replace(reports=(report("ValueError", "invalid literal for int() with base 10: 'eight'"),))
     error = verdict.of(ended, None, {"epochs": 3, "batch_size": "eight", "name": ""})
     assert error is not None
-    assert error.message.endswith("'eight'. batch_size is 'eight' in this task's settings.")
+    assert error.message.endswith("'eight' (train.py:7). batch_size is 'eight' in this task's settings.")
     assert (error.kind, error.return_code) == ("SETTING", 300001)
 
 
@@ -299,6 +346,14 @@ def test_another_exception_names_the_setting_and_keeps_its_code() -> None:
     assert error is not None
     assert "backbone is 'resnet99'" in error.message
     assert (error.kind, error.return_code) == ("EXCEPTION", 160004)
+
+
+def test_a_setting_that_the_exception_names_itself_is_not_named_twice() -> None:
+    ended = FAILED._replace(reports=(report("ValueError", "epochs is 'many', which is no number"),))
+    error = verdict.of(ended, None, {"epochs": "many"})
+    assert error is not None
+    assert error.message == "the job failed: ValueError: epochs is 'many', which is no number (train.py:7)."
+    assert error.kind == "SETTING"
 
 
 def test_an_exception_that_quotes_no_setting_names_none() -> None:

@@ -13,33 +13,9 @@ from live_code.check import sdk
 from live_code.check.finding import MAY_FAIL, WILL_FAIL, Finding
 from live_code.check.tree import Tree
 from live_code.packages.framework import is_family, normalised
+from live_code.packages.modules import DISTRIBUTIONS, brought_by
 from live_code.packages.requirements import DEFAULTS
 
-# Modules that are not named as what brings them is: the distributions, the one to recommend first.
-DISTRIBUTIONS = {
-    "absl": "absl-py",
-    "attr": "attrs",
-    "bs4": "beautifulsoup4",
-    "Crypto": "pycryptodome",
-    "cv2": "opencv-python-headless opencv-python opencv-contrib-python-headless opencv-contrib-python",
-    "dateutil": "python-dateutil",
-    "dotenv": "python-dotenv",
-    "faiss": "faiss-cpu faiss-gpu",
-    "git": "gitpython",
-    "google": "protobuf googleapis-common-protos google-auth",
-    "mmcv": "mmcv mmcv-full mmcv-lite",
-    "mpl_toolkits": "matplotlib",
-    "onnxruntime": "onnxruntime onnxruntime-gpu",
-    "osgeo": "gdal",
-    "PIL": "pillow pillow-simd",
-    "pkg_resources": "setuptools",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "tensorflow": "tensorflow tensorflow-cpu tensorflow-gpu",
-    "umap": "umap-learn",
-    "yaml": "pyyaml",
-    "zmq": "pyzmq",
-}
 # Modules that one distribution alone brings, which has their name.
 _NAMESAKES = frozenset(
     [
@@ -212,8 +188,7 @@ def _missing(one: Import, asked: Asked, machine: Machine) -> Finding:
         f", unless {', '.join(strange[:3])}{' or another' if len(strange) > 3 else ''} brings it" if strange else ""
     )
     what = f"Nothing provides the module {one.module}: no requirement, not the image's Python ({machine.name})"
-    name = DISTRIBUTIONS.get(one.module, one.module).split()[0]
-    remedy = f"Add {name} to {asked.file}."
+    remedy = f"Add {brought_by(one.module) or one.module} to {asked.file}."
     return Finding(severity, "missing-module", one.file, one.line, f"{what}, not the repo{unless}.", remedy)
 
 

@@ -28,8 +28,8 @@ RANK_VARIABLES = (
     "DMLC_WORKER_ID",
     "LOCAL_RANK",
 )
-MAX_FRAMES = 20
-MAX_MESSAGE = 4000
+MAX_FRAMES = 50  # deep in a library the repo's own frame lies far out
+MAX_MESSAGE = 8000
 
 
 class OurSdkFirst:
@@ -101,7 +101,9 @@ def report(error: BaseException) -> Dict[str, object]:
 
 def text_of(error: BaseException) -> str:
     try:
-        return str(error)[:MAX_MESSAGE]
+        text = str(error)
+        # what wraps another exception has that one at its end
+        return text if len(text) <= MAX_MESSAGE else f"{text[: MAX_MESSAGE // 4]} ... {text[-MAX_MESSAGE * 3 // 4 :]}"
     except Exception as failure:  # noqa: BLE001 (any code may stand in an exception's __str__)
         return f"<no text: {type(failure).__name__}>"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from live_code.job.ymir_exc import protocol
 from live_code.launch import Launch
 from live_code.supervise import group
@@ -21,4 +23,5 @@ def run(launch: Launch, places: Places, rules: Rules) -> Exit:
     with job.attended():
         from live_code.supervise import stay  # the job is on its way: from here on an import costs it nothing
 
-        return stay.to_the_end(job, places, rules, _title(launch))
+        ended = stay.to_the_end(job, places, rules, _title(launch))
+    return ended._replace(root=os.path.realpath(launch.cwd))

@@ -71,7 +71,7 @@ class Report(NamedTuple):
 class Exit(NamedTuple):
     """How the job ended. ``signal`` is what killed it (0: nothing did), ``stopped_by`` what we were told to pass on,
     ``ended_by`` the limit for which we ended it, ``oom_kills`` how many processes the kernel killed for memory here;
-    ``output`` is the folder that it wrote to.
+    ``output`` is the folder that it wrote to, ``root`` the one that its code lies in.
     """
 
     code: int
@@ -85,6 +85,7 @@ class Exit(NamedTuple):
     full: tuple[str, ...] = ()
     no_gpu: bool = False
     output: str = ""
+    root: str = ""
     usage: Mapping[str, Any] | None = None
     # What became of it, for the record: the kind of the failure.
     verdict: str = ""

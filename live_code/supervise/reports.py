@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ from live_code.supervise.ends import Frame, Report
 
 # Processes that fall one after the other fall within this time, in seconds; an earlier report was got over.
 CASCADE_S = 120.0
+
+_TRACE = "Traceback (most recent call last):"
+_FRAME = re.compile(r'\s+File "(?P<file>[^"\n]+)", line (?P<line>\d+)(?:, in (?P<function>.+))?')
+_LAST_LINE = re.compile(r"(?P<type>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?", re.DOTALL)
 
 
 def read(folder: Path) -> tuple[Report, ...]:
@@ -33,6 +38,32 @@ def clear_cut_off(folder: Path) -> None:
 def together(found: Sequence[Report]) -> tuple[Report, ...]:
     """Those that fell together at the end, the first one first: a child says why, its parent that a child failed."""
     return tuple(report for report in found if found[-1].time - report.time <= CASCADE_S)
+
+
+def unwrapped(report: Report) -> Report:
+    """The worker's own exception, when the report is of its parent's, which only quotes the worker's traceback."""
+    text = next((text for text in (report.message, _of_pool(report.cause)) if _TRACE in text), "")
+    lines = text.rpartition(_TRACE)[2].strip("\n").splitlines()
+    end = next((number for number, line in enumerate(lines) if line and not line.startswith(" ")), len(lines))
+    words = _LAST_LINE.fullmatch("\n".join(lines[end:]).strip().removesuffix('"""').strip())
+    frames = tuple(_quoted(lines[:end]))
+    if not words or not frames:
+        return report
+    kind = words["type"].rpartition(".")[2]
+    return report._replace(type=kind, message=words["message"] or "", cause="", frames=frames)
+
+
+def _of_pool(cause: str) -> str:
+    """How multiprocessing and concurrent.futures hand over a worker's traceback."""
+    return cause if cause.lstrip("_").startswith("RemoteTraceback") else ""
+
+
+def _quoted(lines: Sequence[str]) -> Iterator[Frame]:
+    """The frames of a traceback as Python prints it."""
+    for number, line in enumerate(lines):
+        if match := _FRAME.fullmatch(line):
+            code = next((other for other in lines[number + 1 : number + 2] if not _FRAME.fullmatch(other)), "")
+            yield Frame(match["file"], int(match["line"]), match["function"] or "", code.strip())
 
 
 def _parse(value: dict[str, Any]) -> Report:

@@ -16,6 +16,7 @@ from typing import Any
 from live_code.errors import JobError
 from live_code.guard import ORPHANED
 from live_code.job.ymir_exc import protocol
+from live_code.packages import modules
 from live_code.supervise import ranks, reports, symptoms
 from live_code.supervise.ends import HANGING_RANKS, MAX_DURATION, STALL, Exit, Report
 from live_code.supervise.symptoms import Cause
@@ -26,6 +27,9 @@ _OF_PARENTS = (ranks.LAUNCHER, "CalledProcessError")
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
 _QUOTED = re.compile(r"'([^'\n]{1,200})'|\"([^\"\n]{1,200})\"")
+_MODULE = re.compile(r"No module named '?(\w+)")
+# As a SyntaxError's text ends.
+_HAS_PLACE = re.compile(r"\([^()]+, line \d+\)$")
 _LOG = "The whole output is in live-code/job.log."
 _KILLED = Cause(
     "KILLED", protocol.CODE_OTHER, symptoms.INFRASTRUCTURE, "the job was killed by {name} from outside after {seconds}",
@@ -65,7 +69,8 @@ def of(
     error.exit_code = ended.exit_code
     first = _first(ended.reports)
     if error.kind == "EXCEPTION" and first and (keys := _named(first.text, settings)):
-        error.message += f" {' and '.join(keys)} is {settings[keys[0]]!r} in this task's settings."
+        if not any(re.search(rf"\b{re.escape(key)}\b", first.text) for key in keys):
+            error.message += f" {' and '.join(keys)} is {settings[keys[0]]!r} in this task's settings."
         if first.type == "ValueError":
             error.kind, error.return_code = "SETTING", protocol.CODE_CONFIG
     return error
@@ -93,7 +98,7 @@ def _decide(ended: Exit, said: protocol.Monitor | None) -> JobError:
     known = symptoms.find([first.text, first.cause]) if first else symptoms.find(ended.tail)
     if known and not _is_own_output(*known, ended.output):
         cause, line = known
-        return _error(ended, _sharper(cause, ended), first, line)
+        return _error(ended, _sharper(cause, ended, line), first, line)
     if first:
         return _error(ended, Cause("EXCEPTION", protocol.CODE_OTHER, "", "the job failed", _LOG), first)
     if said and said.state == protocol.STATE_ERROR and said.message:
@@ -130,7 +135,8 @@ def _of_memory(killed: int) -> Cause:
 def _first(found: Sequence[Report]) -> Report | None:
     """Of what fell together the first that is no echo of another's fall: an echo may be told before the fall itself."""
     together = reports.together(found)
-    return next((report for report in together if not _is_echo(report)), together[0] if together else None)
+    first = next((report for report in together if not _is_echo(report)), together[0] if together else None)
+    return reports.unwrapped(first) if first else None
 
 
 def _is_echo(report: Report) -> bool:
@@ -159,8 +165,11 @@ def _is_own_output(cause: Cause, line: str, output: str) -> bool:
     return cause is symptoms.MODEL_FILE and bool(output) and f"{output.rstrip('/')}/" in line
 
 
-def _sharper(cause: Cause, ended: Exit) -> Cause:
+def _sharper(cause: Cause, ended: Exit, line: str) -> Cause:
     """Says more than the job could know."""
+    module = _MODULE.search(line) if cause is symptoms.MISSING_MODULE else None
+    if module and (name := modules.brought_by(module[1])):
+        return cause._replace(hint=f"Add {name} to the repo's requirements.")
     if cause is symptoms.NO_GPU and ended.no_gpu:
         return cause._replace(says="the task asks for a GPU (gpu_id), but the container has none")
     if cause is symptoms.NO_SPACE and ended.full:
@@ -181,7 +190,8 @@ def _by_number(ended: Exit) -> Cause:
 def _error(ended: Exit, cause: Cause, first: Report | None, line: str = "", with_exception: bool = True) -> JobError:
     shown = first.text if first and with_exception else line
     rank = f"rank {first.rank}: " if first and first.rank and with_exception else ""
-    what = f": {rank}{_short(shown)}" if shown else ""
+    place = _place(first, ended.root) if first and with_exception else ""
+    what = f": {rank}{_short(shown).rstrip('.')}{place}" if shown else ""
     error = JobError(
         f"{_filled(cause, ended)}{what}".rstrip(".") + ".", hint=cause.hint, details=_details(ended, first)
     )
@@ -196,6 +206,20 @@ def _details(ended: Exit, first: Report | None) -> str:
         return "\n".join(ended.tail)
     frames = [f'  File "{f.file}", line {f.line}, in {f.function}\n    {f.code}'.rstrip() for f in first.frames]
     return "\n".join(("Traceback (most recent call last):", *frames, first.text))
+
+
+def _place(report: Report, root: str) -> str:
+    """The innermost line of the repo's own code, in brackets; '' when the text has one already, or none is known."""
+    if _HAS_PLACE.search(report.text):
+        return ""
+    own = ((_own_name(frame.file, root), frame.line) for frame in reversed(report.frames))
+    return next((f" ({name}:{line})" for name, line in own if name), "")
+
+
+def _own_name(file: str, root: str) -> str:
+    """A file of the repo, from its root; '' for any other."""
+    name = file.removeprefix(f"{root}/" if root else "./")
+    return "" if name.startswith(("/", "<")) or "/site-packages/" in name else name
 
 
 def _filled(cause: Cause, ended: Exit) -> str:
