@@ -199,7 +199,9 @@ def read_repo_settings(root: Path) -> RepoSettings:
     path = root / REPO_FILE
     if not path.exists():
         return RepoSettings()
-    values = read_mapping(inside(root, REPO_FILE, "the repo's settings"), hint="Correct it in the repo.")
+    values = read_mapping(
+        inside(root, REPO_FILE, "the repo's settings"), hint="Correct it in the repo.", name=REPO_FILE
+    )
     unknown = sorted(set(values) - set(RepoSettings._fields))
     if unknown:
         known = ", ".join(RepoSettings._fields)
@@ -212,7 +214,7 @@ def read_repo_settings(root: Path) -> RepoSettings:
             f"{REPO_FILE} names an entrypoint for {wrong[0]!r}.", hint=f"Tasks are {', '.join(protocol.TASKS)}."
         )
     return RepoSettings(
-        entrypoint={str(task): str(command) for task, command in entry.items()},
+        entrypoint={task: command for task in entry if (command := _text(entry, task))},
         **{key: _text(values, key) for key in RepoSettings._fields if key != "entrypoint"},
     )
 
@@ -220,7 +222,7 @@ def read_repo_settings(root: Path) -> RepoSettings:
 def merge(task: TaskConfig, request: Request, repo: RepoSettings, root: Path) -> Merged:
     """Image template < the repo's ``code_config`` < config.yaml. Raises ConfigError."""
     name = request.code_config or repo.code_config
-    defaults = read_mapping(inside(root, name, "code_config"), hint=_CODE_CONFIG_HINT) if name else {}
+    defaults = read_defaults(root, name) if name else {}
     layers = (("template", task.template), (name, task.paths(defaults)), ("config.yaml", task.given))
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -228,6 +230,14 @@ def merge(task: TaskConfig, request: Request, repo: RepoSettings, root: Path) ->
         values.update(layer)
         origins.update(dict.fromkeys(layer, origin))
     return Merged(values, origins, {"template": task.template, "code_config": layers[1][1], "config.yaml": task.given})
+
+
+def read_defaults(root: Path, name: str) -> dict[str, Any]:
+    """The hyper-parameters of the repo's file that ``code_config`` names. Raises ConfigError."""
+    path = inside(root, name, "code_config")
+    if not path.is_file():
+        raise ConfigError(f"code_config names {name}, which is no file of this commit.", hint=_CODE_CONFIG_HINT)
+    return read_mapping(path, hint=_CODE_CONFIG_HINT, name=name)
 
 
 def as_bool(value: Any, key: str) -> bool:

@@ -83,6 +83,7 @@ def entrypoints(
     tasks: tuple[str, ...], request: Request, repo: RepoSettings, exists: Callable[[str], bool]
 ) -> tuple[Entrypoint, ...]:
     """The command for each task, tasks that share one together: the config's, else live-code.yaml's, else start.py.
+    A live-code.yaml that names some tasks is for no others.
 
     ``exists`` says whether a path relative to the repo's root is a file. Raises LaunchError naming what was looked for.
     """
@@ -186,6 +187,11 @@ def _entrypoint(task: str, request: Request, repo: RepoSettings, exists: Callabl
         return request.entrypoint, "config.yaml"
     if named := repo.entrypoint.get(task) or repo.entrypoint.get(""):
         return named, REPO_FILE
+    if repo.entrypoint:
+        raise LaunchError(
+            f"{REPO_FILE} names an entrypoint for {' and '.join(repo.entrypoint)}, and none for {task}.",
+            hint="The repo is not for this task, or has to name one for it there.",
+        )
     for name in CLASSIC_ENTRYPOINTS:
         if exists(name):
             return name, name

@@ -30,20 +30,25 @@ finally:
     re.compile = _compile
 
 
-def read_mapping(path: Path, *, hint: str) -> dict[str, Any]:
-    """A YAML file that holds a mapping (an empty one counts as {}). Raises ConfigError naming file and line."""
+def read_mapping(path: Path, *, hint: str, name: str = "") -> dict[str, Any]:
+    """A YAML file that holds a mapping (an empty one counts as {}). Raises ConfigError naming file and line.
+
+    ``name``: what its reader knows it by, when that is not its path.
+    """
+    name = name or str(path)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         with path.open("rb") as file:
             value = yaml.load(file, loader)  # noqa: S506 - it is a safe loader
     except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror}.", hint=hint) from error
+        raise ConfigError(f"{name} can't be read: {error.strerror}.", hint=hint) from error
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}.", hint=hint) from error
+        said = " ".join(str(error).replace(str(path), name).split())
+        raise ConfigError(f"{name} is not valid YAML: {said}.", hint=hint) from error
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ConfigError(f"{path} holds a {type(value).__name__}, not a mapping of keys to values.", hint=hint)
+        raise ConfigError(f"{name} holds a {type(value).__name__}, not a mapping of keys to values.", hint=hint)
     return {str(key): item for key, item in value.items()}
 
 

@@ -125,6 +125,10 @@ class TestSettings:
         found = repo.commit({"start.py": "", "live-code.yaml": "code_config: c.yaml\nentry: x.py\n"}).check()
         assert (WILL_FAIL, "settings", "live-code.yaml:2") in brief(found)
 
+    def test_of_settings_that_cant_be_read_nothing_is_guessed(self, repo: Repo) -> None:
+        found = repo.commit({"main.py": "import cv2\n", "live-code.yaml": "code_config: c.yaml\nrequirements: [\n"})
+        assert brief(found.check_all()) == [(WILL_FAIL, "settings", "live-code.yaml:3")]
+
     def test_an_unknown_launcher_will_fail(self, repo: Repo) -> None:
         settings = "code_config: c.yaml\nlauncher: mpirun\n"
         found = repo.commit({"start.py": "", **CONFIGURED, "live-code.yaml": settings}).check()
@@ -383,7 +387,7 @@ class TestResults:
         assert "mining, infer" in found.what
         assert "live-code.yaml" in found.remedy
         settings = "code_config: c.yaml\nentrypoint: {training: start.py}\n"
-        assert repo.commit({"live-code.yaml": settings}).check_all() == []
+        assert brief(repo.commit({"live-code.yaml": settings}).check_all()) == [(NOTE, "entrypoint", "live-code.yaml")]
 
     def test_a_task_that_live_code_yaml_names_will_fail_without_its_own(self, repo: Repo) -> None:
         settings = "code_config: c.yaml\nentrypoint: {training: train.py, mining: mine.py, infer: start.py}\n"

@@ -183,8 +183,16 @@ class TestMerge:
         assert self.merged(folder, tmp_path, RepoSettings(code_config="own.yaml")).values["lr"] == 0.1
 
     def test_a_missing_code_config_is_named(self, folder: TaskFolder, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match=r"conf/x.yaml can't be read"):
+        with pytest.raises(ConfigError, match=r"^code_config names conf/x.yaml, which is no file of this commit\."):
             self.merged(folder, tmp_path, code_config="conf/x.yaml")
+
+    def test_a_code_config_that_is_no_yaml_is_named_as_the_repo_has_it(
+        self, folder: TaskFolder, tmp_path: Path
+    ) -> None:
+        (tmp_path / "own.yaml").write_text("a: b: c\n")
+        with pytest.raises(ConfigError, match=r"^own.yaml is not valid YAML: .*\"own.yaml\", line 1") as told:
+            self.merged(folder, tmp_path, code_config="own.yaml")
+        assert str(tmp_path) not in str(told.value)
 
     @pytest.mark.parametrize("name", ["../secret.yaml", "/etc/hostname", "a/../../secret.yaml", "link.yaml"])
     def test_a_code_config_that_leaves_the_repo_is_refused(self, folder: TaskFolder, tmp_path: Path, name: str) -> None:
@@ -207,6 +215,10 @@ class TestRepoSettings:
     def test_each_task_may_have_its_own(self, tmp_path: Path) -> None:
         (tmp_path / "live-code.yaml").write_text("entrypoint:\n  training: train.py\n  mining: mine.py\n")
         assert config.read_repo_settings(tmp_path).entrypoint == {"training": "train.py", "mining": "mine.py"}
+
+    def test_a_task_without_a_command_is_not_named(self, tmp_path: Path) -> None:
+        (tmp_path / "live-code.yaml").write_text("entrypoint:\n  training: train.py\n  mining:\n")
+        assert config.read_repo_settings(tmp_path).entrypoint == {"training": "train.py"}
 
     @pytest.mark.parametrize("text", ["entrypont: a.py\n", "entrypoint: {test: a.py}\n", "- a\n"])
     def test_what_is_not_known_is_refused(self, tmp_path: Path, text: str) -> None:

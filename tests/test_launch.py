@@ -40,6 +40,10 @@ class TestEntrypoint:
     def test_a_tasks_own_entry_is_nearer_than_that_of_all(self) -> None:
         assert chosen(repo={"": "b.py", "training": "t.py"})[0][0] == "t.py"
 
+    def test_a_repo_that_names_other_tasks_is_not_for_this_one_whatever_files_it_has(self) -> None:
+        with pytest.raises(LaunchError, match="names an entrypoint for training, and none for mining"):
+            chosen(("mining",), repo={"training": "train.py"}, files="start.py")
+
     def test_then_start_py_then_ymir_start_py(self) -> None:
         assert chosen(files="start.py ymir/start.py")[0][0] == "start.py"
         assert chosen(files="ymir/start.py")[0][0] == "ymir/start.py"

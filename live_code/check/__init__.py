@@ -88,12 +88,11 @@ def as_json(findings: list[Finding]) -> list[str]:
 def _findings(code_tree: Tree, image: Image, environ: Mapping[str, str]) -> list[Finding]:
     try:
         repo = config.read_repo_settings(code_tree.root)
-        found: list[Finding] = []
-    except ConfigError as error:
-        plain = ConfigError(error.message.replace(f"{code_tree.root}/", ""), hint=error.hint)
-        repo, found = RepoSettings(), [settings.of_error(plain, "settings", REPO_FILE, code_tree.text(REPO_FILE))]
+    except ConfigError as error:  # without it nobody knows what would be started
+        unread = settings.of_error(error, "settings", REPO_FILE, code_tree.text(REPO_FILE))
+        return _sorted([unread, *_uncommitted(code_tree, frozenset()), *tree.examine(code_tree)])
     entries, wrong = settings.entrypoints(code_tree, repo)
-    found += [*wrong, *settings.examine(code_tree, repo), *tree.examine(code_tree)]
+    found = [*wrong, *settings.examine(code_tree, repo), *tree.examine(code_tree)]
     starts = [script for entry in entries for script in reach.scripts_of(entry.command)]
     reached = reach.reached(code_tree, starts)
     found += _results(code_tree, repo, entries)
@@ -104,6 +103,10 @@ def _findings(code_tree: Tree, image: Image, environ: Mapping[str, str]) -> list
     imported = _imports(code_tree, reached, reach.imported(code_tree, starts))
     on_image = partial(_on_image, code_tree, repo, list(imported), reached, image, environ)
     found += store.chosen(environ)(on_image)
+    return _sorted(found)
+
+
+def _sorted(found: Iterable[Finding]) -> list[Finding]:
     return sorted(set(found), key=lambda one: (SEVERITIES.index(one.severity), one.file, one.line, one.what))
 
 
@@ -147,7 +150,6 @@ def _results(code_tree: Tree, repo: RepoSettings, entries: list[Entrypoint]) -> 
         outcome.Start(task, entry.command, reach.reached(code_tree, reach.scripts_of(entry.command)), bool(named))
         for entry in entries
         for task in entry.tasks
-        if task in named or not named or "" in repo.entrypoint  # a repo that names some tasks is for no others
     ]
     python = frozenset(name for name in code_tree.files if name.endswith(".py"))
     return outcome.missing_results(starts, words_of, python)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from live_code import launch, yamlfile
+from live_code import config, launch
 from live_code.check.finding import MAY_FAIL, NOTE, WILL_FAIL, Finding
 from live_code.check.reach import scripts_of
 from live_code.check.tree import Tree, line_of
 from live_code.config import REPO_FILE, REVISION_KEYS, RepoSettings, Request
 from live_code.errors import ConfigError, LaunchError
-from live_code.files import inside
 from live_code.job.ymir_exc import protocol
 from live_code.launch import Entrypoint
 
@@ -22,11 +21,11 @@ RESERVED_MODELS = ("pretrained_model_params", "model_params_path")
 OF_EXECUTOR = frozenset({*Request._fields, *REVISION_KEYS} - {"revision", "revision_key"})
 
 
-def of_error(error: ConfigError, rule: str, file: str, text: str) -> Finding:
-    """An error of reading a file, at its line when it tells one."""
+def of_error(error: ConfigError, rule: str, file: str, text: str, at: int = 0) -> Finding:
+    """An error of reading a file, at its line when it tells one, else at ``at``."""
     told = re.search(r"line (\d+)", error.message)
     unknown = re.search(r"not known: (\S+)\.", error.message)
-    line = int(told[1]) if told else line_of(text, rf"^{re.escape(unknown[1])}\s*:") if unknown else 0
+    line = int(told[1]) if told else line_of(text, rf"^{re.escape(unknown[1])}\s*:") if unknown else at
     return Finding(WILL_FAIL, rule, file, line, error.message, error.hint)
 
 
@@ -84,30 +83,20 @@ def _is_own(tree: Tree, script: str) -> bool:
 
 
 def _code_config(tree: Tree, name: str) -> Iterator[Finding]:
-    line = line_of(tree.text(REPO_FILE), r"^code_config\s*:")
     try:
-        path = inside(tree.root, name, "code_config")
+        values = config.read_defaults(tree.root, name)
     except ConfigError as error:
-        yield Finding(WILL_FAIL, "code-config", REPO_FILE, line, error.message, error.hint)
+        file = name if tree.has(name) else REPO_FILE
+        at = line_of(tree.text(REPO_FILE), r"^code_config\s*:") if file == REPO_FILE else 0
+        yield of_error(error, "code-config", file, tree.text(file), at)
         return
-    if not tree.has(name):
-        what = f"code_config names {name}, which is no file of the repo."
-        yield Finding(WILL_FAIL, "code-config", REPO_FILE, line, what, "Correct the name, or add the file.")
-        return
-    text = tree.text(name)
-    try:
-        values = yamlfile.read_mapping(path, hint="Correct it.")
-    except ConfigError as error:
-        plain = ConfigError(error.message.replace(str(path), name), hint=error.hint)
-        yield of_error(plain, "code-config", name, text)
-        return
-    yield from _keys(name, text, values)
+    yield from _keys(name, tree.text(name), values)
 
 
 def defaults(tree: Tree, repo: RepoSettings) -> frozenset[str] | None:
     """The keys of code_config; None when it is not named or can't be read."""
     try:
-        return frozenset(yamlfile.read_mapping(inside(tree.root, repo.code_config, "code_config"), hint=""))
+        return frozenset(config.read_defaults(tree.root, repo.code_config))
     except ConfigError:
         return None
 
