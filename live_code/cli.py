@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from live_code.errors import LiveCodeError
+from live_code.errors import ConfigError, LiveCodeError
+from live_code.job.ymir_exc import protocol
 
 
 class Parser(argparse.ArgumentParser):
@@ -149,6 +150,7 @@ def _run(arguments: argparse.Namespace) -> int:
     """In two processes: what the run itself needs is imported by the worker alone, its guard stays small."""
     from live_code import guard
 
+    _require_folders(arguments)
     name = guard.new_name()
     looked_at = not arguments.plain and arguments.log_format == "text" and _looked_at()
 
@@ -178,6 +180,25 @@ def _run(arguments: argparse.Namespace) -> int:
         return run.lost(folders, os.environ, name, number)
 
     return work() if arguments.shell else guard.run(work, lost)  # a shell needs the terminal itself
+
+
+def _require_folders(arguments: argparse.Namespace) -> None:
+    """A person's machine has no task at /in: nothing is to be made at /out there. Raises ConfigError."""
+    elsewhere = arguments.env_file or os.environ.get(protocol.ENV_FILE_VARIABLE)
+    missing = [] if arguments.in_dir or elsewhere or _is_folder(protocol.INPUT_DEFAULTS) else ["--in DIR"]
+    if not arguments.out_dir and (missing or arguments.in_dir or not _is_folder(protocol.OUTPUT_DEFAULTS)):
+        missing.append("--out DIR")
+    if not missing:
+        return
+    from live_code import container
+
+    if not container.is_image():
+        needed = f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} needed here"
+        raise ConfigError(f"{needed}: this is no container with a task at /in and /out.")
+
+
+def _is_folder(places: Mapping[str, str]) -> bool:
+    return os.path.isdir(places["root_dir"])  # noqa: PTH112
 
 
 def _looked_at() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from live_code import log
@@ -92,7 +93,9 @@ def _ask(url: GitUrl, asked: str, key: str, store: Store, environ: Mapping[str, 
         refs = remote.list_refs(url, [] if short else [asked, f"{asked}^{{}}"], opened)
         if not short and not choose(asked, refs):  # all of them, to tell which one may be meant
             refs = remote.list_refs(url, [], opened)
-    if found := choose(asked, refs):
+        if (found := choose(asked, refs)) and url.scheme == "file":
+            _warn_of_changes(url, found[1], opened.env)
+    if found:
         ref, commit, kind = found
         return Source(url, asked, commit, ref, kind)
     if not short:
@@ -104,6 +107,14 @@ def _ask(url: GitUrl, asked: str, key: str, store: Store, environ: Mapping[str, 
     commit = _only(short, tips or _all_commits(url, short, store, environ), url, key)
     log.warning(f"{asked} is {commit}; write the full id: a short one can get a second meaning, and needs the network")
     return Source(url, asked, commit, "", "commit")
+
+
+def _warn_of_changes(url: GitUrl, commit: str, env: Mapping[str, str]) -> None:
+    from live_code.git import worktree
+
+    if count := worktree.uncommitted(Path(url.path), commit, env):
+        which, what = ("1 file", "differs") if count == 1 else (f"{count} files", "differ")
+        log.warning(f"{which} in {url} {what} from {commit[:12]} and will not be run: commit before you run")
 
 
 def _all_commits(url: GitUrl, prefix: str, store: Store, environ: Mapping[str, str]) -> set[str]:

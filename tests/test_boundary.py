@@ -127,3 +127,18 @@ def test_ctrl_c_is_one_quiet_line(tmp_path: Path) -> None:
         command.send_signal(signal.SIGINT)
         assert command.wait(20) == 130
     assert command.stderr.read() == "live-code: stopped by Ctrl-C\n"
+
+
+@pytest.mark.skipif(Path("/in").exists() or Path("/img-man").exists(), reason="this is a container with a task")
+def test_a_run_without_a_task_says_what_is_needed_and_writes_nothing(tmp_path: Path) -> None:
+    before = out_folder()
+    bare, half = live_code("run", tmp=tmp_path), live_code("run", "--in", tmp_path, tmp=tmp_path)
+    assert (bare.returncode, half.returncode) == (1, 1)
+    why = "needed here: this is no container with a task at /in and /out."
+    assert bare.stderr == f"live-code: --in DIR and --out DIR are {why}\n"
+    assert half.stderr == f"live-code: --out DIR is {why}\n"
+    assert out_folder() == before
+
+
+def out_folder() -> list[tuple[Path, int]]:
+    return sorted((path, path.stat().st_mtime_ns) for path in Path("/out").rglob("*"))

@@ -7,6 +7,7 @@ from live_code import container, source
 from live_code.config import Request
 from live_code.git.errors import NetworkError, NotFoundError, RefMissingError, RefusedError
 from live_code.store import Store
+from tests import repos
 
 
 @pytest.fixture
@@ -156,6 +157,20 @@ def test_a_browsers_page_of_the_same_commit_is_taken_for_its_repository(resolve)
 def test_a_browsers_page_of_another_revision_is_a_disagreement(resolve):
     with pytest.raises(RefMissingError, match=r"is the page of 'main/a.yaml', but git_branch is 'v1'"):
         resolve("v1", url="https://git.test/team/detector/blob/main/a.yaml")
+
+
+def test_files_of_a_folder_that_are_not_committed_are_warned_of(tmp_path, resolve, capsys):
+    repo = repos.make(tmp_path / "mine")
+    commit = repo.commit(a__py="1", b__py="1")
+    resolve("HEAD", url=str(repo.path))
+    assert "will not be run" not in capsys.readouterr().err
+    repo.write("a.py", "2")
+    repo.write("new/c.py", "1")
+    repo.write("new/d.py", "1")
+    assert resolve("HEAD", url=str(repo.path)).commit == commit
+    assert f"3 files in {repo.path} differ from {commit[:12]} and will not be run" in capsys.readouterr().err
+    resolve(commit, url=str(repo.path))
+    assert capsys.readouterr().err == ""
 
 
 def test_a_mistyped_branch_is_told_with_what_it_may_be_and_the_forms_field(resolve, repo):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from live_code import files
-from live_code.git.local import environment, quoted, run, write_settings
+from live_code.git.local import GitFailed, environment, quoted, run, write_settings
 from live_code.git.repository import Repository
 
 HOME = "live-code"  # the folder in a work tree's .git that marks it as ours and is git's HOME
@@ -72,6 +72,18 @@ def look(place: Path, env: Mapping[str, str]) -> Tree:
     commit, tree = run(["rev-parse", "HEAD^{commit}", "HEAD^{tree}"], env=env, cwd=place).split()
     status = run(["status", "--porcelain", "--untracked-files=all", "--ignored"], env=env, cwd=place)
     return Tree(commit, tree, tuple(status.splitlines()))
+
+
+def uncommitted(place: Path, commit: str, env: Mapping[str, str]) -> int:
+    """How many files of somebody's own work tree differ from the commit that it has checked out, new ones counted;
+    0 where another commit is, or none."""
+    try:
+        if run(["rev-parse", "HEAD"], env=env, cwd=place).strip() != commit:
+            return 0
+        words = ["-c", "core.fsmonitor=false", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all"]
+        return run(words, env=env, cwd=place, encoding="latin-1").count("\0")
+    except GitFailed:  # a bare repository
+        return 0
 
 
 def _write_git_folder(own: Path, repository: Repository, commit: str, url: str, only: str) -> None:
