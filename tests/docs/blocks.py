@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -52,7 +51,7 @@ def _blocks(page: Path, tokens: list[Token]) -> Iterator[Block]:
     for token in tokens:
         if token.type in ("fence", "code_block"):
             language, _, options = token.info.strip().partition(" ")
-            titles = [word[6:] for word in shlex.split(options) if word.startswith("title=")]
+            titles = re.findall('title="([^"]*)"', options)  # without the quotes the site shows no block at all
             marked = MARK.fullmatch(before.content) if before and before.type == "html_block" else None
             mark, argument = (marked[1], marked[2] or "") if marked else ("", "")
             line = (token.map or [0])[0] + 1

@@ -75,6 +75,7 @@ def test_variables_that_the_executor_reads_are_told_of() -> None:
         ('```yaml title="live-code.yaml"\nentrypint: a.py\n```', "a key that is not known: entrypint"),
         ('```yaml title="config.yaml"\ngit_lfs: maybe\n```', "git_lfs is 'maybe'"),
         ("```yaml\na: 1\n```", "it needs a title"),
+        ("```yaml title=a.yaml\na: 1\n```", "it needs a title"),
         ("```python\nfrom ymir_exc.util import get_merged_confg\n```", "ymir_exc.util has no get_merged_confg"),
         ("```python\nfrom ymir_exc.util import get_bool\nget_bool()\n```", "ymir_exc.util.get_bool lacks cfg, key"),
         ("```json\n{\n```", "Expecting"),
