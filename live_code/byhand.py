@@ -73,7 +73,8 @@ def say(at: Address, job: Launch) -> None:
     mapping = f'[{{"localRoot": "${{workspaceFolder}}", "remoteRoot": "{root}"}}]'
     connect = f'{{"host": "{at.host}", "port": {at.port}}}'
     who = "rank 0 of the job" if job.torchrun else "the job"
-    log.info(f"{who} waits at {at} for a debugger; stall_timeout_s and max_duration_s do not count. For launch.json:")
+    log.info(f"{who} waits at {at} for a debugger; stall_timeout_s, max_duration_s and retries do not count.")
+    log.info("For .vscode/launch.json:")
     log.info(
         f'{{"name": "live-code", "type": "debugpy", "request": "attach", "connect": {connect}, '
         f'"pathMappings": {mapping}}}'
@@ -81,7 +82,8 @@ def say(at: Address, job: Launch) -> None:
 
 
 def _under(job: Launch, program: Path, at: Address, built: Environment) -> Launch:
-    debugger = (str(program), "--listen", str(at), "--wait-for-client")
+    # Modules of the standard library that are frozen into Python can't be stepped through, of which debugpy warns.
+    debugger = ("-Xfrozen_modules=off", str(program), "--listen", str(at), "--wait-for-client")
     python, *rest = job.command
     if python != str(built.python) or not rest:
         raise LaunchError(f"debugpy can't start {python}.", hint="It starts Python scripts and modules only.")

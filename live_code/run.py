@@ -198,10 +198,11 @@ def _stages(
     name: str,
     debug: str,
 ) -> None:
+    waits = _waits(debug)
     ready = _ready(journal, folders, environ, ours, change, name, debug, lambda task: status.of(task).running)
     with ready as (task, request, merged, code, planned, environ, cache):
         told = status.of(task)
-        told.running(f"starting {planned[0].entrypoint.command}")
+        told.running(f"starting {planned[0].entrypoint.command}{waits}")
         record.write(ours, journal, None)
         rules = supervise.rules(request, merged)
         if debug:  # whoever stands at a breakpoint needs time
@@ -210,13 +211,22 @@ def _stages(
         earlier = observe.earlier(task)
         observe.sweep(_work_folder(environ, cache))
         with observe.beside_job(journal, task, request, environ, ours):
-            ended = journal.step("job", _run_all, planned, places, rules, told, merged)
+            ended = journal.step("job", _run_all, planned, places, rules, told, merged, waits)
         observe.code_after(journal, code, environ)
         supervise.require_success(ended[-1], told.current(), merged)
         from live_code import results  # not before the job has ended
 
         left = journal.step("results", results.collect, task, earlier)
         observe.outputs(journal, task, left)
+
+
+def _waits(debug: str) -> str:
+    """What is told of a job that waits for a debugger. Raises LaunchError for an address that is none."""
+    if not debug:
+        return ""
+    from live_code import byhand
+
+    return f"; it waits for a debugger at {byhand.address(debug)}"
 
 
 def _debugged(
@@ -289,12 +299,13 @@ def _run_all(
     rules: supervise.Rules,
     told: status.Status,
     merged: config.Merged,
+    waits: str,
 ) -> tuple[supervise.Exit, ...]:
     """One after the other, each attempt of each; the first job that does not end well is the last."""
     places.log_file.write_bytes(b"")
     ended: list[supervise.Exit] = []
     for job in planned:
-        log.info(f"starting {job.entrypoint.command} for {' and '.join(job.entrypoint.tasks)}")
+        log.info(f"starting {job.entrypoint.command} for {' and '.join(job.entrypoint.tasks)}{waits}")
         ended += supervise.run(job, places, rules, supervise.Told(told.current, told.running), merged.values)
         if not ended[-1].ok:
             break

@@ -217,11 +217,14 @@ def test_a_debugger_stops_the_job_at_a_breakpoint_for_longer_than_a_stall(
     it = debugged(machine, task(folder, repo, stall_timeout_s=3), STOP)
     assert (it.frame["line"], Path(it.frame["source"]["path"]).name) == (STOP, "start.py")
     assert it.value("cfg.param.epochs") == "7"
+    assert f"; it waits for a debugger at 127.0.0.1:{it.port}" in (folder.out_dir / "monitor.txt").read_text()
     time.sleep(8)
     assert it.running.poll() is None
     said = it.to_the_end()[1]
     assert it.running.returncode == 0, said
+    assert f"starting start.py for training; it waits for a debugger at 127.0.0.1:{it.port}" in said
     assert f'"connect": {{"host": "127.0.0.1", "port": {it.port}}}' in said
+    assert "frozen" not in said
     record = json.loads((folder.out_dir / "live-code/run.json").read_text())
     assert "--wait-for-client" in record["launch"][0]["argv"]
     assert "debugpy" not in record["lock"]["packages"]
@@ -241,6 +244,16 @@ def test_of_torchruns_ranks_the_first_is_debugged_and_the_others_wait_for_it(
     assert it.running.returncode == 0, said
     assert f"rank 0 of the job waits at 127.0.0.1:{it.port} for a debugger" in said
     assert sorted(line for line in out.splitlines() if "here" in line) == [f"[rank{n}]:all are here" for n in (0, 1)]
+
+
+def test_an_address_that_is_none_is_told_before_anything_is_done(
+    machine: Machine, folder: TaskFolder, repo: repos.Repo
+) -> None:
+    argv = [*machine.argv(task(folder, repo)), "--debug", "here"]
+    done = subprocess.run(argv, env=machine.environ, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 1
+    assert re.search(r"error: launch: 'here' is no address for a debugger. Write HOST:PORT", done.stderr)
+    assert "fetching" not in done.stderr
 
 
 @pytest.mark.slow
