@@ -15,6 +15,7 @@ ENGINE = """#!/bin/sh
 echo "BuildKit=${DOCKER_BUILDKIT-unset} $*" >>"$0.log"
 case $1 in
 version) echo "$VERSION" ;;
+build) cat >"$0.dockerfile" ;;
 buildx) exit "$BUILDX" ;;
 image) echo 1000000 ;;
 esac
@@ -77,3 +78,35 @@ def test_what_has_no_login_or_leaves_no_trace_is_handed_on(given: str, builder: 
     code, said = builder.build("--build-arg", given)
     assert code == 0, said
     assert f"--build-arg {given}" in builder.builds[0]
+
+
+def steps(builder: Builder) -> list[str]:
+    return [line for line in Path(f"{builder.engine}.dockerfile").read_text().splitlines() if line.startswith("RUN ")]
+
+
+def test_a_login_in_a_file_is_shown_to_each_step_and_stays_out_of_the_image(builder: Builder, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine pypi.example.com login u password s3cret\n")
+    code, said = builder.build("--netrc", str(netrc))
+    assert code == 0, said
+    assert f"--secret id=netrc,src={netrc}" in builder.builds[0]
+    assert {step.split(" && ")[0] for step in steps(builder)} == {
+        "RUN --mount=type=secret,id=netrc export NETRC=/run/secrets/netrc"
+    }
+
+
+def test_without_such_a_file_the_dockerfile_is_one_for_every_builder(builder: Builder) -> None:
+    assert builder.build()[0] == 0
+    assert Path(f"{builder.engine}.dockerfile").read_text() == (ROOT / "torch.dockerfile").read_text()
+
+
+def test_a_login_in_a_file_needs_a_builder_that_can_hide_it(builder: Builder, tmp_path: Path) -> None:
+    (tmp_path / "netrc").touch()
+    code, said = builder.build("--netrc", str(tmp_path / "netrc"), buildx=1)
+    assert (code, builder.builds) == (2, [])
+    assert "--netrc needs BuildKit" in said
+
+
+def test_a_login_file_that_is_not_there_is_told_of(builder: Builder) -> None:
+    code, said = builder.build("--netrc", "nowhere")
+    assert (code, builder.builds, said) == (2, [], "build-images: there is no nowhere that can be read\n")
