@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from live_code import proctree
+from live_code import cli, proctree
 from live_code.errors import ConfigError
 from live_code.sweep import local_engine
 from live_code.sweep.local_engine import Machine
@@ -129,7 +129,7 @@ def command_lines() -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_sweep_stops_its_jobs_and_goes_on_later(
-    under_way: tuple[Stage, subprocess.Popen[str]], number: signal.Signals
+    under_way: tuple[Stage, subprocess.Popen[str]], number: signal.Signals, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage, process = under_way
     process.send_signal(number)
@@ -138,6 +138,8 @@ def test_a_stopped_sweep_stops_its_jobs_and_goes_on_later(
     assert "the same command goes on with what is missing" in said
     assert sorted(one.state for one in records(stage)) == ["done", "done", "failed", "failed"]
     assert {one.get("error", "kind") for one in records(stage)} == {None, "STOPPED"}
+    assert cli.main(["sweep", "status", str(stage.root / "out")]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "4 runs: 2 done, 2 cut off"
     assert nothing_is_left(stage)
 
 
@@ -195,8 +197,6 @@ os.kill(os.getpid(), signal.SIGKILL) if cfg.param.how == "killed" else 1 / 0
 def test_status_tells_of_a_sweep_that_others_run(
     under_way: tuple[Stage, subprocess.Popen[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from live_code import cli
-
     stage, process = under_way
     for words in ([str(stage.root / "out")], [str(stage.spec), "--out", str(stage.root / "out")]):
         assert cli.main(["sweep", "status", *words]) == 0

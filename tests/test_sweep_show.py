@@ -35,6 +35,14 @@ def test_the_leaderboard_is_by_what_the_sweep_is_for(aim: Aim, best: list[str]) 
     assert [" ".join([line[0][0], *line[1:4]]) for line in lines[1:]] == best
 
 
+def test_what_all_runs_have_alike_is_not_told_of_each() -> None:
+    rows = [
+        row("a", outcome.FAILED)._replace(run=Run("r", Commit("a" * 40), {"epochs": 3, "rate": rate}))
+        for rate in (1, 2)
+    ]
+    assert [line.split()[3:] for line in show.failures(rows)] == [["rate=1", ":"], ["rate=2", ":"]]
+
+
 def test_a_place_is_told_only_where_there_are_several() -> None:
     assert " on " not in show.short(row("a", mAP=1)._replace(node=HERE))
     assert show.short(row("a", mAP=1)._replace(node="one/4f")).endswith("on one/4f")

@@ -122,6 +122,11 @@ def test_what_a_search_or_an_early_stop_is_for_is_what_runs_are_compared_by(plac
     assert asked == [Aim(), Aim("loss", "min"), Aim("fn", "min")]
 
 
+def test_what_is_set_for_all_runs_and_nowhere_else_is_the_same_in_all(place: Path) -> None:
+    more = "set: {epochs: 3, rate: 1, width: 2}\nmatrix: {rate: [1, 2]}\ninclude: [{width: 4}]\n"
+    assert read(place, LEAST + more).constant == {"epochs"}
+
+
 def test_a_task_that_is_no_task_folder_is_refused(place: Path) -> None:
     with pytest.raises(ConfigError, match="sweep.yaml:1: .*elsewhere is no task folder"):
         read(place, "task: elsewhere\ncommits: main\n")

@@ -81,7 +81,7 @@ def _bring_all(
     from live_code.git import access
 
     here.sweep()
-    log.info(f"fetching {len(commits)} commits from {url}")
+    log.info(f"fetching {len(commits)} commit{'s' * (len(commits) > 1)} from {url}")
     with access.opened(environ, store, url, here.path) as opened:
         try:
             here.create(opened.env, "sha256" if len(commits[0]) == 64 else "sha1")

@@ -148,5 +148,5 @@ def _lost(ended: Ended, stands: Outcome) -> str:
     if ended.lost:
         return ended.lost
     if stands.state == outcome.FAILED:
-        return stands.why if stands.kind == outcome.STOPPED else ""
-    return "its process ended without a word"
+        return ""
+    return stands.why or "its process ended without a word"

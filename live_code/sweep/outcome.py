@@ -15,7 +15,7 @@ from live_code.record.document import FILE
 from live_code.record.reading import RecordError
 
 WAITING, RUNNING, DONE, EARLY, FAILED = "waiting", "running", "done", "stopped early", "failed"
-# Was running when last heard of, and nobody runs it now.
+# Told to stop, or running when last heard of while nobody runs it now.
 CUT = "cut off"
 # Needs no further start.
 FINISHED = (DONE, EARLY)
@@ -57,9 +57,9 @@ def of(folder: Path) -> Outcome:
     if record.state == "done":
         return Outcome(DONE, record.metrics, 1.0, record.seconds)
     error = record.get("error") or {}
-    state = EARLY if (folder / _EARLY_FILE).exists() else FAILED
+    stopped = CUT if error.get("kind") == STOPPED else FAILED
     return Outcome(
-        state,
+        EARLY if (folder / _EARLY_FILE).exists() else stopped,
         _metrics_so_far(folder),
         _percent(folder) or 0.0,
         record.seconds,

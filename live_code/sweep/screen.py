@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,9 +20,10 @@ _ENDED_SHOWN = 8
 
 
 @contextmanager
-def shown(size: int, *, lines: bool = True) -> Iterator[Seen]:
+def shown(size: int, hidden: Collection[str] = (), *, lines: bool = True) -> Iterator[Seen]:
     """Yields what is to be given the rows again and again. ``size``: of the whole sweep, 0 when nobody knows yet.
-    ``lines``: whether each run is told where nobody looks at a table."""
+    ``hidden``: hyper-parameters that all runs have alike. ``lines``: whether each run is told where there is no table.
+    """
     if sys.stdout.isatty():
         try:
             import rich.live  # noqa: F401
@@ -32,10 +33,10 @@ def shown(size: int, *, lines: bool = True) -> Iterator[Seen]:
             with _live(size) as seen:
                 yield seen
             return
-    yield _lines(size) if lines else lambda rows: None
+    yield _lines(size, hidden) if lines else lambda rows: None
 
 
-def _lines(size: int) -> Seen:
+def _lines(size: int, hidden: Collection[str]) -> Seen:
     told: dict[str, tuple[str, int]] = {}
 
     def seen(rows: Mapping[str, Row]) -> None:
@@ -45,7 +46,7 @@ def _lines(size: int) -> Seen:
                 told[run_id] = state
                 ended = sum(one.outcome.state not in (outcome.WAITING, outcome.RUNNING) for one in rows.values())
                 of = f"/{size}" if size else ""
-                print(f"[{ended}{of}] {show.short(row)}", flush=True)  # noqa: T201
+                print(f"[{ended}{of}] {show.short(row, hidden)}", flush=True)  # noqa: T201
 
     return seen
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from live_code import runs, table
@@ -69,10 +69,11 @@ def _cell(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def short(one: Row) -> str:
-    """A run in one line, as it stands."""
+def short(one: Row, hidden: Collection[str] = ()) -> str:
+    """A run in one line, as it stands. ``hidden``: hyper-parameters that all runs have alike."""
     run, stands = one.run, one.outcome
-    said = [stands.state, run.id, run.commit.id[:SHORT], settings(run.params), metrics(stands.metrics)]
+    params = {key: value for key, value in run.params.items() if key not in hidden}
+    said = [stands.state, run.id, run.commit.id[:SHORT], settings(params), metrics(stands.metrics)]
     if stands.state in (outcome.DONE, outcome.EARLY, outcome.FAILED) and stands.seconds:
         said.append(f"in {runs.duration(stands.seconds)}")
     if one.where:
@@ -119,10 +120,11 @@ def leaderboard(rows: Sequence[Row], aim: Aim) -> Iterator[str]:
     yield from table.lines(head, cells_of, right=frozenset({"runs", f"best {metric}", "mean"}))
 
 
-def failures(rows: Iterable[Row]) -> Iterator[str]:
+def failures(rows: Sequence[Row]) -> Iterator[str]:
+    shown = varied([one.run.params for one in rows])
     for one in rows:
         if one.outcome.state == outcome.FAILED:
-            yield short(one)
+            yield short(one, hidden=one.run.params.keys() - shown)
 
 
 def main_metric(rows: Iterable[Row]) -> str:

@@ -111,6 +111,16 @@ class Spec(NamedTuple):
     results: str = SHARED
 
     @property
+    def constant(self) -> frozenset[str]:
+        """The hyper-parameters that all runs have alike."""
+        differ = {
+            *self.matrix,
+            *(key for row in self.include for key in row),
+            *(self.search.space if self.search else ()),
+        }
+        return frozenset(self.fixed) - differ
+
+    @property
     def aim(self) -> Aim:
         """What the search is for, else what early stop looks at."""
         named = (Aim(asked.metric, asked.goal) for asked in (self.search, self.early_stop) if asked and asked.metric)

@@ -51,7 +51,7 @@ def run(sweep: Sweep, place: Path, address: str, environ: Mapping[str, str], cho
         engine = _engine(sweep, place, address, environ)
         rules = Rules(sweep.spec.resources.gpus, sweep.spec.retries)
         driver = Driver(place, sweep.base, rules, engine, judge)
-        with _stoppable(), screen.shown(sweep.plan.size, lines=listed) as seen:
+        with _stoppable(), screen.shown(sweep.plan.size, sweep.spec.constant, lines=listed) as seen:
             driver.drive(choice, seen)
     return Standing(tuple(driver.rows.values()), sweep.plan.size, sweep.plan.aim)
 
