@@ -20,10 +20,11 @@ class Node(NamedTuple):
 
 
 class Cluster(NamedTuple):
-    """``ray``: Ray's own. The head does no runs; each other node has a core and a GPU."""
+    """``ray``: Ray's own. The head does no runs; each other node has a core and a GPU. ``python``: the images'."""
 
     ray: Any
     root: Path
+    python: Path
 
     @property
     def address(self) -> str:
@@ -32,7 +33,7 @@ class Cluster(NamedTuple):
     def add(self) -> Node:
         """One more node, which begins with an empty store."""
         store = self.root / f"node-{len(self.ray.list_all_nodes())}" / "store"
-        variables = {"LIVE_CODE_STORE": str(store), "LIVE_CODE_PYTHON": sys.executable}
+        variables = {"LIVE_CODE_STORE": str(store), "LIVE_CODE_PYTHON": str(self.python)}
         return Node(self.ray.add_node(num_cpus=1, num_gpus=1, env_vars=variables, **QUIET), store)
 
     def kill(self, node: Node) -> None:
@@ -41,12 +42,12 @@ class Cluster(NamedTuple):
 
 
 @contextmanager
-def running(root: Path, nodes: int) -> Iterator[Cluster]:
+def running(root: Path, nodes: int, python: Path = Path(sys.executable)) -> Iterator[Cluster]:
     """For the time of the block."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster as RayCluster
 
-    made = Cluster(RayCluster(), root)
+    made = Cluster(RayCluster(), root, python)
     try:
         made.ray.add_node(num_cpus=0, **QUIET)
         for _ in range(nodes):

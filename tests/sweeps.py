@@ -7,12 +7,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
+from live_code.demo import git_server
 from live_code.record import reading
 from live_code.record.reading import Record
 from live_code.sweep.task import Job
@@ -103,6 +105,24 @@ def sweep(stage: Stage, *words: str, **more: str) -> subprocess.CompletedProcess
 
 def records(stage: Stage) -> list[Record]:
     return [reading.read(path) for path in reading.find(stage.root / "out")]
+
+
+@contextmanager
+def counted_fetches() -> Iterator[list[int]]:
+    """Of each request for files of commits that a git server of this process gets: how many commits it wants."""
+    seen: list[int] = []
+    answer = git_server._GitHandler._call_git
+
+    def note(handler: git_server._GitHandler, body: bytes) -> None:
+        if b"command=fetch" in body and b"tree:0" not in body:
+            seen.append(body.count(b"want "))
+        answer(handler, body)
+
+    git_server._GitHandler._call_git = note  # type: ignore[method-assign]
+    try:
+        yield seen
+    finally:
+        git_server._GitHandler._call_git = answer  # type: ignore[method-assign]
 
 
 def sha256(path: Path) -> str:

@@ -1,8 +1,12 @@
 """What was measured as tables for a page, and the page with them in the place of those before."""
 
+import os
 import re
 import statistics
+import subprocess
+import sys
 from collections.abc import Sequence
+from datetime import date
 
 FLOORS = ("two bare interpreter starts", "git worktree add")
 WARM, COLD = "live-code, warm", "live-code, cold, packages cached"
@@ -107,9 +111,17 @@ def ms(seconds: float) -> str:
     return f"{seconds * 1e3:.0f}" if seconds >= 0.01 else f"{seconds * 1e3:.1f}"
 
 
-def replaced(page: str, name: str, text: str) -> str:
+def machine() -> str:
+    git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
+    return (
+        f"{date.today()}, Python {sys.version.split()[0]}, git {git}, {os.cpu_count()} cores,"
+        f" load {os.getloadavg()[0]:.1f} at the end"
+    )
+
+
+def replaced(page: str, name: str, text: str, bench: str = "startup") -> str:
     """The page with ``text`` between the marks of that name. Raises ValueError when it has none."""
-    start, end = f"<!-- {name}: made by scripts/bench/startup -->", f"<!-- end of {name} -->"
+    start, end = f"<!-- {name}: made by scripts/bench/{bench} -->", f"<!-- end of {name} -->"
     before, found, rest = page.partition(start)
     _, closed, after = rest.partition(end)
     if not found or not closed:
