@@ -9,7 +9,7 @@ from servers.repos import ENV, Repo
 from live_code import checkout, process, source
 from live_code.config import Request
 from live_code.errors import CheckoutError
-from live_code.git import access
+from live_code.git import access, worktree
 from live_code.git.errors import RefMissingError
 from live_code.git.patch import PatchError
 from live_code.store import Store
@@ -152,10 +152,30 @@ def test_nothing_is_registered_in_the_store_by_a_work_tree(make, repo, store):
 
 
 def test_line_ends_that_git_would_convert_do_not_make_it_unclean(make, repo):
-    repo.commit({"crlf.txt": "a\r\nb\r\n"})
-    commit = repo.commit({".gitattributes": "* text=auto\n"})
+    (repo.path / "crlf.txt").write_bytes(b"a\r\nb\r\n")
+    blob = repo.git("hash-object", "-w", "--no-filters", "crlf.txt")
+    repo.commit({".gitattributes": "*.txt text\n"})
+    repo.git("update-index", "--cacheinfo", f"100644,{blob},crlf.txt")
+    repo.git("commit", "--quiet", "--message", "As it is")
+    commit = repo.git("rev-parse", "HEAD")
     for number in range(3):
         assert make(commit, f"place{number}").commit == commit
+
+
+def test_a_change_of_a_job_in_the_second_of_the_checkout_is_seen(make, repo):
+    place = make(repo.commit({"a": "1"})).place
+    (place / "a").write_text("2")
+    assert git_in(place, "status", "--porcelain") == "M a"
+
+
+def test_a_tree_that_several_processes_write_is_the_commits_too(make, repo, monkeypatch):
+    monkeypatch.setattr(worktree, "_PARALLEL", worktree._PARALLEL.replace(str(worktree.PARALLEL_FROM), "2"))
+    (repo.path / "link").symlink_to("folder1/file")
+    commit = repo.commit({f"folder{number}/file": str(number) for number in range(9)})
+    place = make(commit).place
+    assert [(place / f"folder{number}/file").read_text() for number in range(9)] == [*"012345678"]
+    assert (place / "link").read_text() == "1"
+    assert git_in(place, "status", "--porcelain") == ""
 
 
 def test_git_runs_at_most_three_times_when_the_commit_is_in_the_store(make, repo, monkeypatch):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,9 @@ from live_code.git.local import GitFailed, environment, quoted, run, write_setti
 from live_code.git.repository import Repository
 
 HOME = "live-code"  # the folder in a work tree's .git that marks it as ours and is git's HOME
+# Fewer files are written before as many processes have started.
+PARALLEL_FROM = 2000
+_PARALLEL = f"[checkout]\n\tworkers = 4\n\tthresholdForParallelism = {PARALLEL_FROM}\n"
 
 
 class Tree(NamedTuple):
@@ -40,11 +44,11 @@ def cut(
     """
     own = place / ".git"
     env = environment_in(place, environ)
-    write_settings(own / HOME, [place])
+    write_settings(own / HOME, [place], _PARALLEL)
     _write_git_folder(own, repository, commit, url, only)
     run(["read-tree", "-m", "-u", "HEAD"], env=env, cwd=place)
-    _make_older(own / "index")
-    return look(place, env)
+    with _dated_later(own / "index"):
+        return look(place, env)
 
 
 def environment_in(place: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -115,11 +119,18 @@ def _own_config(commit: str, url: str, *, sparse: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _make_older(index: Path) -> None:
+@contextmanager
+def _dated_later(index: Path) -> Iterator[None]:
     """Dates the index after the files it lists, as it is in any clone a moment later: git would otherwise read them
-    all again, and take files whose line ends it converts for changed ones."""
-    then = index.stat().st_mtime_ns + 20_000_000
-    os.utime(index, ns=(then, then))
+    all again, and take files whose line ends it converts for changed ones.
+
+    Many builds of git compare whole seconds. After the block it is dated so little later that these look into the
+    files again: a job may change one in this very second.
+    """
+    then = index.stat().st_mtime_ns
+    os.utime(index, ns=(then, then + 1_000_000_000))
+    yield
+    os.utime(index, ns=(then, then + 20_000_000))
 
 
 def empty(place: Path) -> None:
