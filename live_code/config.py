@@ -214,8 +214,8 @@ def read_repo_settings(root: Path) -> RepoSettings:
             f"{REPO_FILE} names an entrypoint for {wrong[0]!r}.", hint=f"Tasks are {', '.join(protocol.TASKS)}."
         )
     return RepoSettings(
-        entrypoint={task: command for task in entry if (command := _text(entry, task))},
-        **{key: _text(values, key) for key in RepoSettings._fields if key != "entrypoint"},
+        entrypoint={task: command for task in entry if (command := _text(entry, task, REPO_FILE))},
+        **{key: _text(values, key, REPO_FILE) for key in RepoSettings._fields if key != "entrypoint"},
     )
 
 
@@ -312,7 +312,7 @@ def _revision(values: Mapping[str, Any]) -> tuple[str, str]:
     return next(iter(found.items()))
 
 
-def _text(values: Mapping[str, Any], key: str) -> str:
+def _text(values: Mapping[str, Any], key: str, file: str = "") -> str:
     value = values.get(key)
     if value is None:
         return ""
@@ -320,7 +320,7 @@ def _text(values: Mapping[str, Any], key: str) -> str:
         return " ".join(value)
     if isinstance(value, (dict, list, float, bool)):
         raise ConfigError(
-            f"{key} is {value!r}, which is no text.",
+            f"{key}{' in ' * bool(file)}{file} is {value!r}, which is no text.",
             hint="Write it in quotes.",
         )
     return str(value).strip()

@@ -60,8 +60,12 @@ def make(
 ) -> Lock:
     """The lock for a checkout on an image; a known one is read from the store, without process and network.
 
-    Raises ConfigError, RequirementsError.
+    Raises ConfigError, RequirementsError; InterpreterError when the repo is for another Python.
     """
+    if repo.python:
+        from live_code.packages import python
+
+        python.require(repo.python, image)
     chosen = requirements.choose(checkout.root, request.requirements, repo.requirements)
     given = request.lock or environ.get(LOCK_VARIABLE, "")
     if not chosen.inputs and not given and (passed_over := requirements.passed_over(checkout.root)):

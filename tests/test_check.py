@@ -134,6 +134,11 @@ class TestSettings:
         found = repo.commit({"start.py": "", **CONFIGURED, "live-code.yaml": settings}).check()
         assert brief(found) == [(WILL_FAIL, "launcher", "live-code.yaml:2")]
 
+    def test_another_python_than_the_images_will_fail(self, repo: Repo) -> None:
+        files = {"start.py": "", **CONFIGURED}
+        found = repo.commit({**files, "live-code.yaml": "code_config: c.yaml\npython: '3.7'\n"}).check()
+        assert brief(found) == [(WILL_FAIL, "python", "live-code.yaml:2")]
+
     def test_no_code_config_is_noted(self, repo: Repo) -> None:
         assert brief(repo.commit({"start.py": ""}).check()) == [(NOTE, "code-config", "the repo")]
 

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from live_code import process
 from live_code.config import RepoSettings
-from live_code.errors import ConfigError, RequirementsError
+from live_code.errors import ConfigError, InterpreterError, RequirementsError
 from tests.workshop import Workshop, pins
+
+
+class TestPython:
+    """The versions that live-code.yaml names, against the image's."""
+
+    IMAGE = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+    @pytest.mark.parametrize("wanted", [IMAGE, f"=={IMAGE}.*", ">=3.8", ">=3.8, <4", f"<={IMAGE}", "!=3.7"])
+    def test_one_of_them_is_taken(self, shop: Workshop, wanted: str) -> None:
+        assert pins(shop.lock(repo=RepoSettings(python=wanted))) == {}
+
+    @pytest.mark.parametrize("wanted", ["3.7", ">=3.99", ">=3.8,<3.9", f"<{IMAGE}", f"!={IMAGE}"])
+    def test_another_is_refused_in_a_sentence(self, shop: Workshop, wanted: str) -> None:
+        with pytest.raises(InterpreterError) as caught:
+            shop.lock(repo=RepoSettings(python=wanted))
+        said = f"the repo is for Python {wanted} (python in live-code.yaml), and the image's is {self.IMAGE}."
+        assert str(caught.value).startswith(said)
+
+    @pytest.mark.parametrize("wanted", ["python3", "3.8 or newer", ">=", "~=3.8"])
+    def test_what_names_no_versions_is_refused(self, shop: Workshop, wanted: str) -> None:
+        with pytest.raises(ConfigError, match="names no versions"):
+            shop.lock(repo=RepoSettings(python=wanted))
 
 
 @pytest.fixture

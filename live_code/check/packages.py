@@ -10,12 +10,12 @@ from pathlib import Path
 from live_code import lock, process
 from live_code.check.finding import MAY_FAIL, NOTE, WILL_FAIL, Finding
 from live_code.check.modules import Asked
-from live_code.check.tree import Tree
+from live_code.check.tree import Tree, line_of
 from live_code.checkout import Checkout
-from live_code.config import RepoSettings, Request
-from live_code.errors import ConfigError, LiveCodeError, RequirementsError, StoreError
+from live_code.config import REPO_FILE, RepoSettings, Request
+from live_code.errors import ConfigError, InterpreterError, LiveCodeError, RequirementsError, StoreError
 from live_code.interpreter import Interpreter
-from live_code.packages import requirements, solution
+from live_code.packages import python, requirements, solution
 from live_code.packages.framework import normalised
 from live_code.store import Store
 
@@ -37,6 +37,23 @@ def examine(
     tree: Tree, repo: RepoSettings, image: Interpreter, store: Store, environ: Mapping[str, str]
 ) -> tuple[Asked, list[Finding]]:
     """The requirements, resolved on top of the image as a run does it; nothing is installed."""
+    wrong = _python(tree, repo, image)
+    asked, found = _requirements(tree, repo._replace(python=""), image, store, environ)
+    return asked, [*wrong, *found]
+
+
+def _python(tree: Tree, repo: RepoSettings, image: Interpreter) -> Iterator[Finding]:
+    try:
+        if repo.python:
+            python.require(repo.python, image)
+    except (ConfigError, InterpreterError) as error:
+        line = line_of(tree.text(REPO_FILE), r"^python\s*:")
+        yield Finding(WILL_FAIL, "python", REPO_FILE, line, error.message, error.hint)
+
+
+def _requirements(
+    tree: Tree, repo: RepoSettings, image: Interpreter, store: Store, environ: Mapping[str, str]
+) -> tuple[Asked, list[Finding]]:
     try:
         chosen = requirements.choose(tree.root, "", repo.requirements)
         texts = requirements.closure(tree.root, chosen)

@@ -24,8 +24,8 @@ OF_EXECUTOR = frozenset({*Request._fields, *REVISION_KEYS} - {"revision", "revis
 def of_error(error: ConfigError, rule: str, file: str, text: str, at: int = 0) -> Finding:
     """An error of reading a file, at its line when it tells one, else at ``at``."""
     told = re.search(r"line (\d+)", error.message)
-    unknown = re.search(r"not known: (\S+)\.", error.message)
-    line = int(told[1]) if told else line_of(text, rf"^{re.escape(unknown[1])}\s*:") if unknown else at
+    key = re.search(r"not known: (\S+)\.|^(\S+) in live-code\.yaml is", error.message)
+    line = int(told[1]) if told else line_of(text, rf"^\s*{re.escape(key[1] or key[2])}\s*:") if key else at
     return Finding(WILL_FAIL, rule, file, line, error.message, error.hint)
 
 
