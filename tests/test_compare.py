@@ -167,6 +167,17 @@ class TestHistory:
         entries = self.told(tmp_path, (side, other)).log
         assert {entry.subject: entry.lost for entry in entries} == {"Third": False, "Second": False, "Aside": True}
 
+    def test_a_commit_that_no_branch_leads_to_is_told_in_our_words_and_the_files_are_told_too(
+        self, tmp_path: Path, repo: repos.Repo
+    ) -> None:
+        one, other = self.pair(tmp_path, repo)
+        self.told(tmp_path, (one, other))
+        repo.git("reset", "-q", "--hard", "HEAD~1")
+        found = self.told(tmp_path, (one, other))
+        said = f"the commits between, as {other.commit[:12]} is on no branch or tag of {repo.path}."
+        assert found.missing.startswith(said)
+        assert [file.path for file in found.files] == ["data.bin", "model/net.py", "train.py"]
+
     def test_without_the_server_the_files_come_from_the_store(self, tmp_path: Path, repo: repos.Repo) -> None:
         records = self.pair(tmp_path, repo)
         self.told(tmp_path, records)

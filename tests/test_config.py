@@ -218,9 +218,7 @@ class TestRepoSettings:
 
     def test_a_version_that_yaml_takes_for_a_number_is_asked_for_in_quotes(self, tmp_path: Path) -> None:
         (tmp_path / "live-code.yaml").write_text("python: 3.10\n")
-        with pytest.raises(
-            ConfigError, match=r"^python in live-code.yaml is 3.1, which is no text. Write"
-        ):
+        with pytest.raises(ConfigError, match=r"^python in live-code.yaml is 3.1, which is no text. Write"):
             config.read_repo_settings(tmp_path)
 
     def test_a_task_without_a_command_is_not_named(self, tmp_path: Path) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from live_code import store
 from live_code.errors import LiveCodeError, StoreError
 from live_code.git import fetch, local, repository
 from live_code.git import url as git_url
+from live_code.git.errors import RefMissingError
 from live_code.git.fetch import Wanted
 from live_code.git.url import GitUrl, UrlError
 from live_code.record.reading import Record
 from live_code.store import Store
+
+if TYPE_CHECKING:
+    from live_code.git.history import History as Past
 
 _LOG_LIMIT = 200
 
@@ -60,11 +64,12 @@ def between(old: Record, new: Record, environ: Mapping[str, str], *, offline: bo
     told = History(url, old.commit, new.commit)
     try:
         address = git_url.parse(url)
-        files = store.chosen(environ)(lambda it: _files(address, told, it, environ, offline))
-        log = () if offline else _log(address, told, store.find(environ), environ)
+        told = told._replace(files=store.chosen(environ)(lambda it: _files(address, told, it, environ, offline)))
+        if offline:
+            return told._replace(missing="the log was not asked for")
+        return told._replace(log=_log(address, told, store.find(environ), environ))
     except (LiveCodeError, UrlError, local.GitFailed, OSError) as error:
         return told._replace(missing=str(error))
-    return told._replace(files=files, log=log, missing="the log was not asked for" if offline else "")
 
 
 def _files(
@@ -89,10 +94,22 @@ def _log(url: GitUrl, told: History, kept: Store, environ: Mapping[str, str]) ->
 
     form = "--format=%m%x1f%H%x1f%an%x1f%cs%x1f%s"
     with history.fetched(url, kept, environ) as past:
+        for commit in (told.old, told.new):
+            _require_reached(commit, url, past)
         span = f"{told.old}...{told.new}"
         said = past.git("log", form, "--left-right", f"--max-count={_LOG_LIMIT}", span, "--")
     rows = (line.split("\x1f") for line in said.splitlines())
     return tuple(Entry(commit, author, date, subject, side == "<") for side, commit, author, date, subject in rows)
+
+
+def _require_reached(commit: str, url: GitUrl, past: Past) -> None:
+    try:
+        past.git("cat-file", "-e", f"{commit}^{{commit}}")
+    except local.GitFailed as error:
+        raise RefMissingError(
+            f"the commits between, as {commit[:12]} is on no branch or tag of {url}.",
+            hint="It was perhaps amended, or its branch is gone.",
+        ) from error
 
 
 def _count(text: str) -> int:
