@@ -34,7 +34,7 @@ def _add_runs(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def _add_compare(commands: Commands[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("compare", help="tell what differs between runs, likely causes first")
-    command.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run.json, or a run's folder")
+    command.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder or id, as `runs` shows it")
     command.add_argument("--json", action="store_true", help="for programs")
     command.add_argument("--html", type=Path, metavar="FILE", help="write a page that needs no network")
     command.add_argument("--offline", action="store_true", help="ask no git server for the commits between")
@@ -43,7 +43,7 @@ def _add_compare(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def _add_reproduce(commands: Commands[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("reproduce", help="run a record again: same commit, lock and config")
-    command.add_argument("run", type=Path, metavar="RUN", help="a run.json, or a run's folder")
+    command.add_argument("run", type=Path, metavar="RUN", help="a run's folder or id, as `runs` shows it")
     command.add_argument("--in", dest="in_dir", type=Path, metavar="DIR", help="the data (default: where it was)")
     command.add_argument("--out", dest="out_dir", type=Path, metavar="DIR", help="default: reproduced-ID")
     command.add_argument("--verify", action="store_true", help="compare the results; the exit code tells")
@@ -81,15 +81,15 @@ def _runs(arguments: argparse.Namespace) -> int:
 
 
 def _reproduce(arguments: argparse.Namespace) -> int:
+    from live_code import runs
     from live_code.errors import ConfigError
-    from live_code.record import reading
     from live_code.reproduce import Wanted, reproduce
 
     for pair in (pair for pair in arguments.set if "=" not in pair):
         raise ConfigError(f"--set {pair} has no value.", hint="Write --set KEY=VALUE.")
     given = dict(pair.split("=", 1) for pair in arguments.set)
     wanted = Wanted(arguments.in_dir, arguments.out_dir, arguments.verify, arguments.tolerance, given)
-    return reproduce(reading.read(arguments.run), wanted, arguments.environ)
+    return reproduce(runs.named(arguments.run), wanted, arguments.environ)
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -165,14 +165,13 @@ def _write_page(path: Path, records: Sequence[Record], histories: Sequence[Histo
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from live_code import compare
+    from live_code import compare, runs
     from live_code.compare import history, text
     from live_code.errors import ConfigError
-    from live_code.record import reading
 
     if len(arguments.runs) < 2:
         raise ConfigError("a run alone differs from nothing.", hint="Name two runs or more.")
-    records = [reading.read(path) for path in arguments.runs]
+    records = [runs.named(path) for path in arguments.runs]
     first = records[0]
     pairs = ((first, other) for other in records[1:])
     told = [history.between(*pair, arguments.environ, offline=arguments.offline) for pair in pairs]

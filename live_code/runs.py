@@ -80,10 +80,24 @@ def find(folder: Path, condition: str = "") -> tuple[Record, ...]:
     return tuple(sorted(found, key=lambda record: record.started, reverse=True))
 
 
+def named(name: Path) -> Record:
+    """The record that ``name`` is, or holds, or has as its id: of an id below this folder its beginning is enough.
+
+    Raises RecordError.
+    """
+    if name.exists() or name.name != str(name):
+        return reading.read(name)
+    found = [record for record in _readable(Path()) if record.id.startswith(str(name))]
+    if len(found) == 1:
+        return found[0]
+    ids = f", but {len(found)} runs below this folder have ids that begin so" if found else ", nor the id of one below"
+    raise RecordError(f"{name} is no run's folder here{ids}.", hint="live-code runs DIR lists ids and folders.")
+
+
 def given(path: Path, condition: str = "") -> tuple[Record, ...]:
-    """The record that ``path`` is or holds; else all below it. Raises RecordError for a file that is none."""
+    """The record that ``path`` names; else all below it. Raises RecordError for a file that is none."""
     try:
-        single = reading.read(path)
+        single = named(path)
     except RecordError:
         if not path.is_dir():
             raise

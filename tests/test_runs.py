@@ -85,6 +85,29 @@ def test_a_run_is_named_as_it_can_be_given_to_other_commands(
     ]
 
 
+def test_the_id_that_is_shown_or_its_beginning_names_a_run_below_this_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last = made_records.put(folder / "last", 4, id="20260101T000000Z-0badf00d")
+    monkeypatch.chdir(folder)
+    new = runs.find(Path("new"))[0]
+    assert cli.main(["compare", new.id, "2026", "--offline"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [shown[0].split()[-1], shown[1].split()[-1]] == [str(new.path), str(last.path)]
+
+
+def test_an_id_that_begins_none_or_several_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    for name, why in (
+        ("2025", "but 3 runs below this folder have ids that begin so"),
+        ("x", "nor the id of one below"),
+    ):
+        assert cli.main(["compare", name, "new"]) == 1
+        assert why in capsys.readouterr().err
+
+
 def test_json_has_paths_and_metrics(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["runs", str(folder), "--json"])
     first = json.loads(capsys.readouterr().out)[0]
