@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from codecs import BOM_UTF8
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from live_code import files
 from live_code.config import Merged, PathMap, TaskConfig
@@ -57,9 +58,9 @@ def _env(task: TaskConfig, tasks: tuple[str, ...], indexes: Mapping[str, str]) -
 
 
 def _mapped_index(task: TaskConfig, key: str, folder: Path) -> Path:
-    """The index file with its paths mapped, as a copy; the original when nothing is mapped."""
+    """The index file with its paths mapped, as a copy; the original when nothing in it is to be mapped."""
     original = Path(task.input[key])
-    if not task.paths.pairs or not original.exists():
+    if not task.paths.pairs or not original.exists() or not _names_any(original, task.paths):
         return original
     copy = folder / "index" / original.name
     try:
@@ -74,25 +75,62 @@ def _mapped_index(task: TaskConfig, key: str, folder: Path) -> Path:
     return copy
 
 
+def _names_any(index: Path, paths: PathMap) -> bool:
+    """Whether a folder that is mapped stands anywhere in it: one that names others is not worth a copy."""
+    folders = [there.rstrip("/").encode() for there, _ in paths.pairs]
+    with index.open("rb") as lines:
+        return any(folder in block for block in _blocks(lines) for folder in folders)
+
+
 def _map_blocks(index: Path, paths: PathMap, target: Path) -> bool:
     """Maps a plain index, as most are, thousands of lines at once: it may have ten million. False for one that has to
     be read line by line: blank lines, spaces, or folders that lie in each other."""
-    pairs = [(there.rstrip("/"), here) for there, here in paths.pairs]
-    if any(f"{here}/".startswith(f"{there}/") for _, here in pairs for there, _ in pairs):
+    pairs = [(there.rstrip("/").encode(), here.encode()) for there, here in paths.pairs]
+    if any((b"%b/" % here).startswith(b"%b/" % there) for _, here in pairs for there, _ in pairs):
         return False
-    odd = (" ", "\r", "\n\n", "\n\t", "\t\n", *(f"{there}{end}" for there, _ in pairs for end in "\t\n"))
-    with (
-        index.open(encoding="utf-8-sig", newline="\n") as lines,
-        target.open("w", encoding="utf-8", newline="\n") as out,
-    ):
-        while block := lines.read(_BLOCK) + lines.readline():
-            text = f"\n{block}" if block.endswith("\n") else f"\n{block}\n"
-            if any(word in text for word in odd):
+    with index.open("rb") as lines, target.open("wb") as out:
+        if lines.read(len(BOM_UTF8)) != BOM_UTF8:
+            lines.seek(0)
+        for block in _blocks(lines):
+            mapped = _mapped_block(b"\n%b" % block if block.endswith(b"\n") else b"\n%b\n" % block, pairs)
+            if not mapped:
                 return False
-            for there, here in pairs:
-                text = text.replace(f"\n{there}/", f"\n{here}/").replace(f"\t{there}/", f"\t{here}/")
-            out.write(text[1:])
+            out.write(memoryview(mapped)[1:])
     return True
+
+
+def _blocks(lines: BinaryIO) -> Iterator[bytes]:
+    """Whole lines, many at once."""
+    while block := lines.read(_BLOCK) + lines.readline():
+        yield block
+
+
+def _mapped_block(block: bytes, pairs: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """The lines, each begun and ended by a line end, mapped; b"" when each has to be looked at by itself.
+
+    Mostly the first folder begins every path. As many bytes more as that makes prove it, and that nothing else is odd.
+    """
+    if not block.isascii():
+        block.decode()
+    if b" " in block or b"\r" in block:
+        return b""
+    mapped = _replaced(block, *pairs[0])
+    paths = block.count(b"\n") - 1 + block.count(b"\t")
+    longer = len(pairs[0][1]) - len(pairs[0][0])
+    if longer and len(mapped) - len(block) == paths * longer:
+        return mapped
+    odd = (b"\n\n", b"\n\t", b"\t\n", *(there + end for there, _ in pairs for end in (b"\t", b"\n")))
+    if any(word in block for word in odd):
+        return b""
+    for there, here in pairs[1:]:
+        mapped = _replaced(mapped, there, here)
+    return mapped
+
+
+def _replaced(block: bytes, there: bytes, here: bytes) -> bytes:
+    for mark in (b"\n", b"\t"):
+        block = block.replace(b"%b%b/" % (mark, there), b"%b%b/" % (mark, here))
+    return block
 
 
 def _mapped_lines(index: Path, paths: PathMap) -> Iterator[str]:

@@ -105,6 +105,13 @@ def test_a_plain_index_of_more_than_one_block_is_mapped_in_blocks(tmp_path: Path
     assert copy.read_text() == "".join(handover._mapped_lines(index, paths))
 
 
+def test_an_index_that_names_nothing_of_the_task_is_handed_over_as_it_stands(folder: TaskFolder) -> None:
+    folder.text("val.tsv", "/elsewhere/a.jpg\n")
+    folder.env(run_training=True, input={"val_index_file": "/in/val.tsv"}).config()
+    env = yaml.safe_load(write(folder).env_file.read_text())
+    assert env["input"]["val_index_file"] == str(folder.in_dir / "val.tsv")
+
+
 def test_a_folder_that_lies_in_the_one_it_stands_for_is_mapped_once(tmp_path: Path) -> None:
     (tmp_path / "index").write_text("/in/a.jpg\n")
     assert not handover._map_blocks(tmp_path / "index", config.PathMap((("/in", "/in/x"),)), tmp_path / "copy")
