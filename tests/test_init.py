@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from live_code import check, cli, init
+from live_code.job.ymir_exc import protocol
 from tests.standin import PROJECT, one_at_a_time
 
 FRAMEWORKS = tuple(init.FRAMEWORKS)
@@ -132,6 +133,18 @@ class TestPlain:
 
     def test_the_sample_task_runs_and_its_results_are_what_the_platform_reads(self, tmp_path: Path) -> None:
         sample(init.make(tmp_path / "new", "plain").folder, environ(tmp_path, sys.executable))
+
+    def test_a_hyper_parameter_that_is_no_number_is_named_to_the_platform(self, tmp_path: Path) -> None:
+        folder = init.make(tmp_path / "new", "plain").folder
+        config = folder / "sample" / "in" / "config.yaml"
+        config.write_text(config.read_text() + "epochs: many\n")
+        argv: list[str | Path] = ["live-code", "run", "--in", "sample/in", "--out", tmp_path / "out"]
+        env = environ(tmp_path, sys.executable)
+        assert subprocess.run(argv, cwd=folder, env=env, capture_output=True, check=False).returncode == 1
+        told = protocol.parse_monitor((tmp_path / "out" / "monitor.txt").read_text())
+        said = "hyper-parameter epochs must be a whole number, not 'many' (params.py:"
+        assert told.message.startswith(f"the job failed: ValueError: {said}")
+        assert told.return_code == protocol.CODE_CONFIG
 
     def test_check_finds_nothing(self, tmp_path: Path) -> None:
         made = init.make(tmp_path / "new", "plain")

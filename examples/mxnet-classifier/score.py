@@ -3,6 +3,7 @@
 import numpy as np
 from data import read_image
 from model import load
+from params import number
 from ymir_exc import result_writer
 from ymir_exc.dataset_reader import item_paths, items_count
 from ymir_exc.env import DatasetType
@@ -29,9 +30,9 @@ def predictions(cfg, task: str):
     if not weights:
         raise FileNotFoundError("model_params_path names no .params file that is there")
     classifier = load(weights[0], str(cfg.param.get("gpu_id", "")))
-    total = items_count(DatasetType.CANDIDATE)
+    threshold, total = number(cfg, "score_threshold"), items_count(DatasetType.CANDIDATE)
     for done, (path, _) in enumerate(item_paths(DatasetType.CANDIDATE), 1):
-        found, chances = classifier.find(read_image(path), float(cfg.param.score_threshold))
+        found, chances = classifier.find(read_image(path), threshold)
         write_monitor_logger_for_multiple_tasks(cfg, task, done / total, order="tmi")
         yield path, found, chances
 

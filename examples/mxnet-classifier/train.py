@@ -9,6 +9,7 @@ import numpy as np
 from boxes import IOU_THRESHOLD, iou, mean_average_precision
 from data import crops, read_boxes, read_image, squares_around, squares_in
 from model import Classifier, load
+from params import number
 from ymir_exc import monitor, result_writer
 from ymir_exc.dataset_reader import item_paths
 from ymir_exc.env import DatasetType
@@ -31,20 +32,21 @@ class Stop:
 def run(cfg) -> int:
     """Returns the exit code."""
     stop = Stop()
-    random = np.random.RandomState(int(cfg.param.seed))
-    mx.random.seed(int(cfg.param.seed))
+    epochs, batch_size, seed = (number(cfg, key, int) for key in ("epochs", "batch_size", "seed"))
+    crops_per_box, evaluate_every = number(cfg, "crops_per_box", int), number(cfg, "evaluate_every", int)
+    random = np.random.RandomState(seed)
+    mx.random.seed(seed)
     train_set, val_set = read_split(DatasetType.TRAINING), read_split(DatasetType.VALIDATION)
     print(f"{len(train_set)} images to learn from, {len(val_set)} to measure with", flush=True)
     classifier = start_from(cfg)
     trainer = mx.gluon.Trainer(
-        classifier.network.collect_params(), "adam", {"learning_rate": float(cfg.param.learning_rate)}
+        classifier.network.collect_params(), "adam", {"learning_rate": number(cfg, "learning_rate")}
     )
-    epochs = int(cfg.param.epochs)
     for epoch in range(1, epochs + 1):
-        pixels, labels = samples(train_set, len(classifier.class_names), int(cfg.param.crops_per_box), random)
-        loss = train_epoch(classifier, trainer, pixels, labels, int(cfg.param.batch_size), random, stop)
+        pixels, labels = samples(train_set, len(classifier.class_names), crops_per_box, random)
+        loss = train_epoch(classifier, trainer, pixels, labels, batch_size, random, stop)
         print(f"epoch {epoch}/{epochs} loss {loss:.3f}", flush=True)
-        if stop.asked or epoch == epochs or epoch % int(cfg.param.evaluate_every) == 0:
+        if stop.asked or epoch == epochs or epoch % evaluate_every == 0:
             write_stage(cfg, classifier, val_set, epoch)
         monitor.write_monitor_logger(epoch / epochs)
         if stop.asked:

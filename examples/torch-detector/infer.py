@@ -1,12 +1,13 @@
 """Infer: the boxes of every candidate that the model is sure enough about."""
 
+from params import number
 from predict import predictions
 from ymir_exc import result_writer
 from ymir_exc.result_writer import Annotation, Box
 
 
 def run(cfg) -> None:
-    threshold = float(cfg.param.score_threshold)
+    threshold = number(cfg, "score_threshold")
     found = {each.image_path: annotations(each, cfg.param.class_names, threshold) for each in predictions(cfg, "infer")}
     result_writer.write_infer_result(infer_result=found)
 

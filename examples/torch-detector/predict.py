@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from data import read_square
 from model import Predictor, load
+from params import number
 from ymir_exc.dataset_reader import item_paths, items_count
 from ymir_exc.env import DatasetType
 from ymir_exc.monitor import write_monitor_logger_for_multiple_tasks
@@ -28,7 +29,7 @@ def predictions(cfg, task: str):
     weight_files = get_weight_files(cfg, ".pt")
     if not weight_files:
         raise FileNotFoundError("model_params_path names no .pt file that is there")
-    torch.set_num_threads(int(cfg.param.threads))
+    torch.set_num_threads(number(cfg, "threads", int))
     device = "cuda" if str(cfg.param.get("gpu_id", "")) else "cpu"
     detector, settings = load(weight_files[0])
     predictor = Predictor(detector.to(device))

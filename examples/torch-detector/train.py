@@ -12,6 +12,7 @@ from evaluate import IOU_THRESHOLD, SCORE_THRESHOLD, average_precisions, predict
 from export import export_onnx
 from loss import detection_loss
 from model import Detector, Predictor, load, save
+from params import number
 from torch.utils.tensorboard import SummaryWriter
 from ymir_exc import monitor, result_writer
 from ymir_exc.dataset_reader import item_paths
@@ -37,7 +38,7 @@ class Settings(NamedTuple):
 
 def read_settings(cfg) -> Settings:
     kinds = Settings.__annotations__
-    plain = {name: kinds[name](cfg.param[name]) for name in Settings._fields if kinds[name] in (int, float)}
+    plain = {name: number(cfg, name, kinds[name]) for name in Settings._fields if kinds[name] in (int, float)}
     return Settings(
         class_names=list(cfg.param.class_names),
         export_onnx=get_bool(cfg, "export_onnx"),

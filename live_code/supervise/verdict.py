@@ -73,6 +73,7 @@ def of(
             error.message += f" {' and '.join(keys)} is {settings[keys[0]]!r} in this task's settings."
         if first.type == "ValueError":
             error.kind, error.return_code = "SETTING", protocol.CODE_CONFIG
+            error.hint = f"Correct {' or '.join(keys)} in the task. {_LOG}"
     return error
 
 

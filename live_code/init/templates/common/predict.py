@@ -4,6 +4,7 @@ import numpy as np
 from boxes import find_boxes
 from data import cells, read_image
 from model import SUFFIX, load
+from params import number
 from ymir_exc import result_writer
 from ymir_exc.dataset_reader import item_paths, items_count
 from ymir_exc.env import DatasetType
@@ -18,7 +19,7 @@ def run_mining(cfg):
 
 
 def run_infer(cfg):
-    threshold, names = float(cfg.param.score_threshold), list(cfg.param.class_names)
+    threshold, names = number(cfg, "score_threshold"), list(cfg.param.class_names)
     found = {
         path: [annotation(names[class_id], score, box) for class_id, score, box in find_boxes(chances, threshold)]
         for path, chances in predictions(cfg, "infer")

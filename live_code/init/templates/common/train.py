@@ -7,6 +7,7 @@ import numpy as np
 from boxes import IOU_THRESHOLD, find_boxes, mean_average_precision
 from data import cells, labels, read_boxes, read_image
 from model import SUFFIX, Model, load
+from params import number
 from ymir_exc import monitor, result_writer
 from ymir_exc.dataset_reader import item_paths
 from ymir_exc.env import DatasetType
@@ -16,17 +17,17 @@ LEAST_SCORE = 0.05  # boxes below don't count for the mAP
 
 
 def run(cfg):
-    """Values of ``cfg.param`` may be strings: the platform's form sends them so."""
-    epochs, rate = int(cfg.param.epochs), float(cfg.param.learning_rate)
-    random.seed(int(cfg.param.seed))
-    np.random.seed(int(cfg.param.seed))
+    epochs, rate, seed = number(cfg, "epochs", int), number(cfg, "learning_rate"), number(cfg, "seed", int)
+    evaluate_every = number(cfg, "evaluate_every", int)
+    random.seed(seed)
+    np.random.seed(seed)
     model = start_from(cfg)
     train_set, val_set = read_split(DatasetType.TRAINING), read_split(DatasetType.VALIDATION)
     print(f"{len(train_set)} images to learn from, {len(val_set)} to measure with", flush=True)
     for epoch in range(1, epochs + 1):
         loss = train_epoch(model, train_set, rate)
         print(f"epoch {epoch}/{epochs} loss {loss:.3f}", flush=True)
-        if epoch % int(cfg.param.evaluate_every) == 0 or epoch == epochs:
+        if epoch % evaluate_every == 0 or epoch == epochs:
             write_stage(cfg, model, val_set, epoch)
         monitor.write_monitor_logger(epoch / epochs)
 
