@@ -5,7 +5,10 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,11 +33,18 @@ class Sizes(NamedTuple):
     lines: int = 10_000_000
 
 
+class Floor(NamedTuple):
+    """The least that somebody else does to the same end; ``seconds`` does it once."""
+
+    name: str
+    seconds: Callable[[], float]
+
+
 class Case(NamedTuple):
-    """What to start, and what the same costs without us, in words; '' when there is nothing to hold it against."""
+    """What to start, and what to hold it against."""
 
     scene: Scene
-    floor: str = ""
+    floor: Floor | None = None
     replayed: bool = True
 
 
@@ -45,11 +55,14 @@ def measure(programs: starts.Installed, work: Path, rounds: int, *, small: bool)
     for name, case in cases(programs, work, sizes):
         print(name, file=sys.stderr, flush=True)
         start(case)  # makes it warm
-        seconds, phases = [], []
+        seconds, phases, floors = [], [], []
         for _ in range(rounds):
             seconds.append(start(case))
             phases.append(starts.phases_of(case.scene, seconds[-1]))
-        found[name] = {"seconds": seconds, "phases": phases, "floor": case.floor}
+            if case.floor:
+                floors.append(case.floor.seconds())
+        beside = {"floor": case.floor.name, "floors": floors} if case.floor else {}
+        found[name] = {"seconds": seconds, "phases": phases, **beside}
         shutil.rmtree(work, ignore_errors=True)
     return {"cases": found, "rounds": rounds, "sizes": sizes._asdict()}
 
@@ -58,8 +71,10 @@ def cases(programs: starts.Installed, work: Path, sizes: Sizes) -> Iterator[tupl
     """Each is made when its turn has come, in a folder that is removed after it."""
     yield "a tiny repo, store, image and index", Case(scene(programs, work))
 
-    grown = scene(programs, work, many_files(sizes.files))
-    yield f"{sizes.files:,} files in the repo", Case(grown, f"`git worktree add` {starts.worktree_add(grown):.1f} s")
+    with ExitStack() as stack:
+        grown, trees = in_memory(scene(programs, work, many_files(sizes.files)), stack)
+        floor = Floor("`git worktree add`", lambda: starts.worktree_add(grown, trees / "added"))
+        yield f"{sizes.files:,} files in the repo", Case(grown, floor)
 
     grown = scene(programs, work)
     gigabytes = fill_store(grown, sizes)
@@ -71,11 +86,12 @@ def cases(programs: starts.Installed, work: Path, sizes: Sizes) -> Iterator[tupl
     for replayed in (False, True):
         grown = scene(programs, work)
         task = grown.place / "task"
-        many_lines(task / "in" / "training.tsv", sizes.lines)
+        index = many_lines(task / "in" / "training.tsv", sizes.lines)
         root = "/in" if replayed else str(task / "in")
         starts.write_task(task, grown.url, grown.commit, root, training_index_file=f"{root}/training.tsv")
         where = "--in and --out elsewhere" if replayed else "--out alone elsewhere"
-        yield f"{sizes.lines:,} lines in the index, {where}", Case(grown, replayed=replayed)
+        floor = Floor("a copy of it", lambda index=index: copied(index))
+        yield f"{sizes.lines:,} lines in the index, {where}", Case(grown, floor, replayed)
 
 
 def start(case: Case) -> float:
@@ -110,6 +126,25 @@ def scene(programs: starts.Installed, work: Path, more: bytes = b"") -> Scene:
     return Scene(programs, place, str(repo), commit, environ)
 
 
+def in_memory(on_disk: Scene, stack: ExitStack) -> tuple[Scene, Path]:
+    """Work trees in memory, where there is room: after a start has removed its tree, some file systems are slow to make
+    files for minutes (ext4 without a journal looks through what was removed for each), whoever makes them."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or shutil.disk_usage(memory).free < 2 << 30:
+        return on_disk, on_disk.place
+    trees = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=memory)))
+    return on_disk._replace(environ={**on_disk.environ, "LIVE_CODE_WORKDIR": str(trees / "runs")}), trees
+
+
+def copied(path: Path) -> float:
+    copy = path.with_name("copy")
+    started = time.time()
+    shutil.copyfile(path, copy)
+    took = time.time() - started
+    copy.unlink()
+    return took
+
+
 def many_files(count: int) -> bytes:
     """Of 1 to 3 kB, 250 to a folder."""
     chance = random.Random(7)
@@ -122,28 +157,27 @@ def fill_store(grown: Scene, sizes: Sizes) -> float:
 
     Returns the store's size in GB.
     """
-    repo = grown.place.parent / "repos" / "tiny.git"
-    chance = random.Random(7)
+    commits = many_commits(grown.place.parent / "repos" / "tiny.git", grown.commit, sizes)
     store = grown.place / "store"
     argv = [grown.installed.executor, "-c", ENSURE, grown.url, store]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, env=grown.environ, text=True) as fetching:
-        head = grown.commit
-        commits = []
-        for number in range(sizes.commits):
-            head = commit_with(repo, head, number, chance.randbytes(sizes.commit_bytes))
-            commits.append(head)
         fetching.communicate("\n".join(commits))
     if fetching.returncode:
         raise subprocess.CalledProcessError(fetching.returncode, "fetch.ensure")
     return sum(path.stat().st_size for path in store.rglob("*") if path.is_file()) / 1e9
 
 
-def commit_with(repo: Path, parent: str, number: int, data: bytes) -> str:
-    """A commit on top of ``parent``, of the same files and one of incompressible data."""
-    words = f"commit refs/heads/data\ncommitter A <a@b> {1600000001 + number} +0000\ndata 1\nc\nfrom {parent}\n"
-    argv = ["git", "-c", "core.compression=0", "fast-import", "--quiet", "--force"]
-    subprocess.run(argv, cwd=repo, input=words.encode() + starts.file("data.bin", data), check=True)
-    return starts.run(["git", "rev-parse", "data"], cwd=repo).strip()
+def many_commits(repo: Path, parent: str, sizes: Sizes) -> list[str]:
+    """On top of ``parent``, each of the same files and one of incompressible data, which git then leaves as it is."""
+    starts.run(["git", "config", "core.bigFileThreshold", str(sizes.commit_bytes)], cwd=repo)
+    chance = random.Random(7)
+    argv = ["git", "-c", "core.compression=0", "fast-import", "--quiet"]
+    with subprocess.Popen(argv, cwd=repo, stdin=subprocess.PIPE) as importing:
+        for number in range(sizes.commits):
+            words = f"commit refs/heads/data\ncommitter A <a@b> {1600000001 + number} +0000\ndata 1\nc\n"
+            words += "" if number else f"from {parent}\n"
+            importing.stdin.write(words.encode() + starts.file("data.bin", chance.randbytes(sizes.commit_bytes + 1)))
+    return starts.run(["git", "rev-list", "--reverse", f"{parent}..data"], cwd=repo).split()
 
 
 def many_packages(base: Path, place: Path, count: int) -> Path:
@@ -160,6 +194,7 @@ def many_packages(base: Path, place: Path, count: int) -> Path:
     return place / "bin" / "python"
 
 
-def many_lines(path: Path, count: int) -> None:
+def many_lines(path: Path, count: int) -> Path:
     with path.open("w") as out:
         out.writelines(f"/in/assets/{number:08}.jpg\t/in/annotations/{number:08}.txt\n" for number in range(count))
+    return path

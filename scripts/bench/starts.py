@@ -179,8 +179,8 @@ def bare_starts(scene: Scene) -> float:
     return time.time() - started
 
 
-def worktree_add(scene: Scene) -> float:
-    tree, repo = scene.place / "added", scene.place.parent / "repos" / "tiny.git"
+def worktree_add(scene: Scene, tree: Path | None = None) -> float:
+    tree, repo = tree or scene.place / "added", scene.place.parent / "repos" / "tiny.git"
     started = time.time()
     run(["git", "worktree", "add", "--quiet", "--detach", tree, scene.commit], cwd=repo)
     took = time.time() - started

@@ -34,10 +34,14 @@ def growth(found: dict, machine: str) -> str:
     for name, case in found["cases"].items():
         middle = statistics.median(case["seconds"])
         grown = "" if name == first else grew(case["phases"], found["cases"][first]["phases"])
-        rows.append((name, ms(middle), ms(min(case["seconds"])), f"{middle / base:.1f} ×", grown, case["floor"]))
-    columns = ("warm start", "median", "min", "beside the tiny one", "what grew, ms", "beside it")
+        rows.append((name, ms(middle), ms(min(case["seconds"])), f"{middle / base:.1f} ×", grown, beside(case)))
+    columns = ("warm start", "median", "min", "beside the tiny one", "what grew, ms", "beside it, ms")
     told = f"Milliseconds to the repo's first line, {found['rounds']} rounds; {machine}."
     return f"{told}\n\n{table(columns, rows)}"
+
+
+def beside(case: dict) -> str:
+    return f"{case['floor']} {ms(statistics.median(case['floors']))}" if "floor" in case else ""
 
 
 def ways(found: dict) -> list[tuple[str, ...]]:
