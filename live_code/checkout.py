@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 
 from live_code.config import Request
 from live_code.errors import CheckoutError
@@ -14,16 +13,20 @@ from live_code.git.contents import Submodule
 from live_code.git.errors import RefusedError
 from live_code.git.fetch import Wanted, ensure, rebuild
 from live_code.git.local import GitFailed
-from live_code.git.patch import Patch, apply
-from live_code.git.submodules import plan
 from live_code.git.worktree import Tree
 from live_code.source import Source
 from live_code.store import Store
+from live_code.values import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    from live_code.git.patch import Patch
+
+    _Result = TypeVar("_Result")
 
 WORKDIR_VARIABLE = "LIVE_CODE_WORKDIR"
 _DEEPEST = 10
-
-_Result = TypeVar("_Result")
 
 
 class Checkout(NamedTuple):
@@ -53,7 +56,8 @@ class _Setting(NamedTuple):
 class _Made(NamedTuple):
     """One repository's work tree and those of its submodules, whose paths are relative to the outermost."""
 
-    tree: Tree
+    commit: str
+    tree: str
     cached: bool
     submodules: tuple[Submodule, ...]
     links: tuple[Path, ...]
@@ -70,15 +74,15 @@ def make(source: Source, request: Request, store: Store, place: Path, environ: M
     _check_place(place)
     subdir = _subdir(request)
     made = _fill(Wanted(source.url, source.commit, source.ref), place, _Setting(request, store, environ), subdir, 0)
-    patch = apply(Path("/in", request.git_patch), place, environ) if request.git_patch else None
+    patch = _patched(Path("/in", request.git_patch), place, environ) if request.git_patch else None
     links = [*made.links, *worktree.links(place, environ)] if patch else made.links
     if not policy.outside_links_are_allowed(environ):
         _check_links(place, links)
     return Checkout(
         root=_root(place, subdir),
         place=place,
-        commit=made.tree.commit,
-        tree=made.tree.tree,
+        commit=made.commit,
+        tree=made.tree,
         cached=made.cached,
         submodules=made.submodules,
         lfs_files=made.lfs_files,
@@ -95,8 +99,7 @@ def _fill(wanted: Wanted, place: Path, setting: _Setting, only: str, depth: int)
         signature.check(wanted, store, environ)
     what = what.within(only)
     sparse = "" if any(only.startswith(f"{one.path}/") or only == one.path for one in what.submodules) else only
-    tree = _from_store(lambda: _cut(wanted, store, place, environ, sparse), wanted, setting)
-    _prove(tree, wanted)
+    _prove(_from_store(lambda: _cut(wanted, store, place, environ, sparse), wanted, setting), what.commit, wanted)
     inner = _fill_submodules(wanted, what.submodules, place, setting, depth)
     pointers = what.pointers if request.git_lfs != "off" else ()
     if pointers:
@@ -104,7 +107,8 @@ def _fill(wanted: Wanted, place: Path, setting: _Setting, only: str, depth: int)
 
         lfs.fill(wanted, pointers, place, store, environ)
     return _Made(
-        tree,
+        what.commit,
+        what.tree,
         cached and all(made.cached for _, made in inner),
         tuple(one for submodule, made in inner for one in (submodule, *_below(submodule.path, made.submodules))),
         tuple(place / link for link in what.links) + tuple(link for _, made in inner for link in made.links),
@@ -122,11 +126,21 @@ def _fill_submodules(
         submodules = tuple(one for one in submodules if one.url)
     if submodules and depth >= _DEEPEST:
         raise RefusedError(f"the submodules of {parent.url} are nested more than {_DEEPEST} deep.")
+    if not submodules:
+        return []
+    from live_code.git.submodules import plan
+
     planned = plan(parent.url, submodules, setting.environ)
     return [
         (Submodule(one.path, str(wanted.url), one.commit), _fill(wanted, place / one.path, setting, "", depth + 1))
         for one, (_, wanted) in zip(submodules, planned, strict=True)
     ]
+
+
+def _patched(file: Path, place: Path, environ: Mapping[str, str]) -> Patch:
+    from live_code.git import patch  # few tasks have one
+
+    return patch.apply(file, place, environ)
 
 
 def _below(path: str, submodules: tuple[Submodule, ...]) -> tuple[Submodule, ...]:
@@ -179,11 +193,13 @@ def _not_cut(wanted: Wanted, error: GitFailed) -> CheckoutError:
     )
 
 
-def _prove(tree: Tree, wanted: Wanted) -> None:
-    if tree.commit != wanted.commit:
-        raise CheckoutError(
-            f"HEAD is {tree.commit}, not {wanted.commit}.", hint="If that is a tag's id, write the commit's own."
-        )
+def _prove(tree: Tree, commit: str, wanted: Wanted) -> None:
+    """``commit``: what the wanted id leads to."""
+    for found in (commit, tree.commit):
+        if found != wanted.commit:
+            raise CheckoutError(
+                f"HEAD is {found}, not {wanted.commit}.", hint="If that is a tag's id, write the commit's own."
+            )
     if tree.dirty:
         raise CheckoutError(
             f"the work tree of {wanted.url} is not clean: {tree.dirty[0].strip()}.", details="\n".join(tree.dirty)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -10,25 +10,26 @@ from pathlib import Path
 
 from live_code.errors import ConfigError, LiveCodeError
 from live_code.job.ymir_exc import protocol
+from live_code.values import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import argparse
+
+# What a container's start names, if it names anything.
+FOLDERS = {"--in": "in_dir", "--out": "out_dir", "--env": "env_file"}
 
 
-class Parser(argparse.ArgumentParser):
-    """Its help ends with examples, which are loaded when somebody asks for help."""
+class Asked(NamedTuple):
+    """What ``live-code run`` is asked for; as its parser has it when nothing is."""
 
-    def format_help(self) -> str:
-        from live_code import manual
-
-        self.formatter_class = argparse.RawDescriptionHelpFormatter
-        self.epilog = manual.epilog(self.prog)
-        return super().format_help()
-
-
-class Version(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from live_code import manual
-
-        print(manual.version())
-        parser.exit()
+    in_dir: Path | None = None
+    out_dir: Path | None = None
+    env_file: Path | None = None
+    log_format: str = "text"
+    plain: bool = False
+    bundle: Path | None = None
+    shell: bool = False
+    debug: str = ""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     is_run = words[:1] == ["run"]  # it settles its variables itself, once it can tell what goes wrong
 
     def command() -> int:
+        if asked := plainly(words):
+            return _run(asked)
         arguments = parser(all_commands=not is_run).parse_args(words)
         arguments.environ = os.environ if is_run else _settled()
         code: int = arguments.command(arguments)
@@ -67,6 +70,18 @@ def bounded(command: Callable[[], int], program: str = "live-code") -> int:
     return told.exit_code
 
 
+def plainly(words: Sequence[str]) -> Asked | None:
+    """``run`` with folders alone, as containers say it, read without argparse, which takes 7 ms of a start.
+    None when there is more to it."""
+    names, values = words[1::2], words[2::2]
+    if list(words[:1]) != ["run"] or len(names) != len(values) or any(value.startswith("-") for value in values):
+        return None
+    if not FOLDERS.keys() >= set(names):
+        return None
+    named = {FOLDERS[name]: Path(value) for name, value in zip(names, values, strict=True)}
+    return Asked(named.get("in_dir"), named.get("out_dir"), named.get("env_file"))
+
+
 def _settled() -> Mapping[str, str]:
     from live_code import container
 
@@ -79,6 +94,8 @@ def _settled() -> Mapping[str, str]:
 def parser(*, all_commands: bool = True) -> argparse.ArgumentParser:
     """The whole command line, or ``run`` alone. Each command imports what it needs when it runs: start-up time is the
     product."""
+    from live_code.parsing import Parser, Version
+
     top: argparse.ArgumentParser = Parser(prog="live-code", description="Runs any git repository at one pinned commit.")
     top.add_argument("--version", action=Version, nargs=0, help="show version and commit")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
@@ -117,7 +134,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="[HOST:]PORT",
         help="the job waits there for a debugger (default: 127.0.0.1:5678)",
     )
-    command.set_defaults(command=_run)
+    command.set_defaults(command=lambda found: _run(Asked(*(getattr(found, name) for name in Asked._fields))))
 
 
 def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -146,28 +163,29 @@ def _add_folders(command: argparse.ArgumentParser) -> None:
     command.add_argument("--env", dest="env_file", type=Path, metavar="FILE", help="env.yaml, when it lies elsewhere")
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(asked: Asked) -> int:
     """In two processes: what the run itself needs is imported by the worker alone, its guard stays small."""
     from live_code import guard
 
-    _require_folders(arguments)
+    _require_folders(asked)
     name = guard.new_name()
-    looked_at = not arguments.plain and arguments.log_format == "text" and _looked_at()
+    looked_at = not asked.plain and asked.log_format == "text" and _looked_at()
 
     def work() -> int:
+        gc.disable()  # until the job has been started: there is no garbage, and looking for it takes 3 ms
         from live_code import config, log, run
 
-        if arguments.log_format == "json":
+        if asked.log_format == "json":
             log.use_json()
         if looked_at:
             from live_code import terminal
 
             log.use_terminal(terminal.Terminal())
-        folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
-        bundle = {"LIVE_CODE_BUNDLE": str(arguments.bundle)} if arguments.bundle else {}
-        if arguments.shell:
+        folders = config.Folders(asked.in_dir, asked.out_dir, asked.env_file)
+        bundle = {"LIVE_CODE_BUNDLE": str(asked.bundle)} if asked.bundle else {}
+        if asked.shell:
             return run.shell(folders, {**os.environ, **bundle})
-        return run.run(folders, {**os.environ, **bundle}, name=name, debug=arguments.debug)
+        return run.run(folders, {**os.environ, **bundle}, name=name, debug=asked.debug)
 
     def lost(number: int) -> int:
         from live_code import config, run
@@ -176,17 +194,17 @@ def _run(arguments: argparse.Namespace) -> int:
             from live_code import terminal
 
             terminal.Terminal().write(terminal.RESTORED)
-        folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
+        folders = config.Folders(asked.in_dir, asked.out_dir, asked.env_file)
         return run.lost(folders, os.environ, name, number)
 
-    return work() if arguments.shell else guard.run(work, lost)  # a shell needs the terminal itself
+    return work() if asked.shell else guard.run(work, lost)  # a shell needs the terminal itself
 
 
-def _require_folders(arguments: argparse.Namespace) -> None:
+def _require_folders(asked: Asked) -> None:
     """A person's machine has no task at /in: nothing is to be made at /out there. Raises ConfigError."""
-    elsewhere = arguments.env_file or os.environ.get(protocol.ENV_FILE_VARIABLE)
-    missing = [] if arguments.in_dir or elsewhere or _is_folder(protocol.INPUT_DEFAULTS) else ["--in DIR"]
-    if not arguments.out_dir and (missing or arguments.in_dir or not _is_folder(protocol.OUTPUT_DEFAULTS)):
+    elsewhere = asked.env_file or os.environ.get(protocol.ENV_FILE_VARIABLE)
+    missing = [] if asked.in_dir or elsewhere or _is_folder(protocol.INPUT_DEFAULTS) else ["--in DIR"]
+    if not asked.out_dir and (missing or asked.in_dir or not _is_folder(protocol.OUTPUT_DEFAULTS)):
         missing.append("--out DIR")
     if not missing:
         return

@@ -6,12 +6,15 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from live_code.errors import ConfigError
 from live_code.files import inside
 from live_code.job.ymir_exc import protocol
+from live_code.values import TYPE_CHECKING, NamedTuple
 from live_code.yamlfile import read_mapping
+
+if TYPE_CHECKING:
+    from typing import Any
 
 REPO_FILE = "live-code.yaml"
 # The platform's form sends `git_branch`; the others are what people call it. All mean: the revision to run.

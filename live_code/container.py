@@ -8,9 +8,12 @@ import os
 import pwd
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from live_code.errors import OutputError
+from live_code.values import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 # The forms that the platform shows of an image; every image that it takes has them.
 FORMS = Path("/img-man")

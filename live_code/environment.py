@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code import files, log
 from live_code.errors import BuildError
@@ -14,6 +13,7 @@ from live_code.lock import Lock
 from live_code.packages import description, venv
 from live_code.packages.site import Site
 from live_code.store import MARKER, Entry, Store
+from live_code.values import NamedTuple
 
 LOCK_FILE = "requirements.lock"
 # Before any other: what the job's side starts must stand before a package's own start-up line.

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from live_code.errors import ConfigError
+from live_code.values import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hashlib import sha256
+    from typing import Any
+else:
+    try:  # as Python's own `random` does: hashlib loads OpenSSL, which takes 3 ms and is only faster for long texts
+        from _sha2 import sha256
+    except ImportError:
+        try:
+            from _sha256 import sha256  # before Python 3.12
+        except ImportError:
+            from hashlib import sha256
 
 
 def write_text(path: Path, text: str) -> None:
@@ -62,11 +73,13 @@ def remove_tree(path: Path) -> None:
 
 
 def sha256_text(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256(text.encode()).hexdigest()
 
 
 def sha256_file(path: Path) -> str:
     """The hash of a file's bytes, read in pieces of 1 MiB. Raises OSError."""
+    import hashlib
+
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(1 << 20):

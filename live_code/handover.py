@@ -6,13 +6,16 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
 
 from live_code import files
 from live_code.config import Merged, PathMap, TaskConfig
 from live_code.errors import ConfigError
 from live_code.job.ymir_exc import protocol
+from live_code.values import TYPE_CHECKING, NamedTuple
 from live_code.yamlfile import write_mapping
+
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
 
 _BLOCK = 1 << 22
 INDEX_KEYS = ("training_index_file", "val_index_file", "candidate_index_file")

@@ -7,11 +7,14 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from live_code import files, process
 from live_code.errors import InterpreterError, StoreError
 from live_code.store import Store
+from live_code.values import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any
 
 PYTHON_VARIABLE = "LIVE_CODE_PYTHON"
 OLDEST = (3, 8)

@@ -8,7 +8,6 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.config import REPO_FILE, Merged, RepoSettings, Request
 from live_code.environment import Environment
@@ -16,6 +15,7 @@ from live_code.errors import LaunchError
 from live_code.handover import Handover
 from live_code.job import JOB_PATH
 from live_code.job.ymir_exc import protocol
+from live_code.values import NamedTuple
 
 TORCHRUN = "torchrun"
 # Its option --local-addr, which old ones don't know: by a container's own name, which often leads nowhere, ranks hang.

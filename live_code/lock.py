@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from live_code import __version__, files, log
 from live_code.checkout import Checkout
@@ -15,6 +14,7 @@ from live_code.packages.bundled import LOCK_VARIABLE
 from live_code.packages.framework import Protection
 from live_code.packages.problem import Problem
 from live_code.store import Store
+from live_code.values import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from live_code.packages.solution import Pin

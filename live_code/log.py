@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+
+from live_code.values import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from live_code.terminal import Terminal

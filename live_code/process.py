@@ -6,7 +6,11 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+
+from live_code.values import NamedTuple
+
+# Set once a child has been started: whoever has something to do beside it begins then.
+waits = threading.Event()
 
 
 class Output(NamedTuple):
@@ -50,20 +54,23 @@ def run(
     words = [os.fspath(word) for word in argv]
     listener = _Listener(hear, encoding) if hear else None
     try:
-        done = subprocess.run(
+        with subprocess.Popen(
             words,
             cwd=cwd,
             env=env,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=listener.handle if listener else subprocess.PIPE,
             pass_fds=() if lock is None else (lock,),
-            timeout=timeout,
             encoding=encoding,
             errors="replace",
-            check=False,
-        )
+        ) as child:
+            waits.set()
+            try:
+                said, said_wrong = child.communicate(stdin, timeout)
+            except BaseException:
+                child.kill()
+                raise
     except FileNotFoundError as error:
         raise ProcessError(words, 127, Output("", str(error))) from error
     except subprocess.TimeoutExpired as error:
@@ -71,9 +78,9 @@ def run(
     finally:
         if listener:
             os.close(listener.handle)
-    output = Output(done.stdout, listener.text() if listener else done.stderr)
-    if done.returncode != 0:
-        raise ProcessError(words, done.returncode, output)
+    output = Output(said, listener.text() if listener else said_wrong)
+    if child.returncode != 0:
+        raise ProcessError(words, child.returncode, output)
     return output
 
 

@@ -7,7 +7,8 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import NamedTuple
+
+from live_code.values import NamedTuple
 
 PR_SET_CHILD_SUBREAPER = 36
 PAUSE_S = 0.005

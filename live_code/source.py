@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code import log
 from live_code.config import Request
@@ -13,11 +12,12 @@ from live_code.git import policy
 from live_code.git.errors import RefMissingError, RefusedError
 from live_code.git.url import GitUrl, UrlError, parse, redacted, without_page
 from live_code.store import Store
+from live_code.values import NamedTuple
 
-_FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_SHORT = re.compile(r"[0-9a-f]{4,63}")
+_HEX = frozenset("0123456789abcdef")
+_SHORT = r"[0-9a-f]{4,63}"
 # What git itself does not allow in a ref's name.
-_NOT_A_NAME = re.compile(r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.]$")
+_NOT_A_NAME = r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.]$"
 # A short id is taken for a branch's or tag's newest commit without a look at all others only when it is this long.
 _LONG_ENOUGH = 12
 
@@ -41,9 +41,9 @@ def resolve(request: Request, store: Store, environ: Mapping[str, str]) -> Sourc
         raise RefMissingError(
             f"git_url is the page of {page!r}, but {_key(request)} is {asked!r}.", hint=f"Set git_url to {address}."
         )
-    if _FULL.fullmatch(asked.lower()):
+    if len(asked) in (40, 64) and _HEX.issuperset(asked.lower()):
         return Source(url, asked, asked.lower(), "", "commit")
-    if _NOT_A_NAME.search(asked):
+    if re.search(_NOT_A_NAME, asked):
         raise RefMissingError(
             f"{asked!r} is no revision.", hint=f"Write a commit id, tag or branch as {_key(request)}."
         )
@@ -88,7 +88,7 @@ def matching(prefix: str, refs: Mapping[str, str]) -> set[str]:
 def _ask(url: GitUrl, asked: str, key: str, store: Store, environ: Mapping[str, str]) -> Source:
     from live_code.git import access, remote
 
-    short = asked.lower() if _SHORT.fullmatch(asked.lower()) else ""
+    short = asked.lower() if re.fullmatch(_SHORT, asked.lower()) else ""
     with access.opened(environ, store, url) as opened:
         refs = remote.list_refs(url, [] if short else [asked, f"{asked}^{{}}"], opened)
         if not short and not choose(asked, refs):  # all of them, to tell which one may be meant

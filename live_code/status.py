@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code import container
 from live_code.config import TaskConfig
 from live_code.errors import LiveCodeError
 from live_code.job.ymir_exc import protocol
+from live_code.values import NamedTuple
 
 
 class Status(NamedTuple):

@@ -10,7 +10,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
+
+from live_code.values import NamedTuple
 
 STDERR = 2
 TICK_S = 1.0

@@ -142,3 +142,22 @@ def test_a_run_without_a_task_says_what_is_needed_and_writes_nothing(tmp_path: P
 
 def out_folder() -> list[tuple[Path, int]]:
     return sorted((path, path.stat().st_mtime_ns) for path in Path("/out").rglob("*"))
+
+
+@pytest.mark.parametrize(
+    "words", [["run"], ["run", "--in", "a"], ["run", "--out", "b c", "--in", "a", "--env", "e.yaml", "--in", "d"]]
+)
+def test_what_containers_say_means_the_same_without_argparse(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[cli.Asked] = []
+    monkeypatch.setattr(cli, "_run", lambda one: asked.append(one) or 0)
+    arguments = cli.parser(all_commands=False).parse_args(words)
+    arguments.command(arguments)
+    assert asked == [cli.plainly(words)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["verify"], ["run", "--plain"], ["run", "--in"], ["run", "--in", "--out"], ["run", "--in=a"], ["run", "a"]],
+)
+def test_whatever_else_is_said_is_left_to_argparse(words: list[str]) -> None:
+    assert cli.plainly(words) is None

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code import files
 from live_code.git import local, repository
@@ -16,9 +15,10 @@ from live_code.git.fetch import Wanted
 from live_code.git.local import GitFailed
 from live_code.git.repository import Repository
 from live_code.store import Store
+from live_code.values import NamedTuple
 
-_VERSION = 1
-_POINTER = re.compile(
+_VERSION = 2
+_POINTER = (  # compiled when there are files to hold against it
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\nsize (\d+)\n"
 )
 _POINTER_BYTES = range(100, 1025)  # what git-lfs itself takes for one at most
@@ -41,8 +41,11 @@ class Pointer(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """``bytes``: of all files, LFS contents included. ``links``: the paths of symbolic links."""
+    """``commit``: what the id that was asked for leads to, itself unless that is a tag's; ``tree``: its tree's id.
+    ``bytes``: of all files, LFS contents included. ``links``: the paths of symbolic links."""
 
+    commit: str
+    tree: str
     bytes: int
     links: tuple[str, ...]
     submodules: tuple[Submodule, ...]
@@ -56,11 +59,10 @@ class Contents(NamedTuple):
         def stays(path: str) -> bool:
             return "/" not in path or path.startswith(f"{folder}/") or f"{folder}/".startswith(f"{path}/")
 
-        return Contents(
-            self.bytes,
-            tuple(path for path in self.links if stays(path)),
-            tuple(one for one in self.submodules if stays(one.path) or folder.startswith(f"{one.path}/")),
-            tuple(one for one in self.pointers if stays(one.path)),
+        return self._replace(
+            links=tuple(path for path in self.links if stays(path)),
+            submodules=tuple(one for one in self.submodules if stays(one.path) or folder.startswith(f"{one.path}/")),
+            pointers=tuple(one for one in self.pointers if stays(one.path)),
         )
 
 
@@ -97,15 +99,18 @@ def _known(kept: Path) -> Contents | None:
     if value.get("version") != _VERSION:
         return None
     submodules = tuple(Submodule(*one) for one in value["submodules"])
-    return Contents(
-        value["bytes"], tuple(value["links"]), submodules, tuple(Pointer(*one) for one in value["pointers"])
-    )
+    pointers = tuple(Pointer(*one) for one in value["pointers"])
+    return Contents(value["commit"], value["tree"], value["bytes"], tuple(value["links"]), submodules, pointers)
 
 
 def _read(here: Repository, commit: str, env: Mapping[str, str]) -> Contents:
+    words = ["--git-dir", str(here.path), "rev-parse", f"{commit}^{{commit}}", f"{commit}^{{tree}}"]
+    peeled, root = local.run(words, env=env).split()
     tree = list(_files(here, commit, env))
     pointers = _pointers(here, tree, env)
     return Contents(
+        peeled,
+        root,
         sum(file.size for file in tree) + sum(one.size for one in pointers),
         tuple(file.path for file in tree if file.mode == "120000"),
         _submodules(here, commit, tree, env),
@@ -150,7 +155,7 @@ def _pointers(here: Repository, tree: Iterable[_File], env: Mapping[str, str]) -
     if not any(b"filter=lfs" in content for content in _contents(here, attributes, env)):
         return ()
     small = [file for file in blobs if file.size in _POINTER_BYTES]
-    found = zip(small, map(_POINTER.fullmatch, _contents(here, small, env)), strict=True)
+    found = zip(small, (re.fullmatch(_POINTER, content) for content in _contents(here, small, env)), strict=True)
     return tuple(Pointer(file.path, match[1].decode(), int(match[2])) for file, match in found if match)
 
 

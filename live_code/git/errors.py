@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from live_code.errors import SourceError
 from live_code.job.ymir_exc import protocol
+from live_code.values import NamedTuple
 
 
 class NetworkError(SourceError):
@@ -148,12 +148,12 @@ _SIGNS = (
 
 
 # Progress, and that nobody is there to be asked.
-_NOISE = re.compile(r"% \(|askpass response")
+_NOISE = r"% \(|askpass response"
 
 
 def classify(said: str, url: str) -> SourceError:
     """The error that git's words mean. ``said`` and ``url`` hold no secret: git is given none in either."""
-    lines = [line.strip() for line in said.splitlines() if line.strip() and not _NOISE.search(line)]
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not re.search(_NOISE, line)]
     for sign in _SIGNS:
         if re.search(sign.pattern, said, re.IGNORECASE):
             return sign.error(f"{sign.what} {url}.", hint=sign.hint, details="\n".join(lines[-20:]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 from live_code import log
 from live_code.errors import CheckoutError
@@ -13,6 +12,7 @@ from live_code.git.local import GitFailed
 from live_code.git.repository import HELD, Repository
 from live_code.git.url import GitUrl
 from live_code.store import Store
+from live_code.values import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from live_code.git.access import Access

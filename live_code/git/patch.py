@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code import files
 from live_code.errors import CheckoutError
 from live_code.git import local, worktree
 from live_code.git.local import GitFailed
 from live_code.job.ymir_exc import protocol
+from live_code.values import NamedTuple
 
 
 class Patch(NamedTuple):

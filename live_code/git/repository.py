@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code import files
 from live_code.git.local import GitFailed, run
 from live_code.git.url import GitUrl
 from live_code.store import Store
+from live_code.values import NamedTuple
 
 HELD = "refs/live-code"  # commits that are whole in a repository of the store
 

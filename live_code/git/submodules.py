@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from live_code.git import policy
 from live_code.git.contents import Submodule
 from live_code.git.errors import RefMissingError, RefusedError
 from live_code.git.fetch import Wanted
 from live_code.git.url import GitUrl, UrlError, parse, redacted
+from live_code.values import NamedTuple
 
 
 class Planned(NamedTuple):

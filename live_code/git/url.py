@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
+
+from live_code import files
+from live_code.values import NamedTuple
 
 # Everything else that git knows (git://, ftp://, ext::, fd::, helpers on PATH) is refused.
 SCHEMES = ("https", "http", "ssh", "file")
-_SCP_LIKE = re.compile(r"(?:(?P<user>[^@/:]+)@)?(?P<host>\[[0-9a-fA-F:.]+\]|[^/:@\[\]]+):(?P<path>.+)")
+_SCP_LIKE = r"(?:(?P<user>[^@/:]+)@)?(?P<host>\[[0-9a-fA-F:.]+\]|[^/:@\[\]]+):(?P<path>.+)"
+# Not compiled before an address needs it.
 # https://host/owner/repo/tree/main, GitLab's /-/blob/<commit>/file, Gitea's /src/branch/main, /pull/7 …
-_PAGE = re.compile(
+_PAGE = (
     r"(?P<repo>https?://[^/]+(?:/(?!-/)[^/]+(?<!\.git)){2,}?)(?:/-)?"
     r"/(?P<page>tree|blob|raw|commits?|src(?:/branch|/tag|/commit)?|pull|pulls|merge_requests)/(?P<rest>[^?#]+?)/?"
 )
@@ -47,7 +49,7 @@ class GitUrl(NamedTuple):
         """The repository's name in the store: the same for every way to write the same address."""
         path = unquote(self.path).strip("/").removesuffix(".git").rstrip("/")
         host = f"{self.host.lower()}:{self.port}" if self.port else self.host.lower()
-        digest = hashlib.sha256(f"{host}/{path}".encode()).hexdigest()[:12]
+        digest = files.sha256_text(f"{host}/{path}")[:12]
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{self.host}-{path}")[-60:].strip("-.")
         return f"{name}-{digest}"
 
@@ -71,7 +73,7 @@ def parse(text: str) -> GitUrl:
         return _folder(Path(text).expanduser())
     if "::" in text:
         raise UrlError("remote helpers (transport::address) are not allowed")
-    if match := _SCP_LIKE.fullmatch(text):
+    if match := re.fullmatch(_SCP_LIKE, text):
         return _from_scp_like(text, match)
     raise UrlError("it is neither a URL, nor user@host:path, nor a path that begins with / or ./")
 
@@ -79,7 +81,7 @@ def parse(text: str) -> GitUrl:
 def without_page(text: str) -> tuple[str, str]:
     """A browser's address, split: the repository's address, and what follows ``tree``, ``blob`` … : a revision and
     perhaps a path, or '' when it is no page's address."""
-    match = None if text.endswith(".git") else _PAGE.fullmatch(text)
+    match = None if text.endswith(".git") else re.fullmatch(_PAGE, text)
     if match:
         change, number = _CHANGES.get(match["page"], ""), match["rest"].split("/")[0]
         return match["repo"], f"refs/{change}/{number}/head" if change else unquote(match["rest"])

@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code import files
 from live_code.git.local import GitFailed, environment, quoted, run, write_settings
 from live_code.git.repository import Repository
+from live_code.values import NamedTuple
 
+_HEAD = "# branch.oid "
 HOME = "live-code"  # the folder in a work tree's .git that marks it as ours and is git's HOME
 # Fewer files are written before as many processes have started.
 PARALLEL_FROM = 2000
@@ -19,10 +20,9 @@ _PARALLEL = f"[checkout]\n\tworkers = 4\n\tthresholdForParallelism = {PARALLEL_F
 
 
 class Tree(NamedTuple):
-    """What is checked out, as git tells it. ``dirty``: the lines of ``git status`` that should not be there."""
+    """What is checked out, as git tells it. ``dirty``: the files that are not as the commit has them, and how so."""
 
     commit: str
-    tree: str
     dirty: tuple[str, ...]
 
 
@@ -73,9 +73,16 @@ def links(place: Path, environ: Mapping[str, str]) -> list[Path]:
 
 def look(place: Path, env: Mapping[str, str]) -> Tree:
     """What stands in a work tree, untracked and ignored files included. Raises GitFailed."""
-    commit, tree = run(["rev-parse", "HEAD^{commit}", "HEAD^{tree}"], env=env, cwd=place).split()
-    status = run(["status", "--porcelain", "--untracked-files=all", "--ignored"], env=env, cwd=place)
-    return Tree(commit, tree, tuple(status.splitlines()))
+    words = ["status", "--porcelain=v2", "--branch", "--untracked-files=all", "--ignored"]
+    lines = run(words, env=env, cwd=place).splitlines()
+    commit = next(line.removeprefix(_HEAD) for line in lines if line.startswith(_HEAD))
+    return Tree(commit, tuple(_short(line) for line in lines if not line.startswith("#")))
+
+
+def _short(line: str) -> str:
+    """A line of ``git status`` without modes and ids: how the file differs, and its path."""
+    fields = line.split(" ", {"1": 8, "2": 9, "u": 10}.get(line[0], 1))
+    return f"{fields[1] if len(fields) > 2 else fields[0]} {fields[-1]}"
 
 
 def uncommitted(place: Path, commit: str, env: Mapping[str, str]) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from live_code import files
 from live_code.errors import ConfigError
 from live_code.store import Store
+from live_code.values import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import tarfile

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.errors import CheckoutError, ConfigError
 from live_code.git import worktree
 from live_code.git.local import GitFailed, run
 from live_code.store import Store
+from live_code.values import NamedTuple
 
 DEFAULT = "now"  # why: docs/environment.md
 # Compiled when a date is given: most starts have none.

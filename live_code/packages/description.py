@@ -6,11 +6,11 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code import files
 from live_code.interpreter import Interpreter
 from live_code.packages import venv
+from live_code.values import NamedTuple
 
 FILE = "environment.json"
 _METADATA = (".dist-info", ".pth", ".egg-link")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from live_code.interpreter import Interpreter
+from live_code.values import NamedTuple
 
 PROTECT_VARIABLE = "LIVE_CODE_PROTECT"
 _PROTECTED = re.compile(r"(torch|torchvision|torchaudio|triton|pytorch-triton|mxnet|mxnet-.+|nvidia-.+)")

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from live_code import log
 from live_code.packages.requirements import PYPI, Text, options
+from live_code.values import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 _DEFAULT = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 _TOLD, _TOLD_TOO = "index: ", "further index: "
-T = TypeVar("T")
 
 
 class UnreachableError(Exception):

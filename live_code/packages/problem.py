@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.interpreter import Interpreter
 from live_code.packages.framework import Protection
 from live_code.packages.index import Indexes
 from live_code.packages.requirements import Chosen, Text
 from live_code.store import Store
+from live_code.values import NamedTuple
 
 # The folder of requirements files that had to be copied.
 PLAIN = "plain"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code import files
 from live_code.errors import ConfigError, RequirementsError
+from live_code.values import NamedTuple
 
 ON_DEMAND = ("pyproject.toml", "setup.py", "environment.yml")
 DEFAULTS = ("extra-requirements.txt", "requirements.txt", "pylock.toml", "uv.lock")

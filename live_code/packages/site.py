@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.packages.index import Indexes
 from live_code.store import Store
+from live_code.values import NamedTuple
 
 
 class Site(NamedTuple):

@@ -6,18 +6,22 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 
 from live_code import files, log
 from live_code.errors import StoreError
 from live_code.store import lease
+from live_code.values import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _T = TypeVar("_T")
 
 STORE_VARIABLE = "LIVE_CODE_STORE"
 MARKER = ".complete"
 # Where an image expects a volume to be mounted.
 CACHE = Path("/cache")
 
-_T = TypeVar("_T")
 _told: set[str] = set()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
 
 from live_code import log
 from live_code.errors import JobError
@@ -13,6 +12,10 @@ from live_code.job.ymir_exc import protocol
 from live_code.launch import Launch
 from live_code.supervise import attend
 from live_code.supervise.ends import Exit, Places, Rules
+from live_code.values import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any
 
 # Seconds before the second attempt; twice as long before each further one, up to a limit.
 PAUSE_S = 5.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from live_code.job.ymir_exc import protocol
@@ -21,6 +22,7 @@ def run(launch: Launch, places: Places, rules: Rules) -> Exit:
         old.unlink()
     job = group.start(launch, {**launch.environ, protocol.REPORT_VARIABLE: str(places.reports)}, rules.grace)
     with job.attended():
+        gc.enable()
         from live_code.supervise import stay  # the job is on its way: from here on an import costs it nothing
 
         ended = stay.to_the_end(job, places, rules, _title(launch))

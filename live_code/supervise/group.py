@@ -11,11 +11,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import IO, Any
 
 from live_code import guard, log, proctree
 from live_code.errors import LaunchError
 from live_code.launch import Launch
+from live_code.values import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import IO, Any
 
 FORWARDED = (*guard.STOPPING, signal.SIGUSR1, signal.SIGUSR2)
 # What a dead job's children may still do before they are killed, in seconds.
