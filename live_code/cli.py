@@ -188,14 +188,14 @@ def _run(asked: Asked) -> int:
         return run.run(folders, {**os.environ, **bundle}, name=name, debug=asked.debug)
 
     def lost(number: int) -> int:
-        from live_code import config, run
+        from live_code import config, ending
 
         if looked_at:
             from live_code import terminal
 
             terminal.Terminal().write(terminal.RESTORED)
         folders = config.Folders(asked.in_dir, asked.out_dir, asked.env_file)
-        return run.lost(folders, os.environ, name, number)
+        return ending.lost(folders, os.environ, name, number)
 
     return work() if asked.shell else guard.run(work, lost)  # a shell needs the terminal itself
 

@@ -7,15 +7,17 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from live_code import files, log, record
 from live_code.checkout import Checkout
 from live_code.config import Earlier, Request, TaskConfig
 from live_code.errors import ConfigError
+from live_code.values import TYPE_CHECKING
 from live_code.yamlfile import read_mapping
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from live_code.results import Results
 
 # The job's start is safely past by then.

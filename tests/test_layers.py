@@ -33,18 +33,21 @@ LAYERS = [
             "cache",
             "pin",
             "manual",
+            "parsing",
             "__main__",
             "demo",
             "boxes",
         },
     ),
-    ("story", {"run", "observe"}),
+    ("story", {"run", "ending", "jobs", "observe"}),
     (
         "stages",
         {
             "config",
             "source",
             "checkout",
+            "journal",
+            "workplace",
             "lock",
             "environment",
             "evidence",
@@ -79,7 +82,7 @@ LAYERS = [
             "proctree",
         },
     ),
-    ("ground", {"errors", "__init__"}),
+    ("ground", {"errors", "values", "__init__"}),
 ]
 RANK = {module: rank for rank, (_, modules) in enumerate(LAYERS) for module in modules}
 STAGES, TOOLS = 2, 3

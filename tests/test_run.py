@@ -39,8 +39,8 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> repos.Repo:
 ELSEWHERE = """
 import sys
 from pathlib import Path
-from live_code import container, run
-run.IMAGE_WORKDIR, container.FORMS = Path(sys.argv[1], "app"), Path(sys.argv[1], "img-man")
+from live_code import container, workplace
+workplace.IMAGE_WORKDIR, container.FORMS = Path(sys.argv[1], "app"), Path(sys.argv[1], "img-man")
 from live_code.cli import main
 sys.exit(main(sys.argv[2:]))
 """

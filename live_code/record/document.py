@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from live_code import __version__, files
 from live_code.config import Merged, PathMap, TaskConfig
 from live_code.errors import LiveCodeError
+from live_code.journal import RECORD, Ending, Journal
 from live_code.lock import Lock
-from live_code.record.journal import Ending, Journal
 from live_code.record.plain import plain
+from live_code.values import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 SCHEMA_VERSION = 2
-FILE = "run.json"
+FILE = RECORD
 
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?==([^\s;\\]+)", re.MULTILINE)
 _SEED = re.compile(r"(^|_)(random_)?seeds?$", re.IGNORECASE)
@@ -77,7 +79,7 @@ def _section(value: Any, paths: PathMap) -> Any:
     if isinstance(value, TaskConfig):
         return _task(value)
     if isinstance(value, Lock):
-        digest = hashlib.sha256(value.text.encode()).hexdigest()
+        digest = files.sha256_text(value.text)
         return {**plain(value), "sha256": digest, "packages": pins(value.text)}
     return _backward(paths, plain(value)) if isinstance(value, Merged) else plain(value)
 

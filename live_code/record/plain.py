@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+
+from live_code.values import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 # user:password@ in any URL, and a bare token@ in an HTTP one; the user of ssh://git@host is no secret.
 _CREDENTIALS = re.compile(r"(\b[a-z+]+://)(?:(?<=http://)|(?<=https://)|(?=[^/@\s]*:))[^/@\s]*@")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from live_code import config, guard, log, run
+from live_code import config, ending, guard, log, run
 from live_code.record import reading
 from live_code.record.reading import Record
 from live_code.reproduce import docker, folder, setting, verify
@@ -53,7 +53,7 @@ def _run(plan: folder.Plan, environ: Mapping[str, str]) -> int:
 
     return guard.run(
         lambda: run.run(folders, environ, change=pinned, name=name),
-        lambda number: run.lost(folders, environ, name, number),
+        lambda number: ending.lost(folders, environ, name, number),
     )
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from live_code.errors import LiveCodeError
+from live_code.values import TYPE_CHECKING, NamedTuple
 
-P = ParamSpec("P")
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from typing import Any, ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
+
+# The file that it is written to, by record.write.
+RECORD = "run.json"
 
 
 class Phase(NamedTuple):

@@ -1,0 +1,95 @@
+"""How the platform and the record are told that a run has begun and, whatever happens to it, how it ended."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+from live_code import config, container, log, status, store, workplace
+from live_code.errors import LiveCodeError, Lost, OutputError
+from live_code.journal import RECORD, Ending, Journal
+
+# Our own folder in /out: the record, the lock, the logs and the files handed to the job.
+FOLDER = "live-code"
+# Room for the end to be told in when the disk has run full meanwhile.
+RESERVE = ".reserve"
+RESERVE_BYTES = 1 << 20
+_NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def begin(out: Path) -> None:
+    """Proves that /out can be written and says that we are here, before anything can go wrong. Raises OutputError."""
+    status.Status(out / "monitor.txt").begin()
+    ours = out / FOLDER
+    try:
+        ours.mkdir(parents=True, exist_ok=True)
+        (ours / RECORD).unlink(missing_ok=True)  # an earlier start's
+        with (ours / RESERVE).open("wb") as room:
+            os.posix_fallocate(room.fileno(), 0, RESERVE_BYTES)
+    except OSError as error:
+        raise container.refused(out, error, RESERVE_BYTES) from error
+
+
+def of(error: Exception, out: Path) -> Ending:
+    """What a run that raised it comes to: an expected failure, a disk that can't be written, or a bug of ours."""
+    if isinstance(error, LiveCodeError):
+        return Ending(error.exit_code, error)
+    if isinstance(error, OSError) and error.errno in _NOT_WRITABLE:
+        where = error.filename or "the disk"
+        full = OutputError(f"{where} can't be written: {error.strerror}.", hint="Free some space or mount another.")
+        return Ending(full.exit_code, full)
+    from live_code import bugs  # costs milliseconds, for a case that should not be
+
+    bug = bugs.kept(error, lambda: out / FOLDER)
+    return Ending(bug.exit_code, bug)
+
+
+def close(journal: Journal, ending: Ending, out: Path) -> int:
+    """Writes the record, then the monitor's last state (the platform reads it when we are gone), and says the end.
+    Returns the exit code."""
+    from live_code import observe, record, supervise
+
+    try:
+        (out / FOLDER / RESERVE).unlink(missing_ok=True)
+        path = record.write(out / FOLDER, journal, ending)
+        log.info(f"record: {path}")
+    except OSError as error:
+        log.warning(f"the record can't be written: {error}")
+    task = journal.value("task")
+    if journal.value("launch"):
+        observe.in_tensorboard(journal, ending, task, out / FOLDER)
+    if task and ending.error:
+        supervise.show(ending.error, Path(task.output["tensorboard_dir"]))
+    told = status.of(task) if task else status.Status(out / "monitor.txt")
+    try:
+        if ending.error:
+            told.failed(ending.error)
+        else:
+            told.done()
+    except OutputError as error:
+        log.warning(str(error))
+    if ending.error:
+        log.error(f"{ending.error.phase}: {ending.error}")
+    else:
+        log.info(f"done in {sum(phase.seconds for phase in journal.phases):.1f} s")
+    return ending.exit_code
+
+
+def lost(folders: config.Folders, environ: Mapping[str, str], name: str, number: int) -> int:
+    """Tells the end of a run whose process was killed by a signal; called by its guard. Returns the exit code."""
+    from live_code import record
+
+    error = Lost(signal.Signals(number).name, number)
+    out = config.out_dir(folders)
+    try:
+        workplace.remove(workplace.folder(environ, store.find(container.settled(environ))) / name)
+        (out / FOLDER / RESERVE).unlink(missing_ok=True)
+        record.amend(out / FOLDER, Ending(error.exit_code, error))
+        status.Status(out / "monitor.txt").failed(error)
+    except (OSError, OutputError) as failure:
+        log.warning(f"the end can't be told in {out}: {failure}")
+    log.error(f"{error.phase}: {error}")
+    return error.exit_code

@@ -1,0 +1,101 @@
+"""The jobs of a task: one for the whole of it or one for each entrypoint, planned and run one after the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from live_code import container, handover, launch, log, status, supervise
+from live_code.checkout import Checkout
+from live_code.config import Merged, RepoSettings, Request, TaskConfig
+from live_code.environment import Environment
+from live_code.store import Store
+from live_code.values import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def entrypoints(task: TaskConfig, request: Request, repo: RepoSettings, root: Path) -> tuple[launch.Entrypoint, ...]:
+    """What is to be started; a script that is not there is found before packages are installed for it."""
+
+    def exists(name: str) -> bool:
+        return os.path.isfile(root / name)  # noqa: PTH113 - Path raises for a name that is too long
+
+    entries = launch.entrypoints(task.tasks, request, repo, exists)
+    launch.require_scripts(entries, exists)
+    return entries
+
+
+def warn(merged: Merged, built: Environment) -> None:
+    """Of what this container is too small or too strict for: the job may die of it without telling why."""
+    workers = container.shortage_of_shared_memory(merged.values, container.size_of_shared_memory())
+    for told in filter(None, (workers, container.forbids_code(built.root))):
+        log.warning(told)
+
+
+def planned(
+    task: TaskConfig,
+    entries: tuple[launch.Entrypoint, ...],
+    repo: RepoSettings,
+    code: Checkout,
+    merged: Merged,
+    built: Environment,
+    environ: Mapping[str, str],
+    ours: Path,
+) -> tuple[launch.Launch, ...]:
+    """A launch for each entrypoint; the progress bar is shared evenly among them."""
+    part = 1 / len(entries)
+    ranks = launch.ranks(repo, merged, ours)
+    trees = tuple(os.path.realpath(code.place / path) for path in ("", *(one.path for one in code.submodules)))
+    return tuple(
+        launch.plan(
+            entry,
+            code.root,
+            built,
+            handover.write(task, merged, entry.tasks, ours),
+            environ,
+            (number * part, (number + 1) * part),
+            ranks,
+            trees,
+        )
+        for number, entry in enumerate(entries)
+    )
+
+
+def debugged(
+    debug: str, built: Environment, cache: Store, environ: Mapping[str, str]
+) -> Callable[..., tuple[launch.Launch, ...]]:
+    """Plans the launches so that each waits for a debugger."""
+    from live_code import byhand
+
+    def plan(*values: Any) -> tuple[launch.Launch, ...]:
+        at = byhand.address(debug)
+        changed = byhand.debugged(planned(*values), at, built, cache, environ)
+        byhand.say(at, changed[0])
+        return changed
+
+    return plan
+
+
+def run(
+    launches: tuple[launch.Launch, ...],
+    places: supervise.Places,
+    rules: supervise.Rules,
+    told: status.Status,
+    merged: Merged,
+    waits: str,
+) -> tuple[supervise.Exit, ...]:
+    """One after the other, each attempt of each; the first job that does not end well is the last.
+
+    ``waits``: what is told of a job that waits for something, '' for none.
+    """
+    places.log_file.write_bytes(b"")
+    ended: list[supervise.Exit] = []
+    for job in launches:
+        log.info(f"starting {job.entrypoint.command} for {' and '.join(job.entrypoint.tasks)}{waits}")
+        ended += supervise.run(job, places, rules, supervise.Told(told.current, told.running), merged.values)
+        if not ended[-1].ok:
+            break
+    return tuple(ended)
