@@ -90,8 +90,13 @@ def named(name: Path) -> Record:
     found = [record for record in _readable(Path()) if record.id.startswith(str(name))]
     if len(found) == 1:
         return found[0]
-    ids = f", but {len(found)} runs below this folder have ids that begin so" if found else ", nor the id of one below"
-    raise RecordError(f"{name} is no run's folder here{ids}.", hint="live-code runs DIR lists ids and folders.")
+    if found:
+        ids = ", ".join(record.id for record in found[:5])
+        raise RecordError(f"the ids of {len(found)} runs begin with {name}: {ids}{', …' * (len(found) > 5)}.")
+    raise RecordError(
+        f"{name} is neither a run's folder here nor the id of a run below it.",
+        hint="live-code runs DIR lists ids and folders.",
+    )
 
 
 def given(path: Path, condition: str = "") -> tuple[Record, ...]:

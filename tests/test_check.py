@@ -134,6 +134,10 @@ class TestSettings:
         found = repo.commit({"start.py": "", **CONFIGURED, "live-code.yaml": settings}).check()
         assert brief(found) == [(WILL_FAIL, "launcher", "live-code.yaml:2")]
 
+    def test_a_code_config_that_is_not_committed_will_fail(self, repo: Repo) -> None:
+        repo.commit({"start.py": "", "live-code.yaml": "code_config: c.yaml\n"}).write({"c.yaml": "epochs: 3\n"})
+        assert brief(repo.check()) == [(WILL_FAIL, "not-committed", "c.yaml")]
+
     def test_another_python_than_the_images_will_fail(self, repo: Repo) -> None:
         files = {"start.py": "", **CONFIGURED}
         found = repo.commit({**files, "live-code.yaml": "code_config: c.yaml\npython: '3.7'\n"}).check()

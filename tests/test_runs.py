@@ -101,8 +101,8 @@ def test_an_id_that_begins_none_or_several_is_told(
 ) -> None:
     monkeypatch.chdir(folder)
     for name, why in (
-        ("2025", "but 3 runs below this folder have ids that begin so"),
-        ("x", "nor the id of one below"),
+        ("2025", "the ids of 3 runs begin with 2025: 2025"),
+        ("x", "nor the id of a run below it"),
     ):
         assert cli.main(["compare", name, "new"]) == 1
         assert why in capsys.readouterr().err

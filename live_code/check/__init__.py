@@ -96,7 +96,7 @@ def _findings(code_tree: Tree, image: Image, environ: Mapping[str, str]) -> list
     starts = [script for entry in entries for script in reach.scripts_of(entry.command)]
     reached = reach.reached(code_tree, starts)
     found += _results(code_tree, repo, entries)
-    found += [*_uncommitted(code_tree, reached), *_sources(code_tree, reached)]
+    found += [*_uncommitted(code_tree, reached | {repo.code_config}), *_sources(code_tree, reached)]
     if (defaults := settings.defaults(code_tree, repo)) is not None:
         python = {name: _parsed(code_tree.text(name)) for name in sorted(reached) if name.endswith(".py")}
         found += params.examine({name: parsed for name, parsed in python.items() if parsed}, defaults)
