@@ -8,16 +8,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from live_code import container, interpreter, process, store
+from live_code import container, host, interpreter, process, store
 from live_code.errors import InterpreterError, LiveCodeError
 from live_code.git import credentials, policy
-from live_code.interpreter import Interpreter
+from live_code.host import Host
+from live_code.interpreter import Framework
 from live_code.packages import framework, index, reach, secrets, uv
 from live_code.packages.framework import Protection
 from live_code.store import Store
+from live_code.telemetry import gpu
 
 _ENOUGH_BYTES = 2 << 30
 _TIMEOUT_S = 10.0
+_CORE = ("torch", "mxnet")
+# Either is there when a driver is, in a container too.
+_DRIVER = ("/proc/driver/nvidia/version", "/dev/nvidiactl")
 
 
 class Answer(NamedTuple):
@@ -72,20 +77,45 @@ def _image(python: Path | None, kept: Store, environ: Mapping[str, str]) -> Iter
         return
     kind = "venv" if image.is_venv else "conda" if image.is_conda else "system"
     yield Answer("interpreter", f"{image.path} ({image.implementation} {image.version}, {kind}, {image.platform})")
-    yield _framework(image)
+    yield _framework(image.frameworks)
+    yield _gpus(image.frameworks, host.inspect(), environ)
     yield _protected(framework.protection(image, environ), environ)
 
 
-def _framework(image: Interpreter) -> Answer:
-    shown = [f"{name} {it.version}{f' for CUDA {it.cuda}' if it.cuda else ''}" for name, it in image.frameworks.items()]
-    wants_gpu = next((name for name, it in image.frameworks.items() if it.cuda), "")
-    no_driver = wants_gpu and not Path("/proc/driver/nvidia/version").exists() and not Path("/dev/nvidiactl").exists()
-    problem = (
-        f"{wants_gpu} is built for CUDA, but there is no NVIDIA driver here: it will run on the CPU"
-        if no_driver
-        else ""
-    )
-    return Answer("framework", ", ".join(shown) or "none found", problem)
+def _framework(found: Mapping[str, Framework]) -> Answer:
+    core = [
+        f"{name} {it.version} {f'for CUDA {it.cuda}' if it.cuda else 'without CUDA'}"
+        for name, it in found.items()
+        if name in _CORE
+    ]
+    others = [f"{name} {it.version}" for name, it in found.items() if name not in _CORE]
+    none = f"none: what imports torch or mxnet fails here; {interpreter.PYTHON_VARIABLE} names another interpreter"
+    return Answer("framework", ", ".join([*core, *others]) if core else none)
+
+
+def _gpus(found: Mapping[str, Framework], machine: Host, environ: Mapping[str, str]) -> Answer:
+    """Whether the framework will find a GPU."""
+    shown = [f"{one.index}: {one.name}" for one in machine.gpus]
+    count = len(shown) or gpu.devices()
+    driver = bool(machine.driver) or any(Path(path).exists() for path in _DRIVER)
+    visible = environ.get("CUDA_VISIBLE_DEVICES")
+    told = f"{', '.join(shown) or count or 'none'}" + (f" (driver {machine.driver})" if machine.driver else "")
+    return Answer("GPUs", told, gpu_problem(found, driver=driver, count=count, visible=visible))
+
+
+def gpu_problem(found: Mapping[str, Framework], *, driver: bool, count: int, visible: str | None) -> str:
+    """Why a job will run on the CPU though the image or the machine is made for more, '' when nothing is amiss."""
+    core = [name for name in _CORE if name in found]
+    wants = next((name for name in core if found[name].cuda), "")
+    if core and not wants and count:
+        return f"{core[0]} is built without CUDA: it will run on the CPU, though there is a GPU"
+    if wants and not driver:
+        return f"{wants} is built for CUDA, but there is no NVIDIA driver here: it will run on the CPU"
+    if wants and not count:
+        return f"no GPU is visible to {wants}: start the container with --gpus"
+    if wants and visible is not None and visible.strip() in ("", "-1"):
+        return f"CUDA_VISIBLE_DEVICES={visible} hides the GPUs from {wants}: it will run on the CPU"
+    return ""
 
 
 def _protected(found: Protection, environ: Mapping[str, str]) -> Answer:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from live_code import doctor
 from live_code.git.lfs import kept_at
+from live_code.interpreter import Framework
 from tests import repos
 from tests.machine import Machine, task
 from tests.servers import lfs
@@ -61,7 +63,13 @@ class TestDoctor:
         shop.image.torch("2.6.0+cpu", numpy=2)
         done = live_code(shop, "doctor")
         assert done.returncode == 0, done.stdout
-        shown = (str(shop.image.python), "torch 2.6.0+cpu", "torch==2.6.0+cpu", str(shop.store.root), "git version")
+        shown = (
+            str(shop.image.python),
+            "torch 2.6.0+cpu without CUDA",
+            "torch==2.6.0+cpu",
+            str(shop.store.root),
+            "git version",
+        )
         assert [text for text in (*shown, shop.index.url, "no problem found") if text not in done.stdout] == []
 
     def test_what_would_go_wrong_is_named_and_is_its_exit_code(self, shop: Workshop) -> None:
@@ -97,6 +105,35 @@ class TestDoctor:
             pytest.skip("there is a GPU here")
         shop.image.torch("2.6.0+cu124", cuda="12.4")
         assert "there is no NVIDIA driver here" in live_code(shop, "doctor").stdout
+
+    def test_an_interpreter_without_a_framework(self, shop: Workshop) -> None:
+        done = live_code(shop, "doctor")
+        assert "framework    none: what imports torch or mxnet fails here; LIVE_CODE_PYTHON names" in done.stdout
+        assert done.returncode == 0
+
+
+CUDA, CPU = {"torch": Framework("2.6.0", "torch", "12.4")}, {"torch": Framework("2.6.0+cpu", "torch", "")}
+
+
+@pytest.mark.parametrize(
+    ("found", "driver", "count", "visible", "problem"),
+    [
+        (CUDA, True, 1, None, ""),
+        (CUDA, True, 1, "0", ""),
+        (CUDA, True, 1, "", "CUDA_VISIBLE_DEVICES= hides the GPUs"),
+        (CUDA, True, 0, None, "no GPU is visible to torch: start the container with --gpus"),
+        (CUDA, False, 0, None, "there is no NVIDIA driver here"),
+        (CPU, True, 1, None, "torch is built without CUDA: it will run on the CPU, though there is a GPU"),
+        (CPU, False, 0, None, ""),
+        ({"numpy": Framework("2.2.6", "numpy", "")}, True, 1, None, ""),
+    ],
+)
+def test_why_a_job_would_run_on_the_cpu(
+    found: dict[str, Framework], driver: bool, count: int, visible: str | None, problem: str
+) -> None:
+    told = doctor.gpu_problem(found, driver=driver, count=count, visible=visible)
+    assert problem in told
+    assert bool(problem) == bool(told)
 
 
 def made_folder(root: Path) -> TaskFolder:
