@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from live_code import cli
-from live_code.demo import outputs, story
+from live_code.demo import image, outputs, story
 from live_code.demo.story import Ended
 
 
@@ -37,6 +37,10 @@ def summary(ended: Ended) -> str:
         f"  infer         {_short(outs['infer'] / 'infer-result.json')}",
         f"  mining-infer  {_short(outs['mining-infer'])}: both, from one start",
         f"picture  {_short(ended.picture)}",
+        "",
+        "to go on, in this shell:",
+        f"  export {image.PYTHON_VARIABLE}={ended.python} LIVE_CODE_STORE={ended.folder / 'store'}",
+        f"  {Path(sys.executable).with_name('live-code')} run --in {ended.folder / 'mining' / 'in'} --out /tmp/out",
     ]
     return "\n".join(lines)
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from live_code import log
 from live_code.errors import BuildError
 
 PYTHON_VARIABLE = "LIVE_CODE_PYTHON"
@@ -23,7 +24,7 @@ def interpreter(folder: Path, requirements: Path, environ: Mapping[str, str]) ->
     python, marker = folder.absolute() / "bin" / "python", folder / ".made-from"
     wanted = f"{hashlib.sha256(requirements.read_bytes()).hexdigest()} {sys.version}"
     if not marker.is_file() or marker.read_text(encoding="utf-8") != wanted:
-        print(f"making a stand-in for the image in {folder} (once) ...", flush=True)
+        print(f"making a stand-in for the image in {folder} (once): torch, some minutes ...", flush=True)
         _make(folder, python, requirements)
         marker.write_text(wanted, encoding="utf-8")
     return python
@@ -33,8 +34,12 @@ def _make(folder: Path, python: Path, requirements: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     # On top of the interpreter below our own virtual environment, which the stand-in must know nothing of.
     _run([os.path.realpath(sys.executable), "-m", "venv", "--without-pip", str(folder)])
-    words = [] if sys.stdout.isatty() else ["--quiet", "--quiet"]
-    _run([sys.executable, "-m", "pip", "--python", str(python), "install", *words, "-r", str(requirements)])
+    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "-r", str(requirements)]
+    if sys.stdout.isatty():
+        _run(install)
+        return
+    with log.still("installing torch", every_s=10):  # pip has no bar there, and its lines are many
+        _run([*install, "--quiet", "--quiet"])
 
 
 def _run(argv: list[str]) -> None:

@@ -30,6 +30,7 @@ class Ended(NamedTuple):
     """What the demo has to show."""
 
     folder: Path
+    python: Path
     commits: Commits
     model: Model
     runs: Mapping[str, Run]
@@ -48,7 +49,7 @@ def play(folder: Path, environ: Mapping[str, str]) -> Ended:
     with git_server.serve(served) as url:
         pin = Pin(f"{url}/torch-detector.git", commits.second, "configs/default.yaml")
         runs, model = _run_tasks(folder, data, pin, environ)
-    return Ended(folder, commits, model, runs, _draw(folder, data))
+    return Ended(folder, python, commits, model, runs, _draw(folder, data))
 
 
 def _clear(folder: Path) -> None:
