@@ -89,7 +89,7 @@ def calm(sweep: Sweep, cluster: Cluster, fetches: list[int]) -> list[Fact]:
         Fact("the sweep's end", end, f"{sweep.runs} runs: {sweep.runs} done"),
         Fact("records", str(len(records)), str(sweep.runs)),
         Fact("runs on each node", told(nodes)),
-        Fact("requests for files, each with how many commits", told(Counter(fetches)), told({2: 1, commits: NODES})),
+        Fact("fetches by the nodes, and by the driver", fetched(fetches), fetched([commits] * NODES + [2])),
         Fact("environments built on each node", told(built), told(dict.fromkeys(nodes, 1))),
         Fact("all of it", f"{took:.0f} s"),
         Fact("a job, median", f"{sorted(one.seconds for one in records)[len(records) // 2]:.1f} s"),
@@ -128,6 +128,10 @@ def stormy(sweep: Sweep, cluster: Cluster) -> list[Fact]:
 def node_of(record: Record) -> str:
     """The folder of the node whose store the run's environment is in."""
     return Path(str(record.get("environment", "root")).partition("/store/")[0]).name
+
+
+def fetched(wanted: list[int]) -> str:
+    return told(Counter(f"of {count} commits at once" for count in wanted))
 
 
 def told(counts: Mapping[object, int]) -> str:
