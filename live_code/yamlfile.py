@@ -24,7 +24,8 @@ class _WhenUsed:
         return getattr(_compile(*self._words), name)
 
 
-# A fifth of what a start loads is one pattern of PyYAML, which only its loader without libyaml needs.
+# A fifth of what a start loads is one pattern of PyYAML, which only its loader without libyaml needs. There is nothing
+# smaller to import: libyaml's parser needs the whole package, which compiles the pattern when it is imported.
 _compile = re.compile
 re.compile = _WhenUsed  # type: ignore[assignment]
 try:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from live_code import process
 from live_code.store import Store
-from tests import images
+from tests import images, repos
+from tests.machine import Machine
 from tests.servers.index import Index, serving
 from tests.task_folder import TaskFolder
 from tests.workshop import Workshop
@@ -50,6 +53,28 @@ def shop(tmp_path: Path, index: Index) -> Workshop:
     image = images.venv(tmp_path / "image").has("PyYAML", "6.0").has("EasyDict", "1.9")
     (tmp_path / "repo").mkdir()
     return Workshop(tmp_path / "repo", Store(tmp_path / "store"), image, index)
+
+
+@pytest.fixture
+def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> process.Output:
+        raise AssertionError(f"a process was started: {args}")
+
+    monkeypatch.setattr(process, "run", refuse)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    return Machine(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> repos.Repo:
+    """One whose job does all that a task asks for, at once."""
+    made = repos.make(tmp_path_factory.mktemp("repos") / "classic")
+    made.commit(start__py=repos.CLASSIC_START, configs___default__yaml="epochs: 7\n")
+    return made
 
 
 @pytest.fixture(autouse=True)

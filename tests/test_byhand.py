@@ -29,18 +29,6 @@ PATIENCE_S = 90.0
 STOP = repos.CLASSIC_START.splitlines().index('print("epochs", cfg.param.epochs, flush=True)') + 1
 
 
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    return Machine(tmp_path_factory.mktemp("machine"))
-
-
-@pytest.fixture(scope="module")
-def repo(tmp_path_factory: pytest.TempPathFactory) -> repos.Repo:
-    made = repos.make(tmp_path_factory.mktemp("repos") / "classic")
-    made.commit(start__py=repos.CLASSIC_START, configs___default__yaml="epochs: 7\n")
-    return made
-
-
 class Terminal:
     """A terminal with `live-code run --shell` on it."""
 

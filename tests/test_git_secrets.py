@@ -33,10 +33,7 @@ except LiveCodeError as error:
 
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory):
-    subprocess.run([f"{ROOT}/scripts/install-test-servers"], check=True)
-    repo = Repo(tmp_path_factory.mktemp("repos") / "detector.git")
-    repo.commit({"start.py": "print(1)", "weights.txt": "\n".join(str(n * 7919 % 10007) for n in range(60000))})
-    return repo
+    return Repo.large(tmp_path_factory.mktemp("repos"))
 
 
 @pytest.fixture(scope="module")

@@ -104,11 +104,6 @@ class TestWhatIsTold:
         assert {name: getattr(value, value.WhichOneof("kind")) for name, value in read.items()} == values
 
 
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    return Machine(tmp_path_factory.mktemp("machine"))
-
-
 class TestRuns:
     def test_a_run_leaves_its_parameters_and_metrics(self, machine: Machine, folder: TaskFolder) -> None:
         made = trained(machine, folder, lr="0.25", api_key="do-not-show-this")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from live_code import interpreter, process
+from live_code import interpreter
 from live_code.errors import InterpreterError
 from live_code.store import Store
 from tests import images
@@ -19,15 +18,6 @@ from tests import images
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
-
-
-@pytest.fixture
-def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: object, **kwargs: object) -> process.Output:
-        raise AssertionError(f"a process was started: {args}")
-
-    monkeypatch.setattr(process, "run", refuse)
-    monkeypatch.setattr(subprocess, "Popen", refuse)
 
 
 def executable(path: Path, text: str = "#!/bin/sh\n") -> Path:

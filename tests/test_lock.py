@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from live_code import process
 from live_code.config import RepoSettings
 from live_code.errors import ConfigError, InterpreterError, RequirementsError
 from tests.workshop import Workshop, pins
@@ -34,15 +32,6 @@ class TestPython:
     def test_what_names_no_versions_is_refused(self, shop: Workshop, wanted: str) -> None:
         with pytest.raises(ConfigError, match="names no versions"):
             shop.lock(repo=RepoSettings(python=wanted))
-
-
-@pytest.fixture
-def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: object, **kwargs: object) -> process.Output:
-        raise AssertionError(f"a process was started: {args}")
-
-    monkeypatch.setattr(process, "run", refuse)
-    monkeypatch.setattr(subprocess, "Popen", refuse)
 
 
 class TestChoice:

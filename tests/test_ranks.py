@@ -84,11 +84,6 @@ if __name__ == "__main__":
 FILES = {"configs___default__yaml": "nproc_per_node: 3\n", "live-code__yaml": "launcher: torchrun\n"}
 
 
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    return Machine(tmp_path_factory.mktemp("machine"))
-
-
 def play(machine: Machine, folder: TaskFolder, standin: Path, files: dict[str, str], **config: object) -> Ended:
     repo = repos.make(folder.root / "repo")
     repo.commit(**{**FILES, **files})

@@ -22,19 +22,6 @@ from tests.machine import Ended, Machine, task
 from tests.task_folder import TaskFolder
 from tests.waiting import until_there
 
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    return Machine(tmp_path_factory.mktemp("machine"))
-
-
-@pytest.fixture(scope="module")
-def repo(tmp_path_factory: pytest.TempPathFactory) -> repos.Repo:
-    made = repos.make(tmp_path_factory.mktemp("repos") / "classic")
-    made.commit(start__py=repos.CLASSIC_START, configs___default__yaml="epochs: 7\n")
-    return made
-
-
 # /app and /img-man belong to the machine that runs the tests: the same program, which looks for them elsewhere.
 ELSEWHERE = """
 import sys

@@ -52,11 +52,6 @@ class Run:
         return next(one.pid for one in proctree.below(self.process.pid) if one.parent == self.process.pid)
 
 
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    return Machine(tmp_path_factory.mktemp("machine"))
-
-
 @pytest.fixture
 def made(folder: TaskFolder, tmp_path: Path) -> TaskFolder:
     return made_of(folder, tmp_path, "")

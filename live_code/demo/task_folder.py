@@ -9,6 +9,7 @@ import yaml
 
 from live_code.demo.dataset import Dataset, Sample
 from live_code.demo.shapes import CLASS_NAMES
+from live_code.job.ymir_exc import protocol
 
 _IN = PurePosixPath("/in")
 
@@ -54,16 +55,7 @@ def _write_env(folder: Path, task_id: str, tasks: set[str], index_files: Mapping
             "config_file": "/in/config.yaml",
             **{key: str(_IN / name) for key, name in index_files.items()},
         },
-        "output": {
-            "root_dir": "/out",
-            "models_dir": "/out/models",
-            "tensorboard_dir": "/out/tensorboard",
-            "training_result_file": "/out/models/result.yaml",
-            "mining_result_file": "/out/result.tsv",
-            "infer_result_file": "/out/infer-result.json",
-            "monitor_file": "/out/monitor.txt",
-            "executor_log_file": "/out/ymir-executor-out.log",
-        },
+        "output": protocol.OUTPUT_DEFAULTS,
     }
     _write_yaml(folder / "env.yaml", env)
 

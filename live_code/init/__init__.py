@@ -39,7 +39,6 @@ FRAMEWORKS: Mapping[str, Mapping[str, str]] = {
         "__FRAMEWORK__": "mxnet==1.9.1 numpy==1.23.5",
     },
 }
-MARKS = ("__NAME__", *FRAMEWORKS["torch"])
 
 
 class Made(NamedTuple):

@@ -26,6 +26,8 @@ RANK_VARIABLES = (
     "HOROVOD_RANK",
     "SLURM_PROCID",
     "DMLC_WORKER_ID",
+    "DMLC_RANK",
+    "DMLC_TASK_ID",
     "LOCAL_RANK",
 )
 MAX_FRAMES = 50  # deep in a library the repo's own frame lies far out

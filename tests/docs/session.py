@@ -7,18 +7,11 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from tests import machine, repos
 from tests.docs.blocks import ROOT, Block
 from tests.docs.checks import shape
 from tests.task_folder import TaskFolder
-
-
-class Said(NamedTuple):
-    block: Block
-    code: int
-    text: str
 
 
 def world(folder: Path, python: str = sys.executable) -> Mapping[str, str]:

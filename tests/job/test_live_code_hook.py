@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -14,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from live_code import job
-from live_code.job.ymir_exc import protocol
+from live_code.job.ymir_exc import _rank, protocol
 
 ROOT = Path(__file__).parents[2]
 HOOK = Path(job.JOB_PATH) / "_live_code_hook.py"
@@ -154,6 +156,12 @@ def test_an_exception_whose_text_fails_is_still_printed(python: JobPython, tmp_p
 
 def test_the_hook_and_the_protocol_name_the_same_variable() -> None:
     assert f'REPORT_VARIABLE = "{protocol.REPORT_VARIABLE}"' in HOOK.read_text()
+
+
+def test_the_hook_and_the_sdk_know_a_rank_by_the_same_variables() -> None:
+    found = re.search(r"RANK_VARIABLES = (\(.*?\))", HOOK.read_text(), re.DOTALL)
+    assert found
+    assert ast.literal_eval(found[1]) == _rank._VARIABLES
 
 
 @pytest.mark.slow

@@ -8,13 +8,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from servers import ports
+
 _REFUSED = (
     b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=gate\r\n"
     b"Content-Length: 0\r\nConnection: close\r\n\r\n"
 )
 
 
-class Gate:
+class Gate(ports.Listener):
     """``asked``: requests so far; ``tunnels``: those that were let through."""
 
     def __init__(self, user: str, password: str) -> None:
@@ -22,17 +24,9 @@ class Gate:
         self.tunnels = 0
         login = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._login = f"proxy-authorization: basic {login}".lower()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
+    def serve(self, client: socket.socket) -> None:
         with suppress(OSError), client:
             head = b""
             while b"\r\n\r\n" not in head:
@@ -54,11 +48,6 @@ class Gate:
                 back.start()
                 _pump(client, server)
                 back.join()
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from servers import ports
+from servers import nginx, ports
 
 USER, TOKEN = "ada", "t0ken-pl4nted-7f3a9c"
-_CONFIG = """\
-daemon off;
-worker_processes 1;
-pid {root}/nginx.pid;
-error_log {root}/error.log;
-{user}
-events {{ worker_connections 64; }}
-http {{
-    access_log {root}/access.log;
-    client_body_temp_path {root}/body; proxy_temp_path {root}/t1; fastcgi_temp_path {root}/t2;
-    uwsgi_temp_path {root}/t3; scgi_temp_path {root}/t4;
-    server {{
-        listen {address}:{port} ssl;
-        server_name {name};
-        ssl_certificate {root}/server.pem;
-        ssl_certificate_key {root}/server.key;
+_PLACES = """\
         location ~ ^/open/[^/]+/info/lfs/ {{ {lfs} }}
         location ~ ^/private/[^/]+/info/lfs/ {{
             auth_basic "git"; auth_basic_user_file {root}/htpasswd; {lfs}
@@ -39,8 +23,6 @@ http {{
         }}
         location ~ ^/moved/(?<rest>.+) {{ return 302 {moved_to}/$rest?$args; }}
         location /broken/ {{ return 503; }}
-    }}
-}}
 """
 _BACKEND = (
     "fastcgi_pass unix:{root}/fcgi.sock; fastcgi_param SCRIPT_FILENAME /usr/lib/git-core/git-http-backend;"
@@ -95,27 +77,15 @@ def running(
     (root / "htpasswd").write_text(f"{USER}:{hashed}")
     (root / ".gitconfig").write_text("[safe]\n\tdirectory = *\n[uploadpack]\n\tallowAnySHA1InWant = true\n")
     server = Server(ports.free(), root, name)
-    values = {
-        "address": address,
-        "name": name,
-        "root": root,
-        "port": server.port,
-        "moved_to": moved_to,
-        "lfs": _LFS.format(lfs_port=lfs_port),
-        "user": "user root;" if os.getuid() == 0 else "",
-    }
-    backend = _BACKEND.format(root=root, repos=repos)
-    (root / "nginx.conf").write_text(_CONFIG.format(backend=backend, **values))
-    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": env}
+    backend, lfs = _BACKEND.format(root=root, repos=repos), _LFS.format(lfs_port=lfs_port)
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     words = ["fcgiwrap", "-c", "2", "-s", f"unix:{root}/fcgi.sock"]
-    wrap = subprocess.Popen(words, start_new_session=True, **quiet)  # its two workers do not end with it
-    nginx = subprocess.Popen(["nginx", "-c", str(root / "nginx.conf"), "-e", str(root / "error.log")], **quiet)
+    wrap = subprocess.Popen(words, start_new_session=True, env=nginx.ENV, **quiet)  # its two workers do not end with it
     try:
-        ports.wait_for(server.port, nginx, address=address)
-        yield server
+        places = _PLACES.format(root=root, backend=backend, lfs=lfs, moved_to=moved_to)
+        with nginx.serving(root, server.port, places, address=address, name=name):
+            yield server
     finally:
-        ports.stop(nginx)
         ports.stop(wrap)
 
 

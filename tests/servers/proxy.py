@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from servers import ports
+
 # What becomes of a piece of the answer: (bytes so far, piece) → the piece to pass on; None cuts the connection.
 Fault = Callable[[int, bytes], "bytes | None"]
 
@@ -41,7 +43,7 @@ def corrupting_after(limit: int) -> Fault:
     return lambda so_far, piece: piece if so_far + len(piece) <= limit else bytes(byte ^ 0x20 for byte in piece)
 
 
-class Proxy:
+class Proxy(ports.Listener):
     """Listens on ``port``; ``fault`` may be changed at any time and is for the connections made after."""
 
     def __init__(self, target: int, fault: Fault) -> None:
@@ -49,18 +51,13 @@ class Proxy:
         self.connections = 0
         self.bytes = 0
         self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                self.connections += 1
-                server = socket.create_connection(("127.0.0.1", self._target))
-                for source, sink, fault in ((client, server, passing), (server, client, self.fault)):
-                    threading.Thread(target=self._pump, args=(source, sink, fault), daemon=True).start()
+    def serve(self, client: socket.socket) -> None:
+        self.connections += 1
+        server = socket.create_connection(("127.0.0.1", self._target))
+        threading.Thread(target=self._pump, args=(client, server, passing), daemon=True).start()
+        self._pump(server, client, self.fault)
 
     def _pump(self, source: socket.socket, sink: socket.socket, fault: Fault) -> None:
         so_far = 0
@@ -75,11 +72,6 @@ class Proxy:
         for end in (source, sink):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+SERVERS = Path(__file__).parents[2] / "scripts" / "install-test-servers"
 ENV = {
     "PATH": os.environ["PATH"],
     "HOME": "/nonexistent",
@@ -47,6 +48,14 @@ class Repo:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD")
+
+    @classmethod
+    def large(cls, root: Path) -> Repo:
+        """One below ``root`` that takes a while to fetch; the servers that may give it out are installed."""
+        subprocess.run([SERVERS], check=True)
+        made = cls(root / "detector.git")
+        made.commit({"start.py": "print(1)", "weights.txt": "\n".join(str(n * 7919 % 10007) for n in range(60000))})
+        return made
 
     @property
     def url(self) -> str:
