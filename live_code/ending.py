@@ -57,7 +57,7 @@ def close(journal: Journal, ending: Ending, out: Path) -> int:
         path = record.write(out / FOLDER, journal, ending)
         log.info(f"record: {path}")
     except OSError as error:
-        log.warning(f"the record can't be written: {error}")
+        _warn(ending, f"the record can't be written: {error}")
     task = journal.value("task")
     if journal.value("launch"):
         observe.in_tensorboard(journal, ending, task, out / FOLDER)
@@ -70,12 +70,18 @@ def close(journal: Journal, ending: Ending, out: Path) -> int:
         else:
             told.done()
     except OutputError as error:
-        log.warning(str(error))
+        _warn(ending, str(error))
     if ending.error:
         log.error(f"{ending.error.phase}: {ending.error}")
     else:
         log.info(f"done in {sum(phase.seconds for phase in journal.phases):.1f} s")
     return ending.exit_code
+
+
+def _warn(ending: Ending, message: str) -> None:
+    """Of what can't be written; when that is why the run ended, its end says so."""
+    if not isinstance(ending.error, OutputError):
+        log.warning(message)
 
 
 def lost(folders: config.Folders, environ: Mapping[str, str], name: str, number: int) -> int:
