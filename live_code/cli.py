@@ -202,9 +202,10 @@ def _run(asked: Asked) -> int:
 
 def _require_folders(asked: Asked) -> None:
     """A person's machine has no task at /in: nothing is to be made at /out there. Raises ConfigError."""
-    elsewhere = asked.env_file or os.environ.get(protocol.ENV_FILE_VARIABLE)
-    missing = [] if asked.in_dir or elsewhere or _is_folder(protocol.INPUT_DEFAULTS) else ["--in DIR"]
-    if not asked.out_dir and (missing or asked.in_dir or not _is_folder(protocol.OUTPUT_DEFAULTS)):
+    named = asked.in_dir or asked.env_file
+    is_known = named or os.environ.get(protocol.ENV_FILE_VARIABLE) or _is_folder(protocol.INPUT_DEFAULTS)
+    missing = [] if is_known else ["--in DIR"]
+    if not asked.out_dir and (missing or named or not _is_folder(protocol.OUTPUT_DEFAULTS)):
         missing.append("--out DIR")
     if not missing:
         return

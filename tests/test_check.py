@@ -93,6 +93,7 @@ class TestEntrypoint:
         found = repo.commit({"main.py": "", **CONFIGURED}).check()
         assert brief(found) == [(WILL_FAIL, "entrypoint", "live-code.yaml")]
         assert "start.py" in found[0].remedy
+        assert "like entrypoint: {training: main.py}" in found[0].remedy
 
     def test_one_that_names_no_file_will_fail_at_its_line(self, repo: Repo) -> None:
         settings = "code_config: c.yaml\nentrypoint: python3 go.py --fast\n"

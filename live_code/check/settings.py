@@ -19,6 +19,8 @@ RESERVED = ("class_names", "gpu_id", "gpu_count", "task_id", "export_format", "s
 RESERVED_MODELS = ("pretrained_model_params", "model_params_path")
 # What live-code itself reads of them.
 OF_EXECUTOR = frozenset({*Request._fields, *REVISION_KEYS} - {"revision", "revision_key"})
+# What people call the script that trains.
+_LIKELY = ("train.py", "tools/train.py", "main.py")
 
 
 def of_error(error: ConfigError, rule: str, file: str, text: str, at: int = 0) -> Finding:
@@ -40,7 +42,8 @@ def entrypoints(tree: Tree, repo: RepoSettings) -> tuple[list[Entrypoint], list[
             failed[task] = error
     severity = NOTE if found else WILL_FAIL  # with some, live-code.yaml has named those that it has
     what = f"There is nothing to start for {', '.join(failed)}: no start.py, and no entrypoint in {REPO_FILE}."
-    remedy = f"Add a start.py at the repo's root, or name the command in {REPO_FILE}."
+    likely = next((f", like entrypoint: {{training: {name}}}" for name in _LIKELY if tree.has(name)), "")
+    remedy = f"Add a start.py at the repo's root, or name the command in {REPO_FILE}{likely}."
     if found:
         what = f"{REPO_FILE} names no entrypoint for {', '.join(failed)}: such tasks will be refused."
         remedy = "Nothing, when the repo is not for them."
