@@ -68,7 +68,7 @@ def make(source: Source, request: Request, store: Store, place: Path, environ: M
     """Fills ``place`` with the commit's files, its submodules and LFS contents, and the patch that is asked for.
 
     An earlier work tree of ours that stands there is replaced; a folder with anything else in it is left alone and is
-    an error. Raises SourceError, CheckoutError.
+    an error. Raises SourceError, CheckoutError, StoreError.
     """
     place = place.absolute()
     _check_place(place)
@@ -179,7 +179,13 @@ def _cut(wanted: Wanted, store: Store, place: Path, environ: Mapping[str, str], 
     try:
         worktree.empty(place)
         return worktree.cut(here, wanted.commit, place, environ, str(wanted.url), only=only)
-    except OSError as error:
+    except (OSError, GitFailed) as error:
+        from live_code.telemetry import space
+
+        if place.is_relative_to(store.root) and space.full(store.root):
+            raise store.full() from error
+        if isinstance(error, GitFailed):
+            raise
         raise CheckoutError(
             f"{place} can't be filled: {error.strerror}.", hint="Name a writable folder with free space in it."
         ) from error

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from live_code import files, log
-from live_code.errors import BuildError
 from live_code.interpreter import Interpreter
 from live_code.job import pth_line
 from live_code.lock import Lock
@@ -36,7 +35,7 @@ def make(lock: Lock, image: Interpreter, store: Store, environ: Mapping[str, str
     """The environment for a lock on an image; a known one costs a few looks at its files.
 
     Projects of the checkout get an environment of their own, per commit, on top of the one that all commits with these
-    dependencies share. Raises BuildError.
+    dependencies share. Raises BuildError, StoreError.
     """
     # The head tells where the lock came from; what is built is the same.
     body = "".join(line for line in lock.text.splitlines(keepends=True) if not line.startswith("#"))
@@ -68,7 +67,7 @@ def _entry(
             build(root, Site(root / "bin" / "python", lock.projects.root, lock.indexes, store, environ, held))
             description.write(root, described, image)
         except OSError as error:
-            raise BuildError(f"{_WANTED} can't be written: {error}.", hint="Give the store more space.") from error
+            raise store.refused(error) from error
 
     told: list[str] = []
     entry: Entry = store.folder("env", key, fill, lambda root: description.fault(root, image), _WANTED)

@@ -52,6 +52,12 @@ class StoreError(LiveCodeError):
     kind = "STORE"
 
 
+class StoreFullError(StoreError):
+    """The store has no room for what it should keep."""
+
+    kind = "STORE_FULL"
+
+
 class SourceError(LiveCodeError):
     """The commit could not be found or fetched."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from live_code import files, process
-from live_code.errors import InterpreterError, StoreError
+from live_code.errors import InterpreterError
 from live_code.store import Store
 from live_code.values import TYPE_CHECKING, NamedTuple
 
@@ -107,7 +107,7 @@ def inspect(python: Path, store: Store, environ: Mapping[str, str]) -> Interpret
         try:
             files.write_json(path, {"stamp": _stamp(python, said), "said": said})
         except OSError as error:
-            raise StoreError(f"the store can't keep what {python} has installed: {error}.") from error
+            raise store.refused(error) from error
         return _interpreter(python, said, path)
 
 

@@ -10,9 +10,9 @@ import traceback
 import pytest
 from servers.repos import ENV, Repo
 
-from live_code import checkout, source
+from live_code import checkout, files, source
 from live_code.config import Request
-from live_code.errors import LiveCodeError
+from live_code.errors import LiveCodeError, StoreFullError
 from live_code.git import fetch, remote
 from live_code.git.errors import RefMissingError
 from live_code.store import Store
@@ -162,6 +162,21 @@ def test_a_full_disk_is_told_apart(tmp_path, tiny):
         with pytest.raises(LiveCodeError, match=r"(?i)no space left") as caught:
             checkout.make(found, request, Store(store), place, os.environ)
         assert caught.value.kind == kind
+
+
+def test_a_store_without_room_for_a_repository_or_a_work_tree_is_told_as_full(tmp_path, tiny):
+    repo = Repo(tmp_path / "repo")
+    (repo.path / "large").write_bytes(b"x" * 3_000_000)  # small in a pack
+    request = Request(repo.url, repo.commit({}), "git_branch")
+    store = Store(tiny / "s")
+    found = source.resolve(request, store, os.environ)
+    with pytest.raises(StoreFullError, match="no space left in the store"):
+        checkout.make(found, request, store, store.path("work", "one"), os.environ)
+    files.remove_tree(store.root)
+    with (tiny / "fill").open("wb") as fill:
+        os.posix_fallocate(fill.fileno(), 0, (1 << 20) - 16384)
+    with pytest.raises(StoreFullError, match="no space left in the store"):
+        checkout.make(found, request, store, tmp_path / "place", os.environ)
 
 
 def test_a_ref_that_moved_since_it_was_found_is_noticed(tmp_path, capsys):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from live_code.errors import SourceError
+from live_code.errors import SourceError, StoreFullError
 from live_code.job.ymir_exc import protocol
 from live_code.values import NamedTuple
 
@@ -56,15 +56,9 @@ class RefusedError(SourceError):
     return_code = protocol.CODE_CONFIG
 
 
-class StoreFullError(SourceError):
-    """There is no room for the commit."""
-
-    kind = "STORE_FULL"
-
-
 class _Sign(NamedTuple):
     pattern: str
-    error: type[SourceError]
+    error: type[SourceError | StoreFullError]
     what: str
     hint: str
 
@@ -151,7 +145,7 @@ _SIGNS = (
 _NOISE = r"% \(|askpass response"
 
 
-def classify(said: str, url: str) -> SourceError:
+def classify(said: str, url: str) -> SourceError | StoreFullError:
     """The error that git's words mean. ``said`` and ``url`` hold no secret: git is given none in either."""
     lines = [line.strip() for line in said.splitlines() if line.strip() and not re.search(_NOISE, line)]
     for sign in _SIGNS:

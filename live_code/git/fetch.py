@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from live_code import log
-from live_code.errors import CheckoutError
+from live_code.errors import CheckoutError, SourceError
 from live_code.git import repository
 from live_code.git.errors import RefMissingError
 from live_code.git.local import GitFailed
@@ -82,7 +83,7 @@ def _bring_all(
 
     here.sweep()
     log.info(f"fetching {len(commits)} commit{'s' * (len(commits) > 1)} from {url}")
-    with access.opened(environ, store, url, here.path) as opened:
+    with access.opened(environ, store, url, here.path) as opened, _full_store_told(store):
         try:
             here.create(opened.env, "sha256" if len(commits[0]) == 64 else "sha1")
         except GitFailed as error:
@@ -107,11 +108,24 @@ def _unusable(error: GitFailed) -> CheckoutError:
     return CheckoutError(f"git failed in the store: {error}.", hint="Check the store's folder.")
 
 
+@contextmanager
+def _full_store_told(store: Store) -> Iterator[None]:
+    """Git does not always say that there was no space: it may tell of a broken connection, or of nothing."""
+    try:
+        yield
+    except (CheckoutError, SourceError) as error:
+        from live_code.telemetry import space
+
+        if space.full(store.root) and not isinstance(error, RefMissingError):
+            raise store.full() from error
+        raise
+
+
 def _bring(wanted: Wanted, here: Repository, store: Store, environ: Mapping[str, str], lock: int) -> None:
     from live_code.git import access
 
     here.sweep()
-    with access.opened(environ, store, wanted.url, here.path) as opened:
+    with access.opened(environ, store, wanted.url, here.path) as opened, _full_store_told(store):
         try:
             here.create(opened.env, "sha256" if len(wanted.commit) == 64 else "sha1")
             _fetch(wanted, here, opened, lock)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from live_code import files, process
-from live_code.errors import BuildError, RequirementsError
+from live_code.errors import BuildError, RequirementsError, StoreFullError
 from live_code.git.credentials import PROXY_FILE
 from live_code.job.ymir_exc import protocol
 from live_code.packages import conflict
@@ -54,7 +54,9 @@ class DownloadError(BuildError):
     retryable = True
 
 
-def of_resolver(error: process.ProcessError, problem: Problem, hints: str = "") -> RequirementsError | UnreachableError:
+def of_resolver(
+    error: process.ProcessError, problem: Problem, hints: str = ""
+) -> RequirementsError | StoreFullError | UnreachableError:
     """Why requirements could not be resolved. ``hints``: what else the resolver said."""
     said = error.output.stderr
     if refused := _REFUSED.search(said + hints):
@@ -68,7 +70,7 @@ def of_resolver(error: process.ProcessError, problem: Problem, hints: str = "") 
             details=said.strip(),
         )
     if "No space left" in said:
-        return RequirementsError("there is no space left for what the index sends.", hint=_HINT_SPACE)
+        return StoreFullError("there is no space left for what the index sends.", hint=_HINT_SPACE)
     if (git := _GIT.search(said)) and "unable to access" not in git["why"]:  # it answered
         return RequirementsError(_not_fetched(git), hint=_HINT_GIT, details=said.strip())
     if found := conflict.explain(said, problem.texts, problem.protection):
@@ -81,7 +83,7 @@ def of_resolver(error: process.ProcessError, problem: Problem, hints: str = "") 
     return RequirementsError(f"{problem.subject} can't be resolved: {_first_cause(said)}", details=said.strip())
 
 
-def of_installer(error: process.ProcessError, logs: Path) -> BuildError | UnreachableError:
+def of_installer(error: process.ProcessError, logs: Path) -> BuildError | StoreFullError | UnreachableError:
     """Why locked packages could not be installed. ``logs``: where the whole output of a failed build is kept."""
     said = error.output.stderr
     if built := _BUILD.search(said):
@@ -95,7 +97,7 @@ def of_installer(error: process.ProcessError, logs: Path) -> BuildError | Unreac
             details=error.last_lines,
         )
     if "No space left" in said:
-        return BuildError("there is no space left for the environment.", hint=_HINT_SPACE)
+        return StoreFullError("there is no space left for the environment.", hint=_HINT_SPACE)
     if trouble := _network(said):
         return UnreachableError(url_of(said), _download(trouble, error))
     return BuildError(f"the locked packages can't be installed: {_first_cause(said)}", details=error.last_lines)

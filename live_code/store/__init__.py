@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from live_code import files, log
-from live_code.errors import StoreError
+from live_code.errors import StoreError, StoreFullError
 from live_code.store import lease
 from live_code.values import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +22,7 @@ STORE_VARIABLE = "LIVE_CODE_STORE"
 MARKER = ".complete"
 # Where an image expects a volume to be mounted.
 CACHE = Path("/cache")
+_HINT_FULL = f"Enlarge it, run live-code cache gc --max-size 50G, or name another in {STORE_VARIABLE}."
 
 _told: set[str] = set()
 
@@ -52,7 +54,7 @@ class Store(NamedTuple):
             try:
                 handle = stack.enter_context(lease.exclusive(self.path("locks", f"{kind}-{key}"), waiting_for))
             except OSError as error:
-                raise _not_writable(self.root, error) from error
+                raise self.refused(error) from error
             yield handle
 
     @contextmanager
@@ -69,6 +71,18 @@ class Store(NamedTuple):
             yield
         finally:
             os.umask(before)
+
+    def refused(self, error: OSError) -> StoreError:
+        """What it means that something could not be written to the store."""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return self.full()
+        return StoreError(
+            f"the store {self.root} can't be written: {error.strerror or error}.",
+            hint=f"Mount a writable folder there, or name another in {STORE_VARIABLE}.",
+        )
+
+    def full(self) -> StoreFullError:
+        return StoreFullError(f"there is no space left in the store {self.root}.", hint=_HINT_FULL)
 
     def use(self, kind: str, key: str) -> None:
         """Keeps the entry from being evicted until this process ends. Call it before looking for the entry."""
@@ -128,7 +142,7 @@ class Store(NamedTuple):
             files.remove_tree(path)
             path.mkdir(parents=True)
         except OSError as error:
-            raise _not_writable(self.root, error) from error
+            raise self.refused(error) from error
         try:
             fill(path)
             self._publish(path / MARKER, "")
@@ -140,7 +154,7 @@ class Store(NamedTuple):
         try:
             files.write_text(path, text)
         except OSError as error:
-            raise _not_writable(self.root, error) from error
+            raise self.refused(error) from error
 
 
 def find(environ: Mapping[str, str]) -> Store:
@@ -225,10 +239,3 @@ def _read(path: Path) -> str | None:
         return path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def _not_writable(root: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"the store {root} can't be written: {error.strerror or error}.",
-        hint=f"Mount a writable folder with free space there, or name another in {STORE_VARIABLE}.",
-    )

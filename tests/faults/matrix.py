@@ -312,7 +312,7 @@ def full_disks() -> Iterator[Fault]:
     yield Fault("the job fills /out and ends well", "results", lambda stage: job_fills(stage, ""), 0, 0, "", "", why)
     for phase, kib in (("checkout", 8), ("interpreter", 32), ("environment", 200)):
         name = f"a store of {kib} KiB"
-        yield Fault(name, phase, store_full(kib), 1, 160004, "", "o space left|failed to write", why)
+        yield Fault(name, phase, store_full(kib), 1, 160004, "STORE_FULL", "no space left", why)
 
 
 FAULTS = (*stops(), *of_the_job(), *around_the_job(), *full_disks())
