@@ -311,6 +311,15 @@ KeyError: 'bbox'
         said = self.told("/work/run-1/train.py", message=self.WORKERS)
         assert said == "the job failed: KeyError: 'bbox' (data.py:41)."
 
+    def test_a_python_without_our_hook_has_told_it_at_the_end_of_its_output(self) -> None:
+        printed = tuple(self.WORKERS.replace("Original ", "").splitlines()[1:])
+        error = decided(FAILED._replace(tail=("epoch 3", *printed), root="/work/run-1"))
+        assert (error.kind, error.message) == ("EXCEPTION", "the job failed: KeyError: 'bbox' (data.py:41).")
+
+    def test_a_traceback_that_the_job_went_on_after_is_not_its_end(self) -> None:
+        printed = tuple(self.WORKERS.replace("Original ", "").splitlines()[1:])
+        assert decided(FAILED._replace(tail=(*printed, "skipped"))).kind == "JOB_FAILED"
+
     def test_a_pools_worker_is_known_by_the_cause(self) -> None:
         cause = 'RemoteTraceback: \n"""\n' + self.WORKERS.partition("Original ")[2] + '"""'
         assert self.told("/work/run-1/train.py", cause=cause).endswith("KeyError: 'bbox' (data.py:41).")

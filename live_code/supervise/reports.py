@@ -40,6 +40,13 @@ def together(found: Sequence[Report]) -> tuple[Report, ...]:
     return tuple(report for report in found if found[-1].time - report.time <= CASCADE_S)
 
 
+def of_lines(lines: Sequence[str]) -> tuple[Report, ...]:
+    """The exception with which a job's last lines end: of a Python that has not our hook, or has lost it."""
+    plain = Report("", "\n".join(lines), "", (), "", 0, 0.0)
+    found = unwrapped(plain)
+    return () if found is plain or "\n" in found.message else (found,)
+
+
 def unwrapped(report: Report) -> Report:
     """The worker's own exception, when the report is of its parent's, which only quotes the worker's traceback."""
     text = next((text for text in (report.message, _of_pool(report.cause)) if _TRACE in text), "")

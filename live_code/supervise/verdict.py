@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -67,7 +67,7 @@ def of(
         return None
     error = _decide(ended, said)
     error.exit_code = ended.exit_code
-    first = _first(ended.reports)
+    first = _first(ended)
     if error.kind == "EXCEPTION" and first and (keys := _named(first.text, settings)):
         if not any(re.search(rf"\b{re.escape(key)}\b", first.text) for key in keys):
             error.message += f" {' and '.join(keys)} is {settings[keys[0]]!r} in this task's settings."
@@ -86,7 +86,7 @@ def _named(text: str, settings: Mapping[str, Any]) -> list[str]:
 def _decide(ended: Exit, said: protocol.Monitor | None) -> JobError:
     if ended.stopped_by:
         return _stopped(ended)
-    first = _first(ended.reports)
+    first = _first(ended)
     if ended.ended_by:
         return _error(ended, _LIMITS[ended.ended_by], first, with_exception=ended.ended_by == HANGING_RANKS)
     if said and said.state == protocol.STATE_ERROR and said.return_code not in (0, protocol.CODE_OTHER):
@@ -119,7 +119,7 @@ def _stopped(ended: Exit) -> JobError:
 def _own_word(ended: Exit, said: protocol.Monitor) -> JobError:
     """The job knows best, when it says something."""
     plain = _by_number(ended)
-    details = "\n".join(said.stack) or _details(ended, _first(ended.reports))
+    details = "\n".join(said.stack) or _details(ended, _first(ended))
     hint = f"({_filled(plain, ended)}.)"
     error = JobError(said.message or "the job reported an error.", hint=hint, details=details)
     error.kind, error.return_code = "REPORTED", said.return_code
@@ -133,9 +133,9 @@ def _of_memory(killed: int) -> Cause:
     return symptoms.HOST_MEMORY._replace(says=f"{symptoms.HOST_MEMORY.says} after {{seconds}}: {times}")
 
 
-def _first(found: Sequence[Report]) -> Report | None:
+def _first(ended: Exit) -> Report | None:
     """Of what fell together the first that is no echo of another's fall: an echo may be told before the fall itself."""
-    together = reports.together(found)
+    together = reports.together(ended.reports) or (reports.of_lines(ended.tail) if ended.code else ())
     first = next((report for report in together if not _is_echo(report)), together[0] if together else None)
     return reports.unwrapped(first) if first else None
 
