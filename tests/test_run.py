@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -21,108 +20,6 @@ from tests import repos
 from tests.machine import Ended, Machine, task
 from tests.task_folder import TaskFolder
 from tests.waiting import until_there
-
-# /app and /img-man belong to the machine that runs the tests: the same program, which looks for them elsewhere.
-ELSEWHERE = """
-import sys
-from pathlib import Path
-from live_code import container, workplace
-workplace.IMAGE_WORKDIR, container.FORMS = Path(sys.argv[1], "app"), Path(sys.argv[1], "img-man")
-from live_code.cli import main
-sys.exit(main(sys.argv[2:]))
-"""
-
-
-class TestWhereTheWorkTreeGoes:
-    @pytest.fixture
-    def app(self, tmp_path: Path) -> Path:
-        (tmp_path / "app").mkdir()
-        return tmp_path / "app"
-
-    def run(self, machine: Machine, asked: TaskFolder, app: Path, **environ: str) -> Ended:
-        given = {**machine.environ, "LIVE_CODE_ALLOW_LOCAL": "1", **environ}
-        if not environ:
-            del given["LIVE_CODE_WORKDIR"]
-        argv = [sys.executable, "-c", ELSEWHERE, str(app.parent), *machine.argv(asked)[3:]]
-        done = subprocess.run(argv, env=given, capture_output=True, text=True, timeout=120, check=False)
-        return Ended(done.returncode, done.stdout, done.stderr, asked)
-
-    def test_in_an_image_it_is_app(self, machine: Machine, folder: TaskFolder, repo: repos.Repo, app: Path) -> None:
-        (app.parent / "img-man").mkdir()
-        assert self.run(machine, task(folder, repo), app).record["checkout"]["place"] == str(app)
-        assert (app / "start.py").is_file()
-
-    def test_a_persons_own_app_is_left_alone(
-        self, machine: Machine, folder: TaskFolder, repo: repos.Repo, app: Path
-    ) -> None:
-        ended = self.run(machine, task(folder, repo), app)
-        assert ended.code == 0, ended.stderr
-        assert Path(ended.record["checkout"]["place"]).parent == machine.root / "store" / "work"
-        assert list(app.iterdir()) == []
-
-    def test_an_app_with_files_in_it_is_refused_with_the_way_on(
-        self, machine: Machine, folder: TaskFolder, repo: repos.Repo, app: Path, tmp_path: Path
-    ) -> None:
-        (app.parent / "img-man").mkdir()
-        (app / "thesis.tex").write_text("dear")
-        ended = self.run(machine, task(folder, repo), app)
-        assert ended.code == 1
-        assert "name another folder: LIVE_CODE_WORKDIR=DIR." in ended.stderr
-        assert self.run(machine, task(folder, repo), app, LIVE_CODE_WORKDIR=str(tmp_path / "other")).code == 0
-        assert (app / "thesis.tex").read_text() == "dear"
-
-
-class TestAnOutThatWasUsedBefore:
-    WRITES_NOTHING = "print('nothing')\n"
-
-    @pytest.mark.parametrize(
-        ("on", "file"), [("training", "models/result.yaml"), ("mining", "result.tsv"), ("infer", "infer-result.json")]
-    )
-    def test_results_of_an_earlier_run_are_none_of_this_one(
-        self, machine: Machine, folder: TaskFolder, repo: repos.Repo, tmp_path: Path, on: str, file: str
-    ) -> None:
-        assert machine.run(task(folder, repo, on=on)).code == 0
-        silent = repos.make(tmp_path / "silent")
-        silent.commit(start__py=self.WRITES_NOTHING, configs___default__yaml="epochs: 7\n")
-        ended = machine.run(task(folder, silent, on=on))
-        assert ended.code != 0
-        assert f"{file} is from an earlier run; this job wrote none" in ended.stderr
-        assert "results" not in ended.record
-
-    @pytest.mark.parametrize("on", ["training", "mining"])
-    def test_a_job_that_writes_the_same_again_has_written_it(
-        self, machine: Machine, folder: TaskFolder, repo: repos.Repo, on: str
-    ) -> None:
-        for _ in range(2):
-            assert machine.run(task(folder, repo, on=on)).code == 0
-
-    def test_stages_that_were_there_before_are_not_counted_and_told_of(
-        self, machine: Machine, folder: TaskFolder, repo: repos.Repo, tmp_path: Path
-    ) -> None:
-        assert machine.run(task(folder, repo)).code == 0
-        other = repos.make(tmp_path / "other")
-        start = repos.CLASSIC_START.replace("epoch1", "other").replace("mAP=0.5", "mAP=0.3")
-        other.commit(start__py=start, configs___default__yaml="epochs: 7\n")
-        ended = machine.run(task(folder, other))
-        assert ended.code == 0
-        assert "keeps stages of an earlier run, which are not counted here: epoch1." in ended.stderr
-        assert [stage["name"] for stage in ended.record["results"]["stages"]] == ["other"]
-        assert ended.record["results"]["best_stage"] == "other"
-
-    def test_an_attempt_may_build_on_what_the_one_before_it_left(
-        self, machine: Machine, folder: TaskFolder, tmp_path: Path
-    ) -> None:
-        made = repos.make(tmp_path / "twice")
-        only_once = (
-            "import os\nmark = os.environ['LIVE_CODE_CONFIG'] + '.again'\n"
-            "if os.path.exists(mark):\n    raise SystemExit(0)\nopen(mark, 'w')\n"
-        )
-        start = only_once + repos.CLASSIC_START + "raise ConnectionError('gone')\n"
-        made.commit(start__py=start, configs___default__yaml="epochs: 7\n")
-        ended = machine.run(task(folder, made, retries=1))
-        assert ended.code == 0, ended.stderr
-        assert len(ended.record["job"]) == 2
-        assert [stage["name"] for stage in ended.record["results"]["stages"]] == ["epoch1"]
 
 
 class TestGoodRuns:
@@ -332,12 +229,12 @@ class TestGoodRuns:
         assert {path: path.stat().st_mtime_ns for path in folder.in_dir.rglob("*")} == before
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="taking the network away needs root")
 def test_a_limit_that_is_misspelt_is_told_of(machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
     ended = machine.run(task(folder, repo), LIVE_CODE_ALLOWED_REPO="git.example.com/*")
     assert "nobody reads the variable LIVE_CODE_ALLOWED_REPO; is LIVE_CODE_ALLOWED_REPOS meant?" in ended.stderr
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="taking the network away needs root")
 def test_a_known_commit_and_a_known_lock_need_no_network(machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
     made = repos.make(tmp_path / "offline")
     made.commit(start__py=repos.CLASSIC_START, requirements__txt="easydict\n", configs___default__yaml="epochs: 7\n")
@@ -346,111 +243,6 @@ def test_a_known_commit_and_a_known_lock_need_no_network(machine: Machine, folde
     ended = machine.run(folder, "unshare", "--net")
     assert ended.code == 0, ended.stderr
     assert ended.record["lock"]["cached"]
-
-
-class TestBadInput:
-    """One clear line, the right return code in monitor.txt, a non-zero exit, and a record."""
-
-    def refused(self, ended: Ended, code: int, said: str) -> None:
-        assert ended.code != 0
-        assert ended.monitor.state == protocol.STATE_ERROR
-        assert ended.monitor.return_code == code, ended.monitor
-        assert said in ended.monitor.message
-        assert [said in line for line in ended.stderr.splitlines() if "error: " in line] == [True], ended.stderr
-        assert "Traceback" not in ended.stderr
-        assert ended.record["state"] == "failed"
-        assert ended.record["error"]["return_code"] == code
-
-    def test_no_env_yaml(self, machine: Machine, folder: TaskFolder) -> None:
-        self.refused(machine.run(folder), 300001, "env.yaml can't be read")
-
-    def test_config_yaml_is_no_mapping(self, machine: Machine, folder: TaskFolder) -> None:
-        folder.env(run_training=True).text("config.yaml", "just words\n")
-        self.refused(machine.run(folder), 300001, "holds a str, not a mapping")
-
-    def test_no_git_url(self, machine: Machine, folder: TaskFolder) -> None:
-        folder.env(run_training=True).config(git_branch="main")
-        self.refused(machine.run(folder), 300001, "git_url is missing")
-
-    def test_no_revision(self, machine: Machine, folder: TaskFolder) -> None:
-        folder.env(run_training=True).config(git_url="https://host/repo")
-        self.refused(machine.run(folder), 300001, "no revision is given")
-
-    def test_two_revisions_that_disagree(self, machine: Machine, folder: TaskFolder) -> None:
-        folder.env(run_training=True).config(git_url="https://host/repo", commit="a" * 40, git_branch="main")
-        self.refused(machine.run(folder), 300001, "different revisions")
-
-    def test_an_unreachable_host(self, machine: Machine, folder: TaskFolder) -> None:
-        folder.env(run_training=True).config(git_url="http://127.0.0.1:1/repo", commit="a" * 40)
-        self.refused(machine.run(folder), 300301, "127.0.0.1")
-
-    def test_an_unknown_commit(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
-        self.refused(machine.run(task(folder, repo, "a" * 40)), 300001, "is not in")
-
-    def test_an_unknown_ref(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
-        self.refused(machine.run(task(folder, repo, "v9.9")), 300001, "v9.9")
-
-    def test_an_ambiguous_short_id(self, machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
-        made = repos.make(tmp_path / "many")
-        blob = made.commit(start__py="")
-        lines = [
-            f"commit refs/heads/b{n}\ncommitter A <a@x> {n} +0000\ndata 1\nx\nfrom {blob}\n" for n in range(1, 2000)
-        ]
-        subprocess.run(["git", "fast-import", "--quiet"], input="\n".join(lines), cwd=made.path, check=True, text=True)
-        ids = made.git("rev-list", "--all").splitlines()
-        short = next(one[:4] for one in ids if sum(other.startswith(one[:4]) for other in ids) > 1)
-        self.refused(machine.run(task(folder, made, short)), 300001, short)
-
-    def test_a_repo_without_entrypoint(self, machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
-        made = repos.make(tmp_path / "empty")
-        made.commit(README="hello", configs___default__yaml="a: 1\n")
-        self.refused(machine.run(task(folder, made)), 300001, "no entrypoint")
-
-    def test_an_entrypoint_that_is_no_file_is_told_before_packages_are_installed(
-        self, machine: Machine, folder: TaskFolder, tmp_path: Path
-    ) -> None:
-        made = repos.make(tmp_path / "misspelt")
-        made.write("live-code.yaml", "entrypoint: {training: trian.py}\n")
-        made.commit(train__py=repos.CLASSIC_START, requirements__txt="easydict\n", configs___default__yaml="a: 1\n")
-        ended = machine.run(task(folder, made))
-        self.refused(ended, 300001, "the entrypoint 'trian.py' (live-code.yaml) names trian.py, which is no file")
-        assert ended.record["error"]["phase"] == "launch"
-        assert not {"interpreter", "lock", "environment", "job"} & set(ended.record)
-
-    def test_a_missing_code_config(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
-        task(folder, repo)
-        folder.config(git_url=str(repo.path), git_branch="main", code_config="configs/none.yaml")
-        self.refused(
-            machine.run(folder), 300001, "code_config names configs/none.yaml, which is no file of this commit."
-        )
-
-    def test_a_code_config_that_leaves_the_repo(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
-        task(folder, repo)
-        folder.config(git_url=str(repo.path), git_branch="main", code_config="../../in/config.yaml")
-        self.refused(machine.run(folder), 300001, "leaves the repo")
-
-    def test_requirements_that_cannot_be_resolved(self, machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
-        made = repos.make(tmp_path / "unresolvable")
-        made.commit(start__py="", requirements__txt="easydict>=999\n", configs___default__yaml="a: 1\n")
-        ended = machine.run(task(folder, made))
-        self.refused(ended, 160004, "requirements.txt can't be resolved")
-        assert "easydict>=999" in ended.record["error"]["details"]
-        assert ended.record["error"]["phase"] == "lock"
-
-    def test_no_task_switched_on(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
-        self.refused(machine.run(task(folder, repo, on="")), 300001, "no task is switched on")
-
-    def test_an_out_folder_that_is_not_writable_is_told_once_on_stderr(
-        self, machine: Machine, folder: TaskFolder, repo: repos.Repo
-    ) -> None:
-        task(folder, repo)
-        (folder.out_dir / "models").rmdir()
-        folder.out_dir.rmdir()
-        folder.out_dir.write_text("a file")
-        ended = machine.run(folder)
-        assert ended.code != 0
-        assert ended.stderr.count("can't be written") == 1
-        assert "Traceback" not in ended.stderr
 
 
 class TestJobsThatFail:
