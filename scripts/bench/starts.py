@@ -46,7 +46,8 @@ MLPROJECT = "name: tiny\npython_env: python_env.yaml\nentry_points:\n  main:\n  
 
 
 class Installed(NamedTuple):
-    """Programs to compare, each in an environment of its own. ``base``: the interpreter that jobs run on."""
+    """Programs to compare, each in an environment of its own. ``base``: the interpreter that jobs run on, with nothing
+    installed: what this machine's own loads at each start would count for ours alone."""
 
     executor: Path
     naive: Path
@@ -72,13 +73,15 @@ def installed(root: Path, place: Path, *, mlflow: bool = True) -> Installed:
     """live-code with its locked packages, compiled as in the images; PyYAML for the script's flow; mlflow."""
     own = root / ".venv" / "bin"
     base = (own / "python").resolve()
-    found = Installed(*(place / name / "bin" / "python" for name in ("executor", "naive", "mlflow")), base)
+    found = Installed(*(place / name / "bin" / "python" for name in ("executor", "naive", "mlflow", "image")))
 
     def add(python: Path, *words: str | Path) -> None:
         if not python.exists():
             run([own / "uv", "venv", "--quiet", "--python", base, python.parent.parent])
         run([own / "uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *words])
 
+    if not found.base.exists():
+        run([own / "uv", "venv", "--quiet", "--python", base, found.base.parent.parent])
     shutil.rmtree(place / "wheel", ignore_errors=True)
     run([own / "python", "-m", "hatchling", "build", "-t", "wheel", "-d", place / "wheel"], cwd=root)
     add(found.executor, "--require-hashes", "-r", root / "requirements" / "image.txt")
