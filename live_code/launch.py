@@ -34,8 +34,8 @@ WITHHELD = ("VIRTUAL_ENV", "PYTHONHOME", "__PYVENV_LAUNCHER__", "NETRC")
 # pip's and uv's settings, among them addresses of indexes.
 INSTALLERS = ("PIP_", "UV_")
 # Options of python and bash that take no value.
-_FLAG = re.compile(r"-[bBdeEiIOPqRuvx]+")
-_LOGIN = re.compile(r"://[^/@\s]+@")
+_FLAG = r"-[bBdeEiIOPqRuvx]+"
+_LOGIN = r"://[^/@\s]+@"
 
 
 class Entrypoint(NamedTuple):
@@ -205,7 +205,7 @@ def _entrypoint(task: str, request: Request, repo: RepoSettings, exists: Callabl
 def _script(words: list[str]) -> str:
     """The repo's file that is started, '' where that is not sure: modules, programs, and what bash finds on PATH."""
     if words[0] in ("python", "python3", "bash", "sh"):
-        words = list(itertools.dropwhile(_FLAG.fullmatch, words[1:]))
+        words = list(itertools.dropwhile(lambda word: re.fullmatch(_FLAG, word), words[1:]))
     first = words[0] if words else ""
     is_plain = first.endswith(".py") or (first.endswith(".sh") and "/" in first)
     return first if is_plain and not first.startswith(("/", "-")) else ""
@@ -259,7 +259,7 @@ def _environ(
 
 def _without_login(key: str, value: str) -> str:
     """Indexes may be named with a login in the URL; the job may know the index, but not the login."""
-    return _LOGIN.sub("://", value) if key.startswith(INSTALLERS) else value
+    return re.sub(_LOGIN, "://", value) if key.startswith(INSTALLERS) else value
 
 
 def _proxies(environ: Mapping[str, str]) -> dict[str, str]:

@@ -22,7 +22,7 @@ class Repository(NamedTuple):
     def holds(self, commit: str) -> bool:
         """Whether the commit is there, whole. Reads one file: a fetch writes it last."""
         try:
-            return (self.path / HELD / commit).read_text(encoding="ascii").strip() == commit
+            return (self.path / HELD / commit).read_text(encoding="utf-8").strip() == commit
         except (OSError, UnicodeDecodeError):
             return False
 

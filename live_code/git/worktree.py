@@ -108,7 +108,7 @@ def _write_git_folder(own: Path, repository: Repository, commit: str, url: str, 
         (own / "info").mkdir()
         (own / "info" / "sparse-checkout").write_text(f"/*\n!/*/\n/{_literally(only)}/\n", encoding="utf-8")
     (own / "config").write_text(_own_config(commit, url, sparse=bool(only)), encoding="utf-8")
-    (own / "HEAD").write_text(f"{commit}\n", encoding="ascii")
+    (own / "HEAD").write_text(f"{commit}\n", encoding="utf-8")
 
 
 def _literally(path: str) -> str:

@@ -10,9 +10,8 @@ from live_code.values import NamedTuple
 
 PROTECT_VARIABLE = "LIVE_CODE_PROTECT"
 _PROTECTED = re.compile(r"(torch|torchvision|torchaudio|triton|pytorch-triton|mxnet|mxnet-.+|nvidia-.+)")
-_VERSION = re.compile(
-    r"(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9]+([-_.][a-z0-9]+)*)?", re.IGNORECASE
-)
+# Not compiled before there is a version to look at.
+_VERSION = r"(?i)(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9]+([-_.][a-z0-9]+)*)?"
 # The name that requirements use for a module that images install under other names.
 _ALIASES = ("torch", "torchvision", "torchaudio", "triton", "mxnet")
 
@@ -89,7 +88,7 @@ def is_family(name: str) -> bool:
 
 def is_version(text: str) -> bool:
     """Whether PEP 440 knows it as a version; images have others too."""
-    return bool(_VERSION.fullmatch(text))
+    return bool(re.fullmatch(_VERSION, text))
 
 
 def _as_version(text: str) -> str:

@@ -16,12 +16,13 @@ PYPI = "https://pypi.org/simple"
 # Files of a project whose metadata is read instead of lines; what their dependencies may depend on besides.
 PROJECTS = {"pyproject.toml": ("setup.py", "setup.cfg"), "setup.cfg": ("setup.py",), "setup.py": ("setup.cfg",)}
 _CHOICE = re.compile(r"(?P<file>[^\s,\[\]:]+)(?:\[(?P<extras>[^\]]*)\])?(?::(?P<groups>[\w.+-]+))?")
-_INCLUDE = re.compile(r"(?:-[rc](?:\s+|=)?|--(?:requirement|constraint)(?:\s+|=))(?P<name>\S+)")
-_ONLY_PIP_JOINS = re.compile(r"\\\n(?!\s*(--|$))", re.MULTILINE)
-_PYLOCK = re.compile(r"pylock(\.[^.]+)?\.toml")
-_REGISTRY = re.compile(r'\b(?:registry|index) = "(https?://[^"]+)"')
-_OPTION = re.compile(r"(?P<key>-[if]|--[a-z-]+)(?:\s+|=|(?<=-[if]))(?P<value>\S+)")
-_LOCAL = re.compile(r"(?:(?:-e|--editable)[\s=]+)?(?P<path>\.{0,2}/[^\s\[;]*|\.{1,2})(?:\[[^\]]*\])?(?:\s*;.*)?$")
+# These are compiled for the lines and files that they may fit: most requirements are names with versions.
+_INCLUDE = r"(?:-[rc](?:\s+|=)?|--(?:requirement|constraint)(?:\s+|=))(?P<name>\S+)"
+_ONLY_PIP_JOINS = r"(?m)\\\n(?!\s*(--|$))"
+_PYLOCK = r"pylock(\.[^.]+)?\.toml"
+_REGISTRY = r'\b(?:registry|index) = "(https?://[^"]+)"'
+_OPTION = r"(?P<key>-[if]|--[a-z-]+)(?:\s+|=|(?<=-[if]))(?P<value>\S+)"
+_LOCAL = r"(?:(?:-e|--editable)[\s=]+)?(?P<path>\.{0,2}/[^\s\[;]*|\.{1,2})(?:\[[^\]]*\])?(?:\s*;.*)?$"
 
 
 class Input(NamedTuple):
@@ -89,7 +90,7 @@ def lines(text: Text) -> Iterator[Line]:
     start, words = 0, ""
     for number, line in enumerate(text.text.splitlines(), 1):
         start = start or number
-        words += re.sub(r"(^|\s+)#.*$", "", line)
+        words += re.sub(r"(^|\s+)#.*$", "", line) if "#" in line else line
         if words.endswith("\\"):
             words = words[:-1] + " "
             continue
@@ -111,7 +112,7 @@ def is_uv(name: str) -> bool:
 
 def is_pylock(name: str) -> bool:
     """Whether it is a lock of PEP 751."""
-    return bool(_PYLOCK.fullmatch(Path(name).name))
+    return name.endswith(".toml") and bool(re.fullmatch(_PYLOCK, Path(name).name))
 
 
 def options(texts: tuple[Text, ...]) -> Iterator[tuple[str, str]]:
@@ -119,10 +120,10 @@ def options(texts: tuple[Text, ...]) -> Iterator[tuple[str, str]]:
     for text in texts:
         if is_uv(text.name) or is_pylock(text.name):
             yield from (
-                ("--extra-index-url", url) for url in dict.fromkeys(_REGISTRY.findall(text.text)) if url != PYPI
+                ("--extra-index-url", url) for url in dict.fromkeys(re.findall(_REGISTRY, text.text)) if url != PYPI
             )
         for line in lines(text) if is_list(text.name) else ():
-            if match := _OPTION.match(line.text):
+            if line.text.startswith("-") and (match := re.match(_OPTION, line.text)):
                 yield match["key"], match["value"]
 
 
@@ -153,12 +154,14 @@ def _collect(root: Path, name: str, texts: dict[str, Text], path: tuple[str, ...
         _add_files(root, beside, texts)
         return
     for line in lines(texts[name]):
-        if match := _INCLUDE.match(line.text):
+        if not line.text.startswith(("-", ".", "/")):
+            continue
+        if match := re.match(_INCLUDE, line.text):
             included = _included(root, file.parent, line, match["name"])
             if not (root / included).is_file():
                 raise RequirementsError(f"{line} includes {included}, which is no file of this commit.", hint="Add it.")
             _collect(root, included, texts, (*path, name))
-        elif match := _LOCAL.match(line.text):
+        elif match := re.match(_LOCAL, line.text):
             project = _below(root, root, line, match["path"])
             _add_files(root, [project / other for other in PROJECTS], texts)
 
@@ -167,12 +170,12 @@ def _read(file: Path, name: str, path: tuple[str, ...]) -> str:
     try:
         data = file.read_bytes()
         # PowerShell's `pip freeze > requirements.txt` writes UTF-16; pip reads both by their mark.
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8").removeprefix("\ufeff")
     except (OSError, UnicodeDecodeError) as error:
         where = f", included by {path[-1]}," if path else ""
         raise RequirementsError(f"the requirements file {name}{where} can't be read: {error}.") from error
     text = text.replace("\r\n", "\n")
-    return _joined(Text(name, text)) if is_list(name) and _ONLY_PIP_JOINS.search(text) else text
+    return _joined(Text(name, text)) if "\\" in text and is_list(name) and re.search(_ONLY_PIP_JOINS, text) else text
 
 
 def _joined(text: Text) -> str:
