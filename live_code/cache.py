@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from live_code import log
 from live_code.errors import ConfigError, StoreError
 from live_code.git import local
+from live_code.git.local import GitFailed
 from live_code.git.repository import Repository
 from live_code.store import Store, eviction, lease
 from live_code.store.eviction import Item
+from live_code.telemetry import space
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -27,6 +29,8 @@ def run(arguments: Namespace, store: Store, trouble: str = "") -> int:
     if arguments.action == "verify":
         return _verify(store, arguments.environ)
     limit = size(arguments.max_size) if arguments.action == "gc" else 0
+    if limit:
+        _pack(store, arguments.idle, arguments.environ)
     return _make_room(store, limit, arguments.idle)
 
 
@@ -50,6 +54,31 @@ def _make_room(store: Store, limit: int, idle_s: float) -> int:
     return 0
 
 
+def _pack(store: Store, idle_s: float, environ: Mapping[str, str]) -> None:
+    """Puts repositories together that many fetches have scattered. One that is in use waits for another time: what
+    another host has open there must not go."""
+    for item in eviction.items(store, ("git",)):
+        here, left = Repository(item.path), space.free(item.path)
+        if not here.is_scattered() or (left is not None and left < item.bytes):
+            continue
+        with lease.unused(store.used(item.kind, item.key), idle_s) as free:
+            pass  # no longer than this: who begins to use it meanwhile needs not wait
+        if free:
+            _pack_one(store, item, here, environ)
+
+
+def _pack_one(store: Store, item: Item, here: Repository, environ: Mapping[str, str]) -> None:
+    before = here.packs()
+    with store.locked(item.kind, item.key, f"{_name(item)} is being packed"):
+        here.sweep()
+        try:
+            here.pack(_git_environment(item, environ))
+        except GitFailed as error:
+            log.warning(f"{_name(item)} can't be packed: {error}")
+            return
+    print(f"{_name(item)}: {before} packs are now {here.packs()}")
+
+
 def _why_kept(store: Store, item: Item, idle_s: float) -> str:
     with lease.unused(store.used(item.kind, item.key), 0) as free:
         age = time.time() - item.used_at
@@ -69,9 +98,13 @@ def _verify(store: Store, environ: Mapping[str, str]) -> int:
 
 
 def _damage(item: Item, environ: Mapping[str, str]) -> str:
+    return Repository(item.path).damage(_git_environment(item, environ))
+
+
+def _git_environment(item: Item, environ: Mapping[str, str]) -> dict[str, str]:
     home = item.path / "live-code"
     local.write_settings(home, [item.path])
-    return Repository(item.path).damage(local.environment(environ, home))
+    return local.environment(environ, home)
 
 
 def size(text: str) -> int:

@@ -10,6 +10,7 @@ from servers.repos import Repo
 
 from live_code import cache
 from live_code.errors import ConfigError
+from live_code.git.repository import Repository
 from live_code.store import Store, eviction
 
 ROOT = Path(__file__).parent.parent
@@ -149,6 +150,45 @@ def test_an_error_is_one_line_that_says_what_to_do(live_code, tmp_path):
     done = live_code("resolve", tmp_path / "nothing.git", "main")
     assert done.returncode != 0
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.fixture
+def scattered(live_code, tmp_path, here):
+    """A repository of the store whose objects lie in packs of their own."""
+    repo = Repo(tmp_path / "repo")
+    repo.commit({f"file{number}": str(number) for number in range(60)})
+    live_code("checkout", repo.url, "main", tmp_path / "place")
+    (bare,) = here.path("git").iterdir()
+    fetched = list(bare.glob("objects/pack/*"))
+
+    def git(*words, stdin=""):
+        return subprocess.run(["git", *words], cwd=bare, input=stdin, text=True, capture_output=True, check=True).stdout
+
+    for name in git("cat-file", "--batch-all-objects", "--batch-check=%(objectname)").splitlines():
+        git("pack-objects", "--quiet", "objects/pack/pack", stdin=f"{name}\n")
+    for path in fetched:
+        path.unlink()
+    assert Repository(bare).packs() > 50
+    return Repository(bare)
+
+
+def test_gc_puts_the_packs_of_many_fetches_into_one(live_code, scattered, tmp_path):
+    (scattered.path / "objects/pack/.tmp-1-pack-killed").touch()
+    before = scattered.packs()
+    done = live_code("cache", "gc", "--max-size", "1G", "--idle", "0")
+    assert f"{before} packs are now 1\n" in done.stdout
+    assert not list(scattered.path.glob("objects/pack/.tmp-*"))
+    assert live_code("cache", "verify").stdout == "all is whole\n"
+    (tmp_path / "repo").rename(tmp_path / "gone")
+    commit = next((scattered.path / "refs/live-code").iterdir()).name
+    assert live_code("checkout", f"file://{tmp_path}/repo", commit, tmp_path / "again").returncode == 0
+
+
+def test_gc_leaves_the_packs_of_a_repository_that_is_in_use(live_code, scattered, here):
+    here.use("git", scattered.path.name)
+    before = scattered.packs()
+    assert live_code("cache", "gc", "--max-size", "1G", "--idle", "0").returncode == 0
+    assert scattered.packs() == before
 
 
 def test_the_store_is_listed_proved_and_emptied(live_code, tmp_path, here):

@@ -12,6 +12,8 @@ from live_code.store import Store
 from live_code.values import NamedTuple
 
 HELD = "refs/live-code"  # commits that are whole in a repository of the store
+# Git's own limits: more packs, or more of 256 folders of single objects than these, are worth being put together.
+_PACKS, _LOOSE = 50, 27
 
 
 class Repository(NamedTuple):
@@ -39,9 +41,21 @@ class Repository(NamedTuple):
         held = self.path / HELD
         left = [*self.path.glob("*.lock"), *held.glob("*.lock"), *self.path.glob("objects/pack/tmp_*")]
         left += [*self.path.glob("objects/pack/*.keep"), *self.path.glob("objects/tmp_*")]
+        left += self.path.glob("objects/pack/.tmp-*")
         left += [mark for mark in held.glob("*") if not mark.name.endswith(".lock") and not self.holds(mark.name)]
         for path in left:
             files.remove_tree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+    def packs(self) -> int:
+        return len(list(self.path.glob("objects/pack/*.pack")))
+
+    def is_scattered(self) -> bool:
+        """Whether its objects lie in so many files that finding one takes time: each fetch leaves some."""
+        return self.packs() > _PACKS or len(list(self.path.glob("objects/17/*"))) > _LOOSE
+
+    def pack(self, env: Mapping[str, str]) -> None:
+        """Puts all objects of what is kept into one file. Slow; takes as much room again. Raises GitFailed."""
+        run(["--git-dir", str(self.path), "repack", "-a", "-d", "--quiet"], env=env)
 
     def damage(self, env: Mapping[str, str]) -> str:
         """What is wrong with its objects, in git's words; '' when nothing is. Reads every object: slow."""

@@ -28,9 +28,9 @@ class Item(NamedTuple):
     used_at: float
 
 
-def items(store: Store) -> list[Item]:
-    """All entries, the least recently used first."""
-    found = (_item(store, kind, key) for kind in KINDS for key in _keys(store, kind))
+def items(store: Store, kinds: tuple[str, ...] = KINDS) -> list[Item]:
+    """All entries of these kinds, the least recently used first."""
+    found = (_item(store, kind, key) for kind in kinds for key in _keys(store, kind))
     return sorted(found, key=lambda item: item.used_at)
 
 
