@@ -89,15 +89,15 @@ def running(
         ports.stop(wrap)
 
 
-def make_certificates(root: Path, name: str, *clients: str) -> None:
-    """An authority, a server's certificate for ``name``, and one for each client, with their keys."""
+def make_certificates(root: Path, name: str, *clients: str, address: str = "127.0.0.1") -> None:
+    """An authority, a server's certificate for ``name`` and ``address``, and one for each client, with their keys."""
 
     def openssl(*words: str) -> None:
         subprocess.run(["openssl", *words], cwd=root, capture_output=True, check=True)
 
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
     openssl("req", "-x509", *curve, "-days", "2", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test authority")
-    (root / "names").write_text(f"subjectAltName=DNS:{name},IP:127.0.0.1\n")
+    (root / "names").write_text(f"subjectAltName=DNS:{name},IP:{address}\n")
     sign = ("x509", "-req", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names")
     for file, subject in (("server", name), *((client, client) for client in clients)):
         openssl("req", *curve, "-keyout", f"{file}.key", "-out", f"{file}.csr", "-subj", f"/CN={subject}")
