@@ -121,8 +121,8 @@ def _add_others(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("run", help="run a task folder: what a container does at its start")
     _add_folders(command)
-    command.add_argument("--log-format", choices=("text", "json"), default="text", help="what is said, as JSON lines")
-    command.add_argument("--plain", action="store_true", help="only lines, on a terminal too")
+    command.add_argument("--log-format", choices=("text", "json"), default="text", help="lines for a person, or JSON")
+    command.add_argument("--plain", action="store_true", help="only lines, on a terminal too; so does NO_COLOR=1")
     command.add_argument("--bundle", type=Path, metavar="FILE", help="a file of live-code bundle: no network is needed")
     hand = command.add_mutually_exclusive_group()
     hand.add_argument("--shell", action="store_true", help="a shell in the job's environment instead of the job")
@@ -146,14 +146,14 @@ def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _add_images(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     images = commands.add_parser("images", help="look at images as the platform does")
     command = images.add_subparsers(required=True, metavar="COMMAND").add_parser("check", help="check one image")
-    command.add_argument("image", metavar="IMAGE")
+    command.add_argument("image", metavar="IMAGE", help="a name that the engine knows or can pull")
     command.add_argument("--engine", default="docker", metavar="PROGRAM", help="docker (default) or podman")
     command.set_defaults(command=_check_image)
 
 
 def _add_completion(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("completion", help="print the script that completes the command line in a shell")
-    command.add_argument("shell", choices=("bash", "zsh", "fish"))
+    command.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell that you type in")
     command.set_defaults(command=_completion)
 
 

@@ -28,9 +28,9 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
     doctor.set_defaults(command=_doctor)
 
     bundle = commands.add_parser("bundle", help="put a commit, its lock and its packages into one file")
-    bundle.add_argument("place", metavar="URL")
-    bundle.add_argument("revision", metavar="COMMIT")
-    bundle.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    bundle.add_argument("place", metavar="URL", help="a git repository")
+    bundle.add_argument("revision", metavar="COMMIT", help="commit, tag or branch of it")
+    bundle.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="for run --bundle FILE")
     bundle.add_argument("--requirements", default="", metavar="FILE", help="which requirements, as the hyper-parameter")
     _add_choices(bundle)
     bundle.set_defaults(command=_bundle, as_of="")
@@ -38,7 +38,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def _add_choices(command: argparse.ArgumentParser) -> None:
     command.add_argument("--python", type=Path, metavar="PY", help="the job's interpreter (default: the image's)")
-    command.add_argument("--resolver", choices=("uv", "pip-tools"), default="uv")
+    command.add_argument("--resolver", choices=("uv", "pip-tools"), default="uv", help="default: uv")
 
 
 def _request(arguments: argparse.Namespace) -> config.Request:

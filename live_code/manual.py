@@ -11,7 +11,10 @@ from live_code import __version__
 
 EXAMPLES = {
     "": "live-code run --in task/in --out /tmp/out\nlive-code doctor",
-    "run": "live-code run\nlive-code run --in task/in --out /tmp/out",
+    "run": (
+        "live-code run\nlive-code run --in task/in --out /tmp/out\n"
+        "live-code run --in task/in --out /tmp/out --shell\nlive-code run --in task/in --out /tmp/out --debug 5678"
+    ),
     "verify": "live-code verify --in task/in --out /tmp/out",
     "runs": "live-code runs\nlive-code runs results --where 'mAP>0.5 and task=training'",
     "compare": "live-code compare a/out b/out\nlive-code compare a/out b/out --html difference.html",
@@ -37,8 +40,16 @@ EXAMPLES = {
     "cache clear": "live-code cache clear --idle 3600",
     "init": "live-code init detector --framework torch",
     "check": "live-code check .\nlive-code check https://git.example.com/team/detector.git v1.2",
-    "completion": "live-code completion bash >~/.local/share/bash-completion/completions/live-code",
+    "completion": (
+        "live-code completion bash >~/.local/share/bash-completion/completions/live-code\n"
+        'live-code completion zsh >"${fpath[1]}/_live-code"\n'
+        "live-code completion fish >~/.config/fish/completions/live-code.fish"
+    ),
 }
+_RUN_VARIABLES = (
+    "variables: LIVE_CODE_PYTHON is the job's interpreter, one that has torch or mxnet; LIVE_CODE_STORE the cache"
+)
+VARIABLES = {"run": _RUN_VARIABLES, "doctor": _RUN_VARIABLES}
 EXIT_CODES = {
     "": "exit codes: 0 done, 1 an error or a problem found, 2 a wrong command line; of run: see run --help",
     "run": (
@@ -54,7 +65,7 @@ def epilog(prog: str) -> str:
     name = prog.partition(" ")[2]
     lines = EXAMPLES.get(name, "").splitlines()
     shown = [("example:" if len(lines) == 1 else "examples:"), *(f"  {line}" for line in lines)] if lines else []
-    return "\n".join([*shown, *([EXIT_CODES[name]] if name in EXIT_CODES else [])])
+    return "\n".join([*shown, *(told[name] for told in (VARIABLES, EXIT_CODES) if name in told)])
 
 
 def version() -> str:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
 
 class Parser(argparse.ArgumentParser):
     """Its help ends with examples, which are loaded when somebody asks for help."""
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        super().__init__(*values, **named)
+        self.register("action", "parsers", Commands)
 
     def format_help(self) -> str:
         from live_code import manual
@@ -15,6 +20,14 @@ class Parser(argparse.ArgumentParser):
         self.formatter_class = argparse.RawDescriptionHelpFormatter
         self.epilog = manual.epilog(self.prog)
         return super().format_help()
+
+
+class Commands(argparse._SubParsersAction):  # type: ignore[type-arg]
+    """What the list says of a command, the command's own help says, too."""
+
+    def add_parser(self, name: str, **named: Any) -> Any:
+        said = named["help"]
+        return super().add_parser(name, description=f"{said[0].upper()}{said[1:]}.", **named)
 
 
 class Version(argparse.Action):

@@ -26,8 +26,8 @@ def _add_checkout(commands: Commands[argparse.ArgumentParser]) -> None:
     _add_revision(command)
     command.add_argument("dir", type=Path, metavar="DIR", help="an empty folder, or one that is not there yet")
     command.add_argument("--subdir", default="", help="write this folder only, and the files at the top")
-    command.add_argument("--submodules", choices=("auto", "on", "off"), default="auto")
-    command.add_argument("--lfs", choices=("auto", "on", "off"), default="auto")
+    command.add_argument("--submodules", choices=("auto", "on", "off"), default="auto", help="auto: if there are any")
+    command.add_argument("--lfs", choices=("auto", "on", "off"), default="auto", help="auto: if files are kept there")
     command.add_argument("--patch", type=Path, metavar="FILE", help="apply this change to the clean tree")
     command.set_defaults(command=_checkout)
 
