@@ -164,7 +164,7 @@ _TABLE = (
     (GPU_FAULT, r"uncorrectable ECC error|GPU has fallen off the bus|CUDA error: unspecified launch failure|\bXid\b"),
     (PEERS_LOST, r"NCCL (?:communicator was aborted|error|timeout)|Watchdog caught collective operation timeout"),
     (PEERS_LOST, r"Connection closed by peer \[|Broken pipe.*(?:gloo|TCPStore)|Dist(?:Backend|Network|Store)Error"),
-    (PEERS_LOST, r"\bgloo/transport/.*(?:Connection|rror|imed out)"),
+    (PEERS_LOST, r"\bgloo/transport/.*(?:Connection|rror|imed out|Broken pipe|pair closure)"),
     (NOT_A_NUMBER, r"\bloss\b[^\n]{0,20}\b(?:is|became|=|:) ?(?:nan|[+-]?inf)\b.*(?:stop|abort|exit|rais)"),
     (NOT_A_NUMBER, r"^FloatingPointError|(?:loss|gradient|weights?)\b[^\n]{0,30}\b(?:is|are|became) (?:nan|inf)"),
     (NOT_A_NUMBER, r"(?:NaN|inf) (?:loss|gradient)s? (?:encountered|detected|found)|returned nan values"),
