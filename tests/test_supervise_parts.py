@@ -17,6 +17,7 @@ from live_code.supervise.ends import HANGING_RANKS, MAX_DURATION, STALL
 from live_code.supervise.joblog import JobLog
 from live_code.supervise.limits import Seen
 from live_code.supervise.lines import LONGEST, UPDATE_EVERY_S, Lines, Readable
+from live_code.supervise.panel import Monitor
 
 PIECES = st.lists(st.binary(max_size=50).filter(bool), max_size=20)
 
@@ -100,6 +101,20 @@ class TestLogQuota:
     def test_a_second_attempt_goes_on_where_the_first_ended(self, tmp_path: Path) -> None:
         self.written(tmp_path / "job.log", 12000, 2)
         assert len(self.written(tmp_path / "job.log", 12000, 2).splitlines()) == 4
+
+
+def test_the_time_that_is_left_is_told_by_the_speed_once_the_loading_is_over(tmp_path: Path) -> None:
+    monitor = Monitor(tmp_path / "monitor.txt", started=0.0)
+
+    def left(now: float, percent: float) -> float | None:
+        said = protocol.Monitor("t", 1.0, percent, protocol.STATE_RUNNING, 0, "")
+        protocol.write_atomic(tmp_path / "monitor.txt", protocol.format_monitor(said))
+        seen = monitor.progress(now)
+        assert seen is not None
+        return seen.left and round(seen.left, 6)
+
+    moments = [(1.0, 0.0), (30.0, 0.1), (32.0, 0.2), (40.0, 0.2), (42.0, 0.7)]
+    assert [left(*moment) for moment in moments] == [None, 270.0, 16.0, 8.0, 6.0]
 
 
 class TestLimits:

@@ -52,7 +52,7 @@ class Panel:
 
     def __init__(self, terminal: Terminal, title: str, monitor_file: Path, cores: float) -> None:
         self.terminal = terminal
-        self._monitor = _Monitor(monitor_file)
+        self._monitor = Monitor(monitor_file, time.monotonic())
         self._seen = Seen(title, 0.0, cores)
         self._started = time.monotonic()
         self._next = self._started
@@ -84,31 +84,49 @@ class Panel:
         self.terminal.show(drawn(self._seen, self.terminal.size.columns - 1))
 
 
-class _Monitor:
-    """Reads the job's progress when it has changed."""
+class _Come(NamedTuple):
+    """How far it had come at a moment."""
 
-    def __init__(self, path: Path) -> None:
+    at: float
+    percent: float
+
+
+class Monitor:
+    """Reads the job's progress when it has changed. ``started``: the moment from which on it makes some."""
+
+    def __init__(self, path: Path, started: float) -> None:
         self._path = path
-        self._started = time.monotonic()
+        self._started = started
         self._modified = 0
-        self._first = 0.0
-        self._last: protocol.Monitor | None = None
-        self._at = self._started
+        self._steps: list[_Come] = []
+        self._message = ""
 
     def progress(self, now: float) -> Progress | None:
         try:
             modified = self._path.stat().st_mtime_ns
             if modified != self._modified:
-                self._last = protocol.parse_monitor(self._path.read_text(encoding="utf-8", errors="replace"))
-                self._first = self._last.percent if not self._modified else self._first
-                self._modified, self._at = modified, now
+                said = protocol.parse_monitor(self._path.read_text(encoding="utf-8", errors="replace"))
+                self._modified, self._message = modified, said.message
+                self._take(_Come(now if self._steps else self._started, said.percent))
         except (OSError, ValueError):
             return None
-        if self._last is None:
+        if not self._steps:
             return None
-        made = self._last.percent - self._first
-        left = (self._at - self._started) * (1 - self._last.percent) / made if made > 0 else None
-        return Progress(self._last.percent, left and max(left - (now - self._at), 0.0), self._last.message)
+        return Progress(self._steps[-1].percent, self._left(now), self._message)
+
+    def _take(self, come: _Come) -> None:
+        """Kept are the start, the first step and the last."""
+        if not self._steps or come.percent > self._steps[-1].percent:
+            self._steps[2:] = []
+            self._steps.append(come)
+
+    def _left(self, now: float) -> float | None:
+        """By the speed since the first step, as what comes before it is loading too; by that of the first, if alone."""
+        if len(self._steps) < 2:
+            return None
+        before, last = self._steps[-2:]
+        left = (last.at - before.at) * (1 - last.percent) / (last.percent - before.percent)
+        return max(left - (now - last.at), 0.0)
 
 
 def drawn(seen: Seen, width: int) -> tuple[Line, ...]:
