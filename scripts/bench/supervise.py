@@ -1,4 +1,10 @@
-"""Runs each job bare and supervised in turns, so that both see the same machine; compares processor and wall time."""
+"""What it costs a job to be supervised: a CPU-bound and a chatty job, bare and supervised, in short turns.
+
+    scripts/bench/supervise [--rounds N] [--turn SECONDS] [--turns N] [--lines N] [--wait SECONDS] [--write]
+
+A machine's speed may change for minutes, so turns are short, in the order bare, ours, ours, bare; each turn is compared
+with the one beside it, and the median of these ratios counts. `--write` puts the tables into docs/performance.md.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +15,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-SPIN = "import time\nuntil = {rounds}\nvalue = 0\nfor n in range(until): value = (value * 31 + n) % 1000003\n"
+import startup_tables as tables
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "performance.md"
+
+SPIN = "import time\nvalue = 0\nfor n in range({steps}): value = (value * 31 + n) % 1000003\n"
 CHAT = "for number in range({lines}): print('epoch 1 step', number, 'loss 0.1234 lr 0.01')\n"
+NOTHING = "pass\n"
 WAIT = "import time; time.sleep({seconds})\n"
 TELEMETRY_S = 5.0
 # The first samples are taken after it, and all that is imported late has been.
 STARTED_S = 2.5 * TELEMETRY_S
+MIB = 1 << 20
 SUPERVISED = """
 import os, sys
 from pathlib import Path
@@ -35,46 +49,67 @@ sys.exit(guard.run(work, lambda number: 128 + number))
 """
 
 
-class Run(NamedTuple):
-    wall: float
-    cpu: float
+class Pair(NamedTuple):
+    """Wall seconds of two turns, one after the other."""
+
+    bare: float
+    ours: float
 
 
-def timed(argv: list[str], environ: dict[str, str]) -> Run:
-    """Wall time, and processor time of the process and all its descendants. Somebody reads the output, as ever."""
-    before, started = os.times(), time.perf_counter()
-    with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE) as running, Path(os.devnull).open("wb") as nowhere:
-        assert running.stdout
-        while piece := os.read(running.stdout.fileno(), 1 << 16):
-            nowhere.write(piece)
-    assert running.returncode == 0
-    wall, after = time.perf_counter() - started, os.times()
-    used = after.children_user + after.children_system - before.children_user - before.children_system
-    return Run(wall, used)
+class Waiting(NamedTuple):
+    """Of both processes while the job sleeps: share of a core, and memory with shared pages counted once (PSS)."""
+
+    share: float
+    guard: float
+    worker: float
 
 
-def compare(name: str, code: str, rounds: int, folder: Path) -> None:
-    bare: list[Run] = []
-    ours: list[Run] = []
+def timed(argv: list[str]) -> float:
+    """Wall seconds. Somebody reads the output, as ever."""
+    started = time.perf_counter()
     environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    for _ in range(rounds):
-        bare.append(timed([sys.executable, "-c", code], environ))
-        ours.append(timed(supervised(folder, code), environ))
-    walls = [statistics.median(run.wall for run in runs) for runs in (bare, ours)]
-    cpus = [statistics.median(run.cpu for run in runs) for runs in (bare, ours)]
-    print(
-        f"{name}: bare {walls[0]:.2f} s, supervised {walls[1]:.2f} s ({walls[1] / walls[0] - 1:+.1%} wall); "
-        f"processor {cpus[0]:.2f} and {cpus[1]:.2f} s; medians of {rounds}"
-    )
+    with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE) as running:
+        assert running.stdout
+        while os.read(running.stdout.fileno(), 1 << 16):
+            pass
+    assert running.returncode == 0
+    return time.perf_counter() - started
+
+
+def turns(code: str, count: int, folder: Path) -> list[Pair]:
+    bare, ours = [sys.executable, "-c", code], supervised(folder, code)
+    found = []
+    for number in range(count):
+        if number % 2:
+            second = timed(ours)
+            found.append(Pair(timed(bare), second))
+        else:
+            found.append(Pair(timed(bare), timed(ours)))
+    return found
+
+
+def together(pairs: list[Pair], starts: list[Pair], count: int, times: int) -> list[Pair]:
+    """Of each pair what a job with the work of ``count`` such turns takes that starts and ends so many ``times``."""
+    bare, ours = (statistics.median(side) for side in zip(*starts, strict=True))
+    spare = count - times
+    return [Pair(count * one.bare - spare * bare, count * one.ours - spare * ours) for one in pairs]
 
 
 def supervised(folder: Path, code: str, telemetry: float = TELEMETRY_S) -> list[str]:
     return [sys.executable, "-c", SUPERVISED, str(folder), code, str(telemetry)]
 
 
-def waiting(folder: Path, seconds: float) -> None:
-    """Both processes while the job sleeps: memory, shared pages counted once (PSS), and processor time, start-up
-    excluded. With telemetry and without, at the same time."""
+def steps_in(seconds: float) -> int:
+    """How many steps of the CPU-bound job take so long here."""
+    trial = 2_000_000
+    fixed, took = (
+        min(timed([sys.executable, "-c", code]) for _ in range(3)) for code in (NOTHING, SPIN.format(steps=trial))
+    )
+    return round(trial * seconds / (took - fixed))
+
+
+def waiting(folder: Path, seconds: float) -> dict[str, Waiting]:
+    """With telemetry and without, at the same time; start-up excluded."""
     jobs = {
         name: subprocess.Popen(
             supervised(folder / name, WAIT.format(seconds=STARTED_S + seconds + 5), every), stdout=subprocess.DEVNULL
@@ -85,25 +120,24 @@ def waiting(folder: Path, seconds: float) -> None:
     time.sleep(STARTED_S)
     before = {name: _ticks(job.pid) for name, job in jobs.items()}
     time.sleep(seconds)
+    found = {}
     for name, job in jobs.items():
         used = (_ticks(job.pid) - before[name]) / os.sysconf("SC_CLK_TCK") / seconds
-        guard, worker = _pss(job.pid), _pss(_child(job.pid))
-        print(
-            f"waiting for {seconds:.0f} s {name} telemetry: {used:.2%} of a core; "
-            f"memory: guard {guard / 1024:.1f} MiB, worker {worker / 1024:.1f} MiB"
-        )
+        found[name] = Waiting(used, _pss(job.pid), _pss(_child(job.pid)))
     for job in jobs.values():
         job.terminate()
         job.wait()
+    return found
 
 
 def _child(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
-def _pss(pid: int) -> int:
+def _pss(pid: int) -> float:
+    """In bytes."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def _ticks(guard: int) -> int:
@@ -112,17 +146,84 @@ def _ticks(guard: int) -> int:
     return sum(int(fields[11]) + int(fields[12]) for fields in stats)
 
 
+def told(found: dict[str, list[Pair]], idle: dict[str, Waiting], asked: argparse.Namespace, machine: str) -> str:
+    starts, chat = found["nothing"], found["chat"]
+    spins = together(found["spin"], starts, asked.turns, 1)
+    jobs = [
+        _row(f"CPU-bound, {asked.turn * asked.turns:.0f} s, of {asked.turns} turns", spins, 0.01),
+        _row(f"{asked.lines:,} lines", chat, 0.10),
+        _row(f"{asked.lines:,} lines, start and end apart", together(chat, starts, 1, 0), 0.10),
+        _row("nothing: start and end", starts, None),
+    ]
+    parts = [
+        f"{asked.rounds} rounds of {asked.turns} turns each way; {machine}.",
+        tables.table(
+            ("job", "bare, min", "supervised, min", "slower: by the minima", "median of pairs", "goal", ""), jobs
+        ),
+        tables.table(
+            ("while the job waits", "of a core", "goal", "guard", "worker", "goal", ""),
+            [_waits(f"{name} telemetry", one) for name, one in idle.items()],
+        ),
+    ]
+    return "\n\n".join(parts)
+
+
+def _row(name: str, pairs: list[Pair], goal: float | None) -> tuple[str, ...]:
+    bare, ours = (min(side) for side in zip(*pairs, strict=True))
+    slower = statistics.median(one.ours / one.bare for one in pairs) - 1
+    verdict = ("", "") if goal is None else (f"≤ {goal:.0%}", tables.word(slower <= goal))
+    if goal is None:
+        shown = (
+            f"+{tables.ms(ours - bare)} ms",
+            f"+{tables.ms(statistics.median(one.ours - one.bare for one in pairs))} ms",
+        )
+    else:
+        shown = (f"{ours / bare - 1:+.1%}", f"{slower:+.1%}")
+    return (name, f"{bare:.2f} s", f"{ours:.2f} s", *shown, *verdict)
+
+
+def _waits(name: str, one: Waiting) -> tuple[str, ...]:
+    memory = (one.guard + one.worker) / MIB
+    held = tables.word(memory <= 40 and (one.share <= 0.005 or "without" in name))
+    return (
+        name,
+        f"{one.share:.2%}",
+        "< 0.5 %",
+        f"{one.guard / MIB:.1f} MiB",
+        f"{one.worker / MIB:.1f} MiB",
+        "≤ 40 MiB",
+        held,
+    )
+
+
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--spin", type=int, default=150_000_000, help="rounds of the CPU-bound job: about 20 s")
+    options.add_argument("--turn", type=float, default=2.5, help="seconds of one turn of the CPU-bound job")
+    options.add_argument("--turns", type=int, default=8, help="turns of each side in a round; even")
     options.add_argument("--lines", type=int, default=200_000)
     options.add_argument("--wait", type=float, default=60.0)
+    options.add_argument("--write", action="store_true", help=f"the tables into {PAGE.relative_to(ROOT)}")
     asked = options.parse_args()
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
-        compare("CPU-bound", SPIN.format(rounds=asked.spin), asked.rounds, Path(name))
-        compare(f"chatty, {asked.lines} lines", CHAT.format(lines=asked.lines), asked.rounds, Path(name))
-        waiting(Path(name), asked.wait)
+        folder = Path(name)
+        spin = SPIN.format(steps=steps_in(asked.turn))
+        codes = {"nothing": NOTHING, "spin": spin, "chat": CHAT.format(lines=asked.lines)}
+        found: dict[str, list[Pair]] = {job: [] for job in codes}
+        for number in range(asked.rounds):
+            print(f"round {number + 1} of {asked.rounds}", file=sys.stderr, flush=True)
+            for job, code in codes.items():
+                found[job] += turns(code, asked.turns, folder)
+        idle = waiting(folder, asked.wait)
+    machine = (
+        f"{date.today()}, Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {load:.1f} at the start,"
+        f" {os.getloadavg()[0]:.1f} at the end"
+    )
+    text = told(found, idle, asked, machine)
+    print(text)
+    if asked.write:
+        PAGE.write_text(tables.replaced(PAGE.read_text(), "supervision", text, "supervise"))
 
 
 if __name__ == "__main__":
