@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from live_code import config, container, log, status, store, workplace
-from live_code.errors import LiveCodeError, Lost, OutputError
+from live_code.errors import LiveCodeError, Lost, OutputError, Stopped
 from live_code.journal import RECORD, Ending, Journal
 
 # Our own folder in /out: the record, the lock, the logs and the files handed to the job.
@@ -33,18 +33,31 @@ def begin(out: Path) -> None:
         raise container.refused(out, error, RESERVE_BYTES) from error
 
 
-def of(error: Exception, out: Path) -> Ending:
+def of(error: Exception, journal: Journal, out: Path) -> Ending:
     """What a run that raised it comes to: an expected failure, a disk that can't be written, or a bug of ours."""
+    found = _found(error, out)
+    if not isinstance(error, LiveCodeError) or isinstance(error, Stopped):  # nobody else knows where it came up
+        found.phase = _reached(journal)
+    return Ending(found.exit_code, found)
+
+
+def _found(error: Exception, out: Path) -> LiveCodeError:
     if isinstance(error, LiveCodeError):
-        return Ending(error.exit_code, error)
+        return error
     if isinstance(error, OSError) and error.errno in _NOT_WRITABLE:
-        where = error.filename or "the disk"
-        full = OutputError(f"{where} can't be written: {error.strerror}.", hint="Free some space or mount another.")
-        return Ending(full.exit_code, full)
+        from live_code.telemetry import space
+
+        where = error.filename or (out if space.full(out) else "the disk")
+        return OutputError(f"{where} can't be written: {error.strerror}.", hint="Free some space or mount another.")
     from live_code import bugs  # costs milliseconds, for a case that should not be
 
-    bug = bugs.kept(error, lambda: out / FOLDER)
-    return Ending(bug.exit_code, bug)
+    return bugs.kept(error, lambda: out / FOLDER)
+
+
+def _reached(journal: Journal) -> str:
+    """The phase that the run has come to, as errors name it."""
+    name = journal.phases[-1].name if journal.phases else LiveCodeError.phase
+    return "config" if name in ("task", "request", "repo") else name
 
 
 def close(journal: Journal, ending: Ending, out: Path) -> int:
@@ -88,8 +101,9 @@ def lost(folders: config.Folders, environ: Mapping[str, str], name: str, number:
     """Tells the end of a run whose process was killed by a signal; called by its guard. Returns the exit code."""
     from live_code import record
 
-    error = Lost(signal.Signals(number).name, number)
     out = config.out_dir(folders)
+    before = status.Status(out / "monitor.txt").current()
+    error = Lost(signal.Signals(number).name, number, before.message.strip().rstrip(".") if before else "")
     try:
         workplace.remove(workplace.folder(environ, store.find(container.settled(environ))) / name)
         (out / FOLDER / RESERVE).unlink(missing_ok=True)

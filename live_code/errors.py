@@ -110,25 +110,27 @@ class JobError(LiveCodeError):
 
 
 class Stopped(LiveCodeError):
-    """We were told to stop before there was a job to pass it on to. ``number`` is the signal's."""
+    """We were told to stop while there was no job. ``how`` says by what; ``number`` is the signal's."""
 
     kind = "STOPPED"
 
-    def __init__(self, name: str, number: int) -> None:
-        super().__init__(f"the task was stopped by {name}.")
+    def __init__(self, how: str, number: int) -> None:
+        super().__init__(f"the task was stopped{how}.", hint="Start it again: what the store has is not fetched again.")
         self.exit_code = 128 + number
 
 
 class Lost(LiveCodeError):
-    """The process that ran the task was killed. ``number`` is the signal's."""
+    """The process that ran the task was killed. ``number`` is the signal's; ``at`` the last that the monitor said."""
 
     kind = "KILLED"
     retryable = True
 
-    def __init__(self, name: str, number: int) -> None:
+    def __init__(self, name: str, number: int, at: str) -> None:
+        last = f"; the last that it told: {at}" if at else ""
         super().__init__(
-            f"live-code itself was killed by {name}.",
-            hint="Nothing of the job is left. The host's out-of-memory killer is the usual cause.",
+            f"live-code itself was killed by {name}{last}.",
+            hint="Start it again; if it repeats, give the container more memory: the host's out-of-memory killer is the"
+            " usual cause.",
         )
         self.exit_code = 128 + number
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from live_code import checkout, config, container, ending, files, guard, log, process, source, status, store, workplace
+from live_code import (
+    checkout,
+    config,
+    container,
+    ending,
+    files,
+    guard,
+    log,
+    process,
+    proctree,
+    source,
+    status,
+    store,
+    workplace,
+)
 from live_code.errors import Stopped
 from live_code.journal import Ending, Journal
 from live_code.packages import bundled
@@ -86,7 +101,7 @@ def run(
             _stages(journal, asked)
             ended = Ending(0)
         except Exception as error:  # noqa: BLE001 - the one place where every failure of a run ends
-            ended = ending.of(error, asked.out)
+            ended = ending.of(error, journal, asked.out)
     return ending.close(journal, ended, asked.out)
 
 
@@ -209,7 +224,10 @@ def _stoppable() -> Iterator[None]:
     """A signal to stop ends the stage that is running; while a job runs, supervision passes it on instead."""
 
     def stop(number: int, _: FrameType | None) -> None:
-        raise Stopped("the death of its guard" if number == guard.ORPHANED else signal.Signals(number).name, number)
+        if number != guard.ORPHANED:
+            raise Stopped(f" by {signal.Signals(number).name}", number)
+        proctree.send(proctree.living(os.getpid()), signal.SIGKILL)  # nobody else ends what our children have started
+        raise Stopped(": the process that guards it was killed", number)
 
     numbers = [number for number in guard.STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
     for number in numbers:

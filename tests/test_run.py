@@ -300,7 +300,7 @@ class TestJobsThatFail:
         time.sleep(0.3)
         running.send_signal(signal.SIGTERM)
         assert running.wait(timeout=20) == 143
-        assert Ended(143, "", "", folder).monitor.message == "the task was stopped by SIGTERM."
+        assert Ended(143, "", "", folder).monitor.message.startswith("the task was stopped by SIGTERM. ")
 
 
 def test_verify_reads_outputs_as_the_platform_does(machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:

@@ -80,7 +80,9 @@ def of_resolver(
     if trouble := _network(said):
         down = IndexUnreachableError(trouble.words, hint=trouble.hint, details=error.last_lines)
         return UnreachableError(url_of(said), down)
-    return RequirementsError(f"{problem.subject} can't be resolved: {_first_cause(said)}", details=said.strip())
+    return RequirementsError(
+        f"{problem.subject} can't be resolved: {_first_cause(said)}", hint=_HINT_LINE, details=said.strip()
+    )
 
 
 def of_installer(error: process.ProcessError, logs: Path) -> BuildError | StoreFullError | UnreachableError:
@@ -122,6 +124,7 @@ _HINT_BUILD = (
 _HINT_INDEX = "Try again later, or name another index in pypi_mirror."
 _HINT_GIT = "Correct the URL, or, if it is private, give the container a login for it."
 _HINT_SPACE = "Enlarge the store, or run live-code cache gc."
+_HINT_LINE = "Correct that line; or, if another index has it, name that in extra_index_url."
 _HINT_LATER = "Try again later."
 _HINT_CLIENT = f"If it wants a client certificate, name its file in {CLIENT_CERT}."
 _HINT_CA = "Name a file with its authority in LIVE_CODE_CA_FILE."

@@ -147,7 +147,7 @@ class Group:
         else:
             self.stopped_by = number
             said = "the guard is gone" if number == guard.ORPHANED else f"{signal.Signals(number).name} received"
-            log.info(f"{said}: the job has {self.grace:g} s to end")
+            log.info(f"{said}: the job has {self.grace:g} s to end; a second signal ends it at once")
             self._stop(signal.SIGTERM if number == guard.ORPHANED else number)
 
     def _stop(self, number: int) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from live_code import log
 from live_code.supervise import limits, reports, screen
-from live_code.supervise.ends import Exit, Places, Report, Rules
+from live_code.supervise.ends import HANGING_RANKS, MAX_DURATION, STALL, Exit, Places, Report, Rules
 from live_code.supervise.group import Group
 from live_code.supervise.joblog import JobLog
 from live_code.supervise.output import Output, Stream
@@ -31,6 +31,11 @@ SPACE_EVERY_S = 15.0
 # What a chatty job says in this time is read at once: waking up for each line would cost more than the lines.
 GATHER_S = 0.005
 PIECE = 1 << 20
+WHY = {
+    MAX_DURATION: "max_duration_s is over",
+    STALL: "nothing has happened for stall_timeout_s",
+    HANGING_RANKS: "a rank has died and the others hang",
+}
 # A GPU that idles for this share of the time is worth a line at the end.
 WORTH_SAYING = 0.3
 
@@ -131,7 +136,7 @@ class _Watch:
         self._see_ranks(now)
         seen = limits.Seen(now, self.started, self.output.last, self.progress, self.sampler.busy_at, self.rank_died)
         if why := limits.broken(self.rules, seen):
-            log.warning(f"the job is being ended: {why}")
+            log.warning(f"the job is being ended: {WHY[why]}")
             self.job.end(why)
         if now >= self.next_space:
             self.next_space = now + SPACE_EVERY_S

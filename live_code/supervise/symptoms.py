@@ -145,7 +145,7 @@ MISSING_FRAMEWORK = Cause(
 
 # The first that fits counts: from the surely known to the likely. Each fits the text of an exception as well as a
 # line of the log, so a pattern has to be something that a healthy job does not print.
-_TABLE = (
+TABLE = (
     (GPU_MEMORY, r"CUDA out of memory|(?:torch|cuda)\.OutOfMemoryError|CUDNN_STATUS_ALLOC_FAILED"),
     (GPU_MEMORY, r"CUBLAS_STATUS_ALLOC_FAILED|cudaMalloc failed: out of memory|CUDA error: out of memory"),
     (SHARED_MEMORY, r"insufficient shared memory|unable to (?:open|allocate|mmap|write) .*shared memory"),
@@ -183,7 +183,7 @@ _TABLE = (
     (MISSING_FRAMEWORK, r"No module named '(?:torch|torchvision|torchaudio|mxnet)\b"),
     (MISSING_MODULE, r"ModuleNotFoundError|^ImportError: No module named|No module named '[\w.]+'"),
 )  # fmt: skip
-_SYMPTOMS = tuple(Symptom(cause, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for cause, pattern in _TABLE)
+_SYMPTOMS = tuple(Symptom(cause, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for cause, pattern in TABLE)
 
 
 def find(lines: Iterable[str]) -> tuple[Cause, str] | None:

@@ -31,9 +31,11 @@ _MODULE = re.compile(r"No module named '?(\w+)")
 # As a SyntaxError's text ends.
 _HAS_PLACE = re.compile(r"\([^()]+, line \d+\)$")
 _LOG = "The whole output is in live-code/job.log."
+_SAVED = "What it had saved stays in /out."
+_KILLED_AFTER_GRACE = f"It was killed before it had ended: a larger stop_grace_s gives it longer. {_SAVED}"
 _KILLED = Cause(
     "KILLED", protocol.CODE_OTHER, symptoms.INFRASTRUCTURE, "the job was killed by {name} from outside after {seconds}",
-    "Nobody told us to stop it: somebody on the host did, or its out-of-memory killer.",
+    "Nobody told us to stop it: somebody on the host did, or its out-of-memory killer; then it wants more memory.",
 )  # fmt: skip
 _CRASHED = Cause(
     "CRASHED", protocol.CODE_OTHER, "", "the job crashed by {name} after {seconds}",
@@ -49,13 +51,14 @@ _LIMITS = {
         "STALLED", protocol.CODE_OTHER, symptoms.INFRASTRUCTURE,
         "the job was ended after {seconds}: for stall_timeout_s it said nothing, made no progress and used neither CPU "
         "nor GPU",
-        "It waits for something that does not come. " + _LOG,
+        "It waits for something that does not come, or wants a larger stall_timeout_s. " + _LOG,
     ),
     HANGING_RANKS: Cause(
         "HANGING_RANKS", protocol.CODE_OTHER, "", "the job was ended after {seconds}: a rank died and the others hang",
         _LOG,
     ),
 }  # fmt: skip
+CAUSES = (_KILLED, _CRASHED, _FAILED, *_LIMITS.values())
 
 
 def of(
@@ -111,7 +114,8 @@ def _stopped(ended: Exit) -> JobError:
     said = f"by {signal.Signals(ended.stopped_by).name} after {_seconds(ended)}"
     if ended.stopped_by == ORPHANED:
         said = f"after {_seconds(ended)}: the process that guards it was killed"
-    error = JobError(f"the task was stopped {said}.", details=_details(ended, None))
+    hint = _KILLED_AFTER_GRACE if ended.signal == signal.SIGKILL else _SAVED
+    error = JobError(f"the task was stopped {said}.", hint=hint, details=_details(ended, None))
     error.kind = "STOPPED"
     return error
 

@@ -16,15 +16,22 @@ from tests.servers.index import Index, serving
 DOC = Path(__file__).parent.parent.parent / "docs" / "failures.md"
 ROWS = pytest.StashKey[dict[str, str]]()
 
+COMMIT = re.compile(r"\b[0-9a-f]{40}\b")
+
 HEAD = """# What is told of each failure
 
 Made by `scripts/faults`, which plays every one of these faults with real processes, signals, disks and control groups,
 and checks it: the platform's `monitor.txt` (read every 2 ms meanwhile: never torn, empty or going back), the exit code,
 the record, that nothing is left (no process, no work tree, no temporary file), and that the next start of the
-same task folder and store ends well. "retry" is the class of causes that `retries` may name.
+same task folder and store ends well. "retry" is the class of a cause that may pass by itself: of a job's, `retries` may
+name it; else start the task again.
+
+The phase is where the fault is played. "Somebody's words" in a name: the fault is an exception that says what torch,
+NCCL, PIL or the linker would say; the real thing needs a GPU or a broken machine.
 
 `kill -9 of live-code` is that of the process that was started (its exit code is then the signal's); its worker ends the
-job, tells the end and goes. `kill -9 of its worker` is the other way round.
+job, tells the end and goes. `kill -9 of its worker` is the other way round. When both are killed at once, nobody is
+left to tell: `monitor.txt` stays as it was; the job is told to end, and killed after its grace.
 
 | fault | phase | exit | code | kind | retry | what the user reads |
 |---|---|---|---|---|---|---|
@@ -57,7 +64,7 @@ def row(fault: Fault, told: Told, stage: Stage) -> str:
     places = ((stage.out, "/out"), (stage.store, "/cache"), (stage.folder.in_dir, "/in"), (stage.root, ""))
     for place, name in (*places, (sys.executable, "python3")):
         said = said.replace(str(place), name)
-    said = re.sub(r"[\w-]+-[0-9a-f]{12}\.git", "<repo>.git", said)
+    said = COMMIT.sub("<commit>", re.sub(r"\d+(\.\d+)? MB are free", "N MB are free", said))
     said = re.sub(r"127\.0\.0\.1:\d+", "host", re.sub(r"\b\d+(\.\d+)? s\b", "N s", said)).replace("|", "\\|")
     retry = {300301: "network"}.get(told.monitor.return_code) or ("infrastructure" if error.get("retryable") else "")
     cells = (fault.name, fault.phase, told.code, told.monitor.return_code, error.get("kind", "done"), retry, said)

@@ -21,8 +21,8 @@ NO_ROOT = os.getuid() != 0
 
 
 class Fault(NamedTuple):
-    """``play`` harms one run. Then the exit code, the platform's return code, the kind in the record and the message
-    (a regular expression) are these. ``skip``: why it can't be played here.
+    """``play`` harms one run in the phase. Then the exit code, the platform's return code, the kind in the record and
+    the message (a regular expression) are these. ``skip``: why it can't be played here.
     """
 
     name: str
@@ -117,7 +117,7 @@ def stubborn(children: int, signals: int, grace: float) -> Callable[[Stage], Tol
 
 
 def interrupted(number: signal.Signals) -> Callable[[Stage], Told]:
-    return in_phase(phases.ALL[5], lambda running: running.send_signal(number))
+    return in_phase(phases.JOB, lambda running: running.send_signal(number))
 
 
 def beyond_its_memory(stage: Stage) -> Told:
@@ -161,6 +161,25 @@ def job_fills(stage: Stage, then: str) -> Told:
         return stage.run()
 
 
+def out_fills_up(stage: Stage) -> Told:
+    """While packages are downloaded."""
+    with little_room(stage.out, 4096), phases.ENVIRONMENT.held(stage) as wait:
+
+        def harm(_: subprocess.Popen[str]) -> None:
+            wait()
+            fill(stage.out)
+            stage.index.released.set()
+
+        return stage.run(harm)
+
+
+def no_room_for_the_tree(stage: Stage) -> Told:
+    with little_room(stage.root / "work", 64):
+        stage.set_up()
+        Path(stage.root / "repo" / "large").write_bytes(os.urandom(1 << 20))
+        return stage.set_up().run()
+
+
 def store_full(kib: int) -> Callable[[Stage], Told]:
     def play(stage: Stage) -> Told:
         with little_room(stage.store, kib):
@@ -174,13 +193,16 @@ def nobody_reads(stage: Stage) -> Told:
     return stage.run(lambda running: running.stdout.close() if running.stdout else None)
 
 
-def index_is_down(stage: Stage) -> Told:
-    stage.set_up()
-    stage.index.faults["extra"] = 503
-    try:
-        return stage.run()
-    finally:
-        stage.index.faults.clear()
+def index_is_down(path: str) -> Callable[[Stage], Told]:
+    def play(stage: Stage) -> Told:
+        stage.set_up()
+        stage.index.faults[path] = 503
+        try:
+            return stage.run()
+        finally:
+            stage.index.faults.clear()
+
+    return play
 
 
 RANKS = (
@@ -222,6 +244,13 @@ REPORTS = (
     "monitor.write_monitor_logger(0.3, state=4, return_code=300002, message='no boxes in the training set')\n"
     "sys.exit(1)\n"
 )
+NOWHERE = "http://127.0.0.1:1/repo.git"
+HANG = RANKS.replace("time.sleep(1)", "time.sleep(600)")
+ECC = "raise RuntimeError('CUDA error: uncorrectable ECC error encountered')"
+NCCL = "raise RuntimeError('NCCL communicator was aborted on rank 1.')"
+CUT = "raise OSError('image file is truncated (3 bytes not processed)')"
+NOEXEC = "raise ImportError('/tmp/live-code-1000/env/x/_c.so: failed to map segment from shared object')"
+SETTING = "int(get_merged_config().param.batch_size)"
 OOM = "raise RuntimeError('CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 7.79 GiB total capacity)')"
 TOO_OLD = "raise RuntimeError('The NVIDIA driver on your system is too old (found version 10010).')"
 SHM = "raise RuntimeError('DataLoader worker (pid 9) is killed by signal: Bus error. It is possible that')"
@@ -249,13 +278,21 @@ def of_the_job() -> Iterator[Fault]:
         ("driver too old (torch's words)", job(TOO_OLD), 1, 300101, "GPU_MISMATCH", "driver"),
         ("no GPU though gpu_id is set", job("raise RuntimeError('No CUDA GPUs are available')", gpu_id="0"),
          1, 300102, "NO_GPU", "gpu_id"),
+        ("a GPU that fails (torch's words)", job(ECC), 1, 160004, "GPU_FAULT", "GPU failed"),
+        ("ranks that lose each other (NCCL's words)", job(NCCL), 1, 160004, "PEERS_LOST", "lost each other"),
+        ("ranks that hang after one has failed", job(HANG), 124, 160004, "HANGING_RANKS", "rank 1: ValueError"),
+        ("a hyper-parameter that is no number", job(CFG + SETTING, batch_size="eight"),
+         1, 300001, "SETTING", "batch_size is 'eight'.*Correct batch_size"),
         ("a loss that is NaN", job("print('Loss is nan, stopping training'); raise SystemExit(1)"),
          1, 300201, "NOT_A_NUMBER", "diverged"),
         ("an image that is not there", job(CFG + DATA), 1, 300002, "DATASET", "dataset"),
+        ("an image that is cut off (PIL's words)", job(CUT), 1, 300003, "IMAGE_FORMAT", "can't be read"),
         ("a model file that is not there", job(CFG + MODEL), 1, 300004, "MODEL_FILE", "model file"),
         ("no network in the job", job("import urllib.request as r; r.urlopen('http://127.0.0.1:1/')"),
          1, 300301, "NETWORK", "could not reach a server"),
         ("a package that is not installed", job("import no_such_package"), 1, 160004, "MISSING_MODULE", "requirements"),
+        ("a framework that the image lacks", job("import mxnet"), 1, 160004, "MISSING_MODULE", "LIVE_CODE_PYTHON"),
+        ("packages in a folder without execution (the linker's words)", job(NOEXEC), 1, 160004, "NOEXEC", "noexec"),
         ("killed from outside", job("import os; os.kill(os.getpid(), 9)"), 137, 160004, "KILLED", "killed by SIGKILL"),
         ("a crash of native code", job("import ctypes; ctypes.string_at(0)"), 139, 160004, "CRASHED", "SIGSEGV"),
         ("an abort of native code", job("import os; os.abort()"), 134, 160004, "CRASHED", "SIGABRT"),
@@ -288,8 +325,16 @@ def around_the_job() -> Iterator[Fault]:
     rows: tuple[tuple[str, str, Callable[[Stage], Told], int, str, str], ...] = (
         ("no git_url", "config", task(git_url=""), 300001, "CONFIG", "git_url is missing"),
         ("a retries that is nonsense", "config", task(retries="often"), 300001, "CONFIG", "retries is 'often'"),
-        ("a commit that nobody has", "checkout", task(git_branch="a" * 40), 300001, "GIT_REF_MISSING", "is not in"),
+        ("a commit that nobody has", "source", task(git_branch="a" * 40), 300001, "GIT_REF_MISSING", "is not in"),
         ("a branch that is not there", "source", task(git_branch="none"), 300001, "GIT_REF_MISSING", "none"),
+        ("a git server that is not there", "source", task(git_url=NOWHERE, git_branch="main"),
+         300301, "GIT_NETWORK", "connection failed"),
+        ("a git server that has gone", "source", task(git_url=NOWHERE, git_branch="a" * 40),
+         300301, "GIT_NETWORK", "connection failed"),
+        ("a package that does not exist", "lock", job("", requirements="extra==2\n"),
+         160004, "REQUIREMENTS", "extra==2"),
+        ("a package index that is down", "lock", index_is_down("/extra"), 300301, "INDEX", "503"),
+        ("packages that can't be downloaded", "environment", index_is_down(r"\.whl$"), 300301, "DOWNLOAD", "503"),
         ("the image has no such Python", "lock", task(environ={"LIVE_CODE_PYTHON": "/no/python"}),
          160004, "INTERPRETER", "/no/python"),
         ("an entrypoint that is not there", "launch", task(entrypoint="./none"), 300001, "LAUNCH", "none"),
@@ -310,9 +355,12 @@ def full_disks() -> Iterator[Fault]:
     yield Fault("the job fills /out and fails", "job", lambda stage: job_fills(stage, raises),
                 1, 160004, "DISK_FULL", "no space left", why)  # fmt: skip
     yield Fault("the job fills /out and ends well", "results", lambda stage: job_fills(stage, ""), 0, 0, "", "", why)
-    for phase, kib in (("checkout", 8), ("interpreter", 32), ("environment", 200)):
-        name = f"a store of {kib} KiB"
-        yield Fault(name, phase, store_full(kib), 1, 160004, "STORE_FULL", "no space left", why)
+    yield Fault(
+        "/out fills up meanwhile", "launch", out_fills_up, 1, 160004, "OUTPUT_NOT_WRITABLE", "o space left", why
+    )
+    yield Fault("no room for the work tree", "checkout", no_room_for_the_tree, 1, 160004, "CHECKOUT", "space", why)
+    for phase, kib in (("checkout", 8), ("interpreter", 32), ("lock", 100), ("environment", 200)):
+        yield Fault(f"a store of {kib} KiB", phase, store_full(kib), 1, 160004, "STORE_FULL", "no space left", why)
 
 
 FAULTS = (*stops(), *of_the_job(), *around_the_job(), *full_disks())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 import time
@@ -85,23 +86,44 @@ def checkout(stage: Stage) -> Iterator[Callable[[], None]]:
         yield _until(asked)
 
 
+def interpreter(stage: Stage) -> Iterator[Callable[[], None]]:
+    """The image's Python takes for ever to say what it has."""
+    stage.set_up()
+    ready = stage.root / "ready"
+    stage.python.write_text(f"#!/bin/sh\ntouch {ready}\nsleep 300\n")
+    stage.python.chmod(0o755)
+    yield _until_file(ready)
+    stage.python.unlink()
+
+
 def lock(stage: Stage) -> Iterator[Callable[[], None]]:
     stage.set_up()
     stage.index.delay_s = 300.0
-    yield lambda: _asked(stage, "/extra")
+    yield lambda: _asked(stage, re.compile("/extra"))
     stage.index.delay_s = 0.0
 
 
 def environment(stage: Stage) -> Iterator[Callable[[], None]]:
     stage.set_up()
-    stage.index.delay_s, stage.index.delayed = 300.0, ".whl"
-    yield lambda: _asked(stage, ".whl")
+    stage.index.delay_s, stage.index.delayed = 300.0, r"\.whl$"
+    yield lambda: _asked(stage, re.compile(r"\.whl$"))
     stage.index.delay_s = 0.0
 
 
 def job(stage: Stage) -> Iterator[Callable[[], None]]:
     stage.set_up(f"open({str(stage.root / 'ready')!r}, 'w').close()\nimport time; time.sleep(300)\n", stop_grace_s=1)
     yield _until_file(stage.root / "ready")
+
+
+def launch(stage: Stage) -> Iterator[Callable[[], None]]:
+    """The candidate index, which is copied for the job, is a pipe into which nobody writes."""
+    stage.set_up(on="mining")
+    index = stage.folder.in_dir / "candidate-index.tsv"
+    index.unlink()
+    os.mkfifo(index)
+    built = stage.out / "live-code" / "requirements.lock"
+    yield lambda: (_until_file(built)(), time.sleep(1.5))[0]
+    index.unlink()
 
 
 LEAVES_A_PIPE = """
@@ -129,17 +151,19 @@ def results(stage: Stage) -> Iterator[Callable[[], None]]:
     index.unlink()
 
 
-def _asked(stage: Stage, part: str) -> None:
+def _asked(stage: Stage, path: re.Pattern[str]) -> None:
     until = time.monotonic() + PATIENCE_S
-    while not any(part in path for path in stage.index.asked):
+    while not any(map(path.search, stage.index.asked)):
         assert time.monotonic() < until, stage.index.asked
         time.sleep(0.01)
     time.sleep(0.2)
 
 
 ALL = tuple(
-    Phase(hold.__name__, contextmanager(hold)) for hold in (config, source, checkout, lock, environment, job, results)
+    Phase(hold.__name__, contextmanager(hold))
+    for hold in (config, source, checkout, interpreter, lock, environment, launch, job, results)
 )
+ENVIRONMENT, JOB = (next(phase for phase in ALL if phase.name == name) for name in ("environment", "job"))
 
 
 def all_below(pid: int) -> list[int]:

@@ -58,25 +58,35 @@ class Stage(NamedTuple):
         return self.folder.out_dir
 
     @property
+    def python(self) -> Path:
+        """The image's interpreter, while a fault has put one there."""
+        return self.root / "python"
+
+    @property
     def environ(self) -> dict[str, str]:
         return {
             **os.environ,
             "LIVE_CODE_STORE": str(self.store),
             "LIVE_CODE_WORKDIR": str(self.root / "work"),
-            "LIVE_CODE_PYTHON": sys.executable,
+            "LIVE_CODE_PYTHON": str(self.python if self.python.exists() else sys.executable),
             "PIP_INDEX_URL": self.index.url,
             "UV_HTTP_TIMEOUT": "300",
         }
 
     def set_up(
-        self, start: str = repos.CLASSIC_START, on: str = "training", launcher: str = "", **config: Any
+        self,
+        start: str = repos.CLASSIC_START,
+        on: str = "training",
+        launcher: str = "",
+        requirements: str = "extra==1\n",
+        **config: Any,
     ) -> Stage:
         """A repo with ``start`` as its start.py, and a task that asks for its head."""
         repo = repos.Repo(self.root / "repo")
         if not repo.path.exists():
             repo = repos.make(repo.path)
         repo.write("live-code.yaml", f"launcher: {launcher}\n")
-        commit = repo.commit(start__py=start, requirements__txt="extra==1\n", configs___default__yaml="epochs: 7\n")
+        commit = repo.commit(start__py=start, requirements__txt=requirements, configs___default__yaml="epochs: 7\n")
         self.folder.in_dir.mkdir(parents=True, exist_ok=True)
         (self.out / "models").mkdir(parents=True, exist_ok=True)
         self.folder.text("candidate-index.tsv", "/in/assets/a.jpg\n/in/assets/b.jpg\n")

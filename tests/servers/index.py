@@ -6,9 +6,9 @@ import base64
 import hashlib
 import io
 import json
+import re
 import tarfile
 import threading
-import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,10 +109,11 @@ class Index:
         self.files: dict[str, File] = {}
         self.asked: list[str] = []
         self.password = ""
-        self.faults: dict[str, int] = {}
+        self.faults: dict[str, int] = {}  # status by path, a regular expression
         self.cut_after: dict[str, int] = {}
         self.delay_s = 0.0
-        self.delayed = ""  # the part of a path that is answered late; every path has this one
+        self.delayed = ""  # which paths are answered late, as a regular expression: every one
+        self.released = threading.Event()  # what is late is answered now
         self.garbage = False
         self.html_only = False
         self.url = ""
@@ -157,9 +158,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         index = self.index
         index.asked.append(self.path)
-        if index.delay_s and index.delayed in self.path:
-            time.sleep(index.delay_s)
-        status = next((code for part, code in index.faults.items() if part in self.path), 0)
+        if index.delay_s and re.search(index.delayed, self.path):
+            index.released.wait(index.delay_s)
+        status = next((code for path, code in index.faults.items() if re.search(path, self.path)), 0)
         wanted = "Basic " + base64.b64encode(f"user:{index.password}".encode()).decode()
         if index.password and self.headers.get("Authorization") != wanted:
             status = 401
