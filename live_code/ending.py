@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from live_code import config, container, log, status, store, workplace
-from live_code.errors import LiveCodeError, Lost, OutputError, Stopped
+from live_code.errors import LiveCodeError, Lost, OutputError, Stopped, StoreError
 from live_code.journal import RECORD, Ending, Journal
 
 # Our own folder in /out: the record, the lock, the logs and the files handed to the job.
@@ -36,7 +36,7 @@ def begin(out: Path) -> None:
 def of(error: Exception, journal: Journal, out: Path) -> Ending:
     """What a run that raised it comes to: an expected failure, a disk that can't be written, or a bug of ours."""
     found = _found(error, out)
-    if not isinstance(error, LiveCodeError) or isinstance(error, Stopped):  # nobody else knows where it came up
+    if not isinstance(error, LiveCodeError) or isinstance(error, (Stopped, StoreError)):  # raised anywhere
         found.phase = _reached(journal)
     return Ending(found.exit_code, found)
 
