@@ -9,7 +9,7 @@ import pwd
 from collections.abc import Mapping
 from pathlib import Path
 
-from live_code.errors import OutputError
+from live_code.errors import OutputError, nearest
 from live_code.values import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,10 +47,8 @@ def unread(environ: Mapping[str, str]) -> list[str]:
 
 
 def _unread(name: str) -> str:
-    import difflib  # for a case that should not be
-
-    near = difflib.get_close_matches(name, VARIABLES, 1)
-    return f"nobody reads the variable {PREFIX}{name}" + (f"; is {PREFIX}{near[0]} meant?" if near else "")
+    near = nearest(name, VARIABLES)
+    return f"nobody reads the variable {PREFIX}{name}" + (f"; is {PREFIX}{near} meant?" if near else "")
 
 
 def refused(place: Path, error: OSError, needed: int = 0) -> OutputError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from live_code.job.ymir_exc import protocol
 
 
@@ -159,3 +161,10 @@ class ResultsError(LiveCodeError):
 
     phase = "results"
     kind = "RESULTS"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What was likely meant by a word that is not known; '' when nothing is near."""
+    import difflib  # for a mistake that should not be
+
+    return next(iter(difflib.get_close_matches(word, list(known), 1)), "")

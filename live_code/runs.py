@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import operator
 import re
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from live_code import log, table
-from live_code.errors import ConfigError
+from live_code.errors import ConfigError, nearest
 from live_code.job.ymir_exc import protocol
 from live_code.record import reading
 from live_code.record.reading import Record, RecordError
@@ -167,8 +166,8 @@ def _warn_of_unknown(terms: Sequence[Term], told: Sequence[Mapping[str, Any]]) -
     """No error: among runs that all failed, none has a metric."""
     names = list(dict.fromkeys(name for one in reversed(told) for name in reversed(one)))
     for name in dict.fromkeys(term.name for term in terms if names and term.name not in names):
-        close = difflib.get_close_matches(name, names, 1)
-        meant = f"is it {close[0]!r}? " if close else ""
+        close = nearest(name, names)
+        meant = f"is it {close!r}? " if close else ""
         log.warning(f"no record has {name!r}; {meant}there are: {', '.join(names)}")
 
 

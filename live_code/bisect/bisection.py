@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import shlex
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 
 from live_code.bisect import search
 from live_code.bisect.search import BAD, GOOD, UNCLEAR, Step
-from live_code.errors import ConfigError
+from live_code.errors import ConfigError, nearest
 from live_code.runs import Term, matches
 from live_code.sweep import expand, outcome, show
 from live_code.sweep.commits import Commit
@@ -81,8 +80,8 @@ class Bisection:
         """Raises ConfigError for a metric that the first run which ended well does not have: it is mistyped."""
         unknown = _unknown(ended, self._asked) if ended.state == outcome.DONE else ""
         if unknown and not self._measured:
-            near = difflib.get_close_matches(unknown.casefold(), {name.casefold(): name for name in ended.metrics}, n=1)
-            meant = next((name for name in ended.metrics if near and name.casefold() == near[0]), "")
+            named = {name.casefold(): name for name in ended.metrics}
+            meant = named.get(nearest(unknown.casefold(), named), "")
             raise ConfigError(
                 f"--metric asks for {unknown}, but a run has {', '.join(ended.metrics) or 'no metrics'}.",
                 hint=f"Did you mean {meant}?" if meant else "Name one that the runs have.",

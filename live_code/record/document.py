@@ -13,7 +13,6 @@ from live_code import __version__, files
 from live_code.config import Merged, PathMap, TaskConfig
 from live_code.errors import LiveCodeError
 from live_code.journal import RECORD, Ending, Journal
-from live_code.lock import Lock
 from live_code.record.plain import plain
 from live_code.values import TYPE_CHECKING
 
@@ -76,6 +75,8 @@ def as_json(journal: Journal, ending: Ending | None) -> dict[str, Any]:
 
 def _section(value: Any, paths: PathMap) -> Any:
     """A phase's value. A task is told in its own terms (``/in/...``), wherever its folder lay."""
+    from live_code.lock import Lock  # whoever reads records needs none of it
+
     if isinstance(value, TaskConfig):
         return _task(value)
     if isinstance(value, Lock):

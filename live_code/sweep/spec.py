@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 import re
@@ -14,7 +13,7 @@ import yaml
 
 from live_code import cache
 from live_code.config import REVISION_KEYS
-from live_code.errors import ConfigError
+from live_code.errors import ConfigError, nearest
 from live_code.yamlfile import read_mapping
 
 # Hyper-parameters that the sweep itself sets: for each run its commit, its GPUs and its name.
@@ -201,8 +200,8 @@ def _lines(path: Path) -> dict[tuple[str, ...], int]:
 def _known(at: _At, values: Mapping[str, Any], known: Sequence[str]) -> None:
     for key in values:
         if str(key) not in known:
-            close = difflib.get_close_matches(str(key), known, 1)
-            hint = f"Is it {close[0]!r}?" if close else f"Known here: {', '.join(known)}."
+            close = nearest(str(key), known)
+            hint = f"Is it {close!r}?" if close else f"Known here: {', '.join(known)}."
             at.below(key).wrong(f"{key!r} is not known.", hint)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from live_code import config, source, store
-from live_code.errors import LiveCodeError
+from live_code.errors import LiveCodeError, nearest
 from live_code.git import fetch, local, repository
 from live_code.git.repository import Repository
 from live_code.git.url import without_page
@@ -40,8 +39,8 @@ def warnings(sweep: Sweep, environ: Mapping[str, str], *, here: bool = False) ->
 
 
 def _line(key: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(key, sorted(known), 1)
-    meant = f"; is it {close[0]}?" if close else ""
+    close = nearest(key, sorted(known))
+    meant = f"; is it {close}?" if close else ""
     return f"{key} is neither in the task's config.yaml nor in the code_config of the commits{meant}"
 
 
