@@ -55,7 +55,9 @@ class Repository(NamedTuple):
 
     def pack(self, env: Mapping[str, str]) -> None:
         """Puts all objects of what is kept into one file. Slow; takes as much room again. Raises GitFailed."""
-        run(["--git-dir", str(self.path), "repack", "-a", "-d", "--quiet"], env=env)
+        large = "core.bigFileThreshold=4m"  # what is larger is kept as it is: such files hardly resemble each other
+        words = ["-c", large, "--git-dir", str(self.path), "repack", "-a", "-d", "--quiet", "--window-memory=256m"]
+        run(words, env=env)
 
     def damage(self, env: Mapping[str, str]) -> str:
         """What is wrong with its objects, in git's words; '' when nothing is. Reads every object: slow."""
