@@ -1,18 +1,17 @@
 import hashlib
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 from servers.repos import ENV, Repo
 
-from live_code import checkout, process, source
-from live_code.config import Request
+from live_code import process
 from live_code.errors import CheckoutError
 from live_code.git import access, worktree
 from live_code.git.errors import RefMissingError
 from live_code.git.patch import PatchError
 from live_code.store import Store
+from tests import checkouts
 
 
 @pytest.fixture
@@ -26,10 +25,9 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def make(repo, store, tmp_path):
+def make(repo, tmp_path):
     def make(revision, place="place", url=repo.url, **settings):
-        request = Request(git_url=url, revision=revision, revision_key="git_branch", **settings)
-        return checkout.make(source.resolve(request, store, os.environ), request, store, tmp_path / place, os.environ)
+        return checkouts.made(tmp_path, url, revision, place=place, **settings)
 
     return make
 

@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 from servers.repos import Repo
 
-from live_code import checkout, source
-from live_code.config import Request
 from live_code.errors import LiveCodeError, SourceError
-from live_code.store import Store
+from tests import checkouts
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -26,9 +24,7 @@ class Attack:
 
     def run(self, revision=None, url=None, environ=os.environ, **settings):
         revision = revision or self.repo.git("rev-parse", "HEAD")
-        request = Request(git_url=url or self.repo.url, revision=revision, revision_key="git_branch", **settings)
-        store, place = Store(self.folder / "store"), self.folder / "work" / "place"
-        return checkout.make(source.resolve(request, store, environ), request, store, place, environ)
+        return checkouts.made(self.folder, url or self.repo.url, revision, environ, place="work/place", **settings)
 
     def blob(self, text, mode="100644"):
         return mode, self.repo.git("hash-object", "-w", "--stdin", stdin=text)

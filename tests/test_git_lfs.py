@@ -8,11 +8,9 @@ import pytest
 from servers import connect, https, lfs
 from servers.repos import ENV, Repo
 
-from live_code import checkout, source
-from live_code.config import Request
 from live_code.git.errors import AuthError, NetworkError, NotFoundError
 from live_code.git.lfs import kept_at
-from live_code.store import Store
+from tests import checkouts
 
 ROOT = os.path.dirname(os.path.dirname(__file__))
 WEIGHTS = bytes(range(256)) * 5000
@@ -27,9 +25,7 @@ def repo(tmp_path):
 @pytest.fixture
 def make(tmp_path):
     def make(url, revision, environ=os.environ, **settings):
-        request = Request(git_url=url, revision=revision, revision_key="git_branch", **settings)
-        store = Store(tmp_path / "store")
-        return checkout.make(source.resolve(request, store, environ), request, store, tmp_path / "place", environ)
+        return checkouts.made(tmp_path, url, revision, environ, **settings)
 
     return make
 
@@ -173,9 +169,7 @@ def test_an_object_that_arrives_damaged_is_not_kept(make, served, environ, tmp_p
 @pytest.mark.slow
 def test_credentials_that_the_lfs_server_does_not_accept_are_an_auth_failure(make, served, environ, tmp_path):
     _, server, repo = served
-    store, commit = Store(tmp_path / "store"), repo.git("rev-parse", "HEAD")
-    request = Request(f"{server.url}/private/detector.git", commit, "git_branch", git_lfs="off")
-    found = source.resolve(request, store, environ)
-    checkout.make(found, request, store, tmp_path / "place", environ)
+    commit = repo.git("rev-parse", "HEAD")
+    make(f"{server.url}/private/detector.git", commit, environ, git_lfs="off")
     with pytest.raises(AuthError, match="LFS"):
         make(f"{server.url}/private/detector.git", commit, {**environ, "LIVE_CODE_GIT_TOKEN": "wrong"})

@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 from servers.repos import ENV, Repo
 
-from live_code import checkout, source
-from live_code.config import Request
 from live_code.errors import ConfigError
 from live_code.git import signature
 from live_code.git.errors import RefusedError
-from live_code.store import Store
+from tests import checkouts
 
 needs_ssh_keygen = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen makes and checks signatures")
 needs_gpg = pytest.mark.skipif(not shutil.which("gpg"), reason="gpg makes and checks signatures")
@@ -27,10 +25,7 @@ def repo(tmp_path):
 def make(repo, tmp_path):
     def make(commit, **more):
         signers = {"LIVE_CODE_VERIFY_SIGNATURE": "required", "LIVE_CODE_ALLOWED_SIGNERS": str(tmp_path / "signers")}
-        request, store = Request(repo.url, commit, "commit"), Store(tmp_path / "store")
-        environ = {**os.environ, **signers, **more}
-        found = source.resolve(request, store, environ)
-        return checkout.make(found, request, store, tmp_path / "place", environ)
+        return checkouts.made(tmp_path, repo.url, commit, {**os.environ, **signers, **more})
 
     return make
 

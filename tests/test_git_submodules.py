@@ -1,15 +1,12 @@
-import os
 import subprocess
 
 import pytest
 from servers.repos import ENV, Repo
 
-from live_code import checkout, source
-from live_code.config import Request
 from live_code.git import submodules
 from live_code.git.errors import RefMissingError, RefusedError
 from live_code.git.url import UrlError, parse
-from live_code.store import Store
+from tests import checkouts
 
 
 @pytest.mark.parametrize(
@@ -46,9 +43,7 @@ def repo(tmp_path):
 @pytest.fixture
 def make(repo, tmp_path):
     def make(revision, url=repo.url, **settings):
-        request = Request(git_url=url, revision=revision, revision_key="git_branch", **settings)
-        store = Store(tmp_path / "store")
-        return checkout.make(source.resolve(request, store, os.environ), request, store, tmp_path / "place", os.environ)
+        return checkouts.made(tmp_path, url, revision, **settings)
 
     return make
 
