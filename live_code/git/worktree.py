@@ -137,7 +137,8 @@ def _dated_later(index: Path) -> Iterator[None]:
     then = index.stat().st_mtime_ns
     os.utime(index, ns=(then, then + 1_000_000_000))
     yield
-    os.utime(index, ns=(then, then + 20_000_000))
+    rest_of_second = 999_999_999 - then % 1_000_000_000
+    os.utime(index, ns=(then, then + min(20_000_000, rest_of_second)))
 
 
 def empty(place: Path) -> None:
