@@ -10,9 +10,11 @@ from live_code.interpreter import Interpreter
 from live_code.job import pth_line
 from live_code.lock import Lock
 from live_code.packages import description, venv
-from live_code.packages.site import Site
 from live_code.store import MARKER, Entry, Store
-from live_code.values import NamedTuple
+from live_code.values import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from live_code.packages.site import Site
 
 LOCK_FILE = "requirements.lock"
 # Before any other: what the job's side starts must stand before a package's own start-up line.
@@ -60,6 +62,8 @@ def _entry(
     key, fault = _generation(files.sha256_text(repr(facts))[:32], image, store)
 
     def fill(root: Path, held: int) -> None:
+        from live_code.packages.site import Site
+
         described = description.of(image, lock.text, tree)
         told.append(fault or description.difference(store.path("env"), described))
         log.info(f"building {_WANTED}" + (f": {told[0]}" if told[0] else ""))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -212,13 +211,22 @@ def _script(words: list[str]) -> str:
 
 
 def _words(command: str, origin: str) -> list[str]:
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise LaunchError(f"the entrypoint {command!r} ({origin}) is no command line: {error}.") from error
+    if command.isprintable() and not {"'", '"', "\\"} & set(command):  # most are a name; shlex takes a millisecond
+        words = command.split()
+    else:
+        words = _quoted_words(command, origin)
     if not words:
         raise LaunchError(f"the entrypoint that {origin} names is empty.", hint="Name a script or a command.")
     return words
+
+
+def _quoted_words(command: str, origin: str) -> list[str]:
+    import shlex
+
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise LaunchError(f"the entrypoint {command!r} ({origin}) is no command line: {error}.") from error
 
 
 def _argv(command: str, python: Path, origin: str) -> tuple[str, ...]:

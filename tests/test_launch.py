@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,12 @@ class TestArguments:
     def test_a_command_line_becomes_argv(self, command: str, argv: list[str]) -> None:
         wanted = [str(BUILT.python) if word == "PY" else word for word in argv]
         assert list(plan(command).argv) == wanted
+
+    @pytest.mark.parametrize(
+        "command", ["a  b #c;d", " a\tb\n c ", "a\u00a0b \u4e2d", "a\x0bb c", "a 'b c'", 'a\\ b "c d"']
+    )
+    def test_its_words_are_those_of_a_shell(self, command: str) -> None:
+        assert list(plan(command).argv) == shlex.split(command)
 
     @pytest.mark.parametrize("command", ["", "  ", "start.py 'open"])
     def test_what_is_no_command_line(self, command: str) -> None:
