@@ -87,7 +87,9 @@ def _under(job: Launch, program: Path, at: Address, built: Environment) -> Launc
     python, *rest = job.command
     if python != str(built.python) or not rest:
         raise LaunchError(f"debugpy can't start {python}.", hint="It starts Python scripts and modules only.")
-    return job.with_first(debugger)
+    # What it starts in turn is debugged, too, and would warn of the same.
+    quiet = {**job.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    return job._replace(environ=quiet).with_first(debugger)
 
 
 def _debugpy(built: Environment, store: Store, environ: Mapping[str, str]) -> Path:
