@@ -252,6 +252,13 @@ class TestRanks:
         error = self.fallen(-6, ("[rank2]:RuntimeError: " + LOST, "[rank1]:CUDA error: out of memory"))
         assert error.message == "the job ran out of GPU memory: rank 1: CUDA error: out of memory."
 
+    def test_one_that_aborted_as_it_lost_its_peers_is_not_the_cause(self) -> None:
+        entry = "  rank      : {0} (local_rank: {0})\n  exitcode  : {1} (pid: 49{0})\n"
+        summary = f"Failures:\n{entry.format(1, -9)}Root Cause (first observed failure):\n{entry.format(0, -6)}"
+        abort = f"[rank0]:terminate called after throwing an instance of 'gloo::IoException', what(): {LOST}"
+        ended = FAILED._replace(reports=(report("ChildFailedError", summary),), tail=(abort,))
+        assert decided(ended).message.startswith("rank 1 was killed by SIGKILL")
+
     def test_its_lines_stand_below_the_error(self) -> None:
         assert self.fallen(7, ("[rank0]:epoch 3", "[rank1]:no labels")).details == "[rank1]:no labels"
 

@@ -31,8 +31,9 @@ class Rank(NamedTuple):
         return max(-self.code, 0)
 
 
-def silent(reports: Sequence[Report], tail: Sequence[str]) -> Rank | None:
-    """The first rank to end badly without a report, as torchrun's summary tells it; None when there is none.
+def silent(reports: Sequence[Report], tail: Sequence[str]) -> tuple[Rank, ...]:
+    """The ranks that ended badly without a report, as torchrun's summary tells it, the first to fall first: of those
+    that it found fallen at one look that is the one with the lowest number.
 
     ``tail``: the job's last lines, for a torchrun that runs without our hook.
     """
@@ -41,7 +42,7 @@ def silent(reports: Sequence[Report], tail: Sequence[str]) -> Rank | None:
     told = {report.pid for report in reports}
     found = (Rank(rank, int(code), int(pid)) for rank, code, pid in _FAILURE.findall(f"{root}\n{others}"))
     # SIGTERM is what torchrun sends to those that are left.
-    return next((rank for rank in found if rank.pid not in told and rank.signal != signal.SIGTERM), None)
+    return tuple(rank for rank in found if rank.pid not in told and rank.signal != signal.SIGTERM)
 
 
 def said_by(rank: Rank, tail: Sequence[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -145,13 +145,13 @@ def _first(ended: Exit) -> Report | None:
 
 
 def _is_echo(report: Report) -> bool:
-    known = symptoms.find([report.text])
-    return report.type in _OF_PARENTS or bool(known and known[0] is symptoms.PEERS_LOST)
+    return report.type in _OF_PARENTS or _tells_of_lost_peers([report.text])
 
 
-def _of_rank(ended: Exit, rank: ranks.Rank) -> JobError:
-    """A rank that left no report: what it said last, else how it ended."""
-    said = ranks.said_by(rank, ended.tail)
+def _of_rank(ended: Exit, fallen: Sequence[ranks.Rank]) -> JobError:
+    """A rank that left no report: what it said last, else how it ended. One that lost its peers is not the cause."""
+    words = [(rank, ranks.said_by(rank, ended.tail)) for rank in fallen]
+    rank, said = next((one for one in words if not _tells_of_lost_peers(one[1])), words[0])
     name = f"rank {rank.number}"
     if known := symptoms.find(said):
         return _error(ended, known[0], None, f"{name}: {known[1].partition(':')[2].strip()}")
@@ -163,6 +163,11 @@ def _of_rank(ended: Exit, rank: ranks.Rank) -> JobError:
     error = _error(ended, cause, None)
     error.details = "\n".join(said) or error.details
     return error
+
+
+def _tells_of_lost_peers(said: Sequence[str]) -> bool:
+    known = symptoms.find(said)
+    return bool(known and known[0] is symptoms.PEERS_LOST)
 
 
 def _is_own_output(cause: Cause, line: str, output: str) -> bool:

@@ -230,8 +230,11 @@ PARENT = (
     "subprocess.run([sys.executable, __file__, 'child'], check=True)\n"
 )
 LUCKY = (
-    "import os, sys\nif not os.path.exists({been!r}):\n    open({been!r}, 'w').close()\n"
+    "import os, sys, time\nfrom ymir_exc import monitor\n"
+    "if not os.path.exists({been!r}):\n    open({been!r}, 'w').close()\n"
+    "    monitor.write_monitor_logger(percent=0.5)\n    time.sleep(.1)\n"
     "    raise ConnectionRefusedError(111, 'Connection refused')\n"
+    "monitor.write_monitor_logger(percent=0.1)\ntime.sleep(.1)\n"
 )
 DAEMON = (
     "import os, time\n"
