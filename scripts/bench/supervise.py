@@ -100,12 +100,11 @@ def supervised(folder: Path, code: str, telemetry: float = TELEMETRY_S) -> list[
 
 
 def steps_in(seconds: float) -> int:
-    """How many steps of the CPU-bound job take so long here."""
-    trial = 2_000_000
-    fixed, took = (
-        min(timed([sys.executable, "-c", code]) for _ in range(3)) for code in (NOTHING, SPIN.format(steps=trial))
-    )
-    return round(trial * seconds / (took - fixed))
+    """How many steps of the CPU-bound job take so long here; told by its own clock, as others may be at work too."""
+    trial = 5_000_000
+    code = SPIN.format(steps=trial) + "print(time.process_time())\n"
+    took = min(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(3))
+    return round(trial * seconds / took)
 
 
 def waiting(folder: Path, seconds: float) -> dict[str, Waiting]:
@@ -158,7 +157,17 @@ def told(found: dict[str, list[Pair]], idle: dict[str, Waiting], asked: argparse
     parts = [
         f"{asked.rounds} rounds of {asked.turns} turns each way; {machine}.",
         tables.table(
-            ("job", "bare, min", "supervised, min", "slower: by the minima", "median of pairs", "goal", ""), jobs
+            (
+                "job",
+                "bare, min",
+                "supervised, min",
+                "slower: by the minima",
+                "median of pairs",
+                "quartiles",
+                "goal",
+                "",
+            ),
+            jobs,
         ),
         tables.table(
             ("while the job waits", "of a core", "goal", "guard", "worker", "goal", ""),
@@ -170,16 +179,15 @@ def told(found: dict[str, list[Pair]], idle: dict[str, Waiting], asked: argparse
 
 def _row(name: str, pairs: list[Pair], goal: float | None) -> tuple[str, ...]:
     bare, ours = (min(side) for side in zip(*pairs, strict=True))
-    slower = statistics.median(one.ours / one.bare for one in pairs) - 1
-    verdict = ("", "") if goal is None else (f"≤ {goal:.0%}", tables.word(slower <= goal))
     if goal is None:
-        shown = (
-            f"+{tables.ms(ours - bare)} ms",
-            f"+{tables.ms(statistics.median(one.ours - one.bare for one in pairs))} ms",
-        )
+        low, middle, high = statistics.quantiles([one.ours - one.bare for one in pairs], n=4)
+        shown = [f"{value * 1e3:+.0f} ms" for value in (ours - bare, middle, low, high)]
+        verdict = ("", "")
     else:
-        shown = (f"{ours / bare - 1:+.1%}", f"{slower:+.1%}")
-    return (name, f"{bare:.2f} s", f"{ours:.2f} s", *shown, *verdict)
+        low, middle, high = statistics.quantiles([one.ours / one.bare - 1 for one in pairs], n=4)
+        shown = [f"{value:+.1%}" for value in (ours / bare - 1, middle, low, high)]
+        verdict = (f"≤ {goal:.0%}", tables.word(middle <= goal))
+    return (name, f"{bare:.2f} s", f"{ours:.2f} s", *shown[:2], f"{shown[2]} to {shown[3]}", *verdict)
 
 
 def _waits(name: str, one: Waiting) -> tuple[str, ...]:
