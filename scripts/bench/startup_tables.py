@@ -98,7 +98,8 @@ def imports_told(imports: Sequence[tuple[str, float]]) -> str:
     total = sum(seconds for _, seconds in imports)
     return (
         f"{len(imports)} modules are imported up to the job's start, the interpreter's own among them: {ms(total)} ms"
-        " under `-X importtime`, which adds to it. The costliest:"
+        " under `-X importtime`, which adds to it. Those of the guard, `ctypes` among them, and of the stages behind"
+        " the checkout are loaded beside other work. The costliest:"
     )
 
 
