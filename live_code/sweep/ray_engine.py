@@ -81,8 +81,8 @@ def connect(address: str) -> None:
         ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **own)
     except (OSError, RayError, RuntimeError, ValueError) as error:
         raise ConfigError(
-            f"there is no Ray cluster at {address!r}: {str(error).splitlines()[0]}",
-            hint="Start one (ray start --head), or name another.",
+            f"there is no Ray cluster at {address!r}: {str(error).splitlines()[0].rstrip('.')}.",
+            hint="Start one (ray start --head), or name another. One that wants a token: RAY_AUTH_MODE=token.",
         ) from error
 
 
