@@ -197,7 +197,7 @@ def _run(asked: Asked) -> int:
         folders = config.Folders(asked.in_dir, asked.out_dir, asked.env_file)
         return ending.lost(folders, os.environ, name, number)
 
-    return work() if asked.shell else guard.run(work, lost)  # a shell needs the terminal itself
+    return work() if asked.shell else guard.run(lambda: bounded(work), lost)  # a shell needs the terminal itself
 
 
 def _require_folders(asked: Asked) -> None:

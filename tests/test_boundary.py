@@ -69,11 +69,12 @@ def test_a_bug_of_ours_is_one_line_with_the_trace_in_a_file(
         ("live_code.pin", "resolve", ["resolve", "https://host/repo", "main"]),
         ("live_code.runs", "find", ["runs", "."]),
         ("live_code.sweep_commands", "add", ["runs", "."]),
+        ("live_code.ending", "close", ["run", "--in", "in", "--out", "out"]),
     ],
 )
 def test_a_bug_is_told_by_a_process_of_its_own(module: str, function: str, words: list[str], tmp_path: Path) -> None:
     argv = [sys.executable, "-c", BROKEN, module, function, *words]
-    done = subprocess.run(argv, env=around(tmp_path), capture_output=True, text=True, check=False)
+    done = subprocess.run(argv, env=around(tmp_path), cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (70, "", 1), done.stderr
     (trace,) = tmp_path.glob("live-code-*/traceback.txt")
     assert str(trace) in done.stderr
