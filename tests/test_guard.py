@@ -112,7 +112,8 @@ def test_a_killed_worker_is_told_of_and_its_children_are_gone(tmp_path: Path) ->
         start(
             tmp_path,
             "    child = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
-            "    open('child', 'w').write(str(child.pid))\n" + WAITS,
+            "    open('child', 'w').write(str(child.pid))\n"
+            "    time.sleep(.5)  # its guard arranges to adopt orphans meanwhile\n" + WAITS,
         )
     )
     os.kill(run.number("worker"), signal.SIGKILL)
