@@ -92,6 +92,16 @@ def test_other_commands_use_it_too(container: Container, command: str) -> None:
     assert not container.private.exists()
 
 
+def test_the_files_that_changed_between_two_runs_are_told_from_it(container: Container) -> None:
+    assert container.run("first").returncode == 0
+    container.commit = container.repo.commit(more__py="")
+    assert container.run("second").returncode == 0
+    runs = [str(container.root / name / "out") for name in ("first", "second")]
+    ended = container.command("compare", *runs, "--offline", around=container.read_only)
+    assert "more.py" in ended.stdout, ended.stderr
+    assert not container.private.exists()
+
+
 def test_other_commands_tell_of_it_once(container: Container) -> None:
     words = ["check", str(container.repo.path), container.commit]
     ended = container.command(*words, around=container.another_users)
