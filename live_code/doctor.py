@@ -12,7 +12,7 @@ from live_code import container, host, interpreter, process, store
 from live_code.errors import InterpreterError, LiveCodeError
 from live_code.git import credentials, policy
 from live_code.host import Host
-from live_code.interpreter import Framework
+from live_code.interpreter import Framework, Interpreter
 from live_code.packages import framework, index, reach, secrets, uv
 from live_code.packages.framework import Protection
 from live_code.store import Store
@@ -77,18 +77,19 @@ def _image(python: Path | None, kept: Store, environ: Mapping[str, str]) -> Iter
         return
     kind = "venv" if image.is_venv else "conda" if image.is_conda else "system"
     yield Answer("interpreter", f"{image.path} ({image.implementation} {image.version}, {kind}, {image.platform})")
-    yield _framework(image.frameworks)
+    yield _framework(image)
     yield _gpus(image.frameworks, host.inspect(), environ)
     yield _protected(framework.protection(image, environ), environ)
 
 
-def _framework(found: Mapping[str, Framework]) -> Answer:
+def _framework(image: Interpreter) -> Answer:
+    found = image.frameworks
     core = [
         f"{name} {it.version} {f'for CUDA {it.cuda}' if it.cuda else 'without CUDA'}"
         for name, it in found.items()
         if name in _CORE
     ]
-    others = [f"{name} {it.version}" for name, it in found.items() if name not in _CORE]
+    others = [f"{name} {image.packages.get(name) or it.version}" for name, it in found.items() if name not in _CORE]
     none = f"none: what imports torch or mxnet fails here; {interpreter.PYTHON_VARIABLE} names another interpreter"
     return Answer("framework", ", ".join([*core, *others]) if core else none)
 
