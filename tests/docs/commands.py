@@ -17,7 +17,7 @@ from tests.docs.blocks import ROOT
 # What a reader is sure to have, and what those do needs no word of ours.
 COMMON = {
     "cat", "cd", "cp", "curl", "docker-compose", "echo", "export", "git", "ls", "mkdir", "openssl", "pip", "podman",
-    "python", "python3", "rm", "sudo", "tail", "tensorboard",
+    "python", "python3", "rm", "sudo", "tail", "tensorboard", "tools/bin/pip",
 }  # fmt: skip
 SUBSTITUTION = re.compile(r"\$\([^()]*\)")
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
+import venv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,9 +19,12 @@ from tests.task_folder import TaskFolder
 def world(folder: Path, python: str = sys.executable) -> Mapping[str, str]:
     """A reader's folder with a task (`task/in`, `task/out`) whose repository is a small one; the reader's variables.
 
-    ``live-code`` on PATH is this checkout's, and so are the scripts.
+    ``live-code`` on PATH is this checkout's, and so are the scripts. ``tools`` is what a reader installed it into: its
+    Python has nothing else.
     """
     (folder / "home").mkdir(parents=True)
+    venv.create(folder / "tools")
+    (folder / "tools/bin/live-code").symlink_to(Path(sys.executable).with_name("live-code"))
     (folder / "scripts").symlink_to(ROOT / "scripts")
     task = TaskFolder(folder / "task")
     task.in_dir.mkdir(parents=True)
@@ -43,7 +48,7 @@ def world(folder: Path, python: str = sys.executable) -> Mapping[str, str]:
 
 
 def play(blocks: Sequence[Block], folder: Path, environ: Mapping[str, str], timeout: float = 300) -> list[str]:
-    """Runs and writes what the page says, in order. Returns what was not as it says."""
+    """Runs and writes what the page says, in order; what it exports stays. Returns what was not as it says."""
     wrong: list[str] = []
     last = ""
     for block in blocks:
@@ -67,7 +72,10 @@ def missing(sample: str, said: str) -> list[str]:
 
 
 def _bash(script: str, folder: Path, environ: Mapping[str, str], timeout: float) -> tuple[int, str]:
-    argv = ["bash", "-euo", "pipefail", "-c", script]
+    exported = folder / ".exported"
+    exported.touch()
+    kept = f". {shlex.quote(str(exported))}; trap 'export -p >{shlex.quote(str(exported))}' EXIT"
+    argv = ["bash", "-euo", "pipefail", "-c", f"{kept}\n{script}"]
     done = subprocess.run(
         argv,
         cwd=folder,
