@@ -20,6 +20,10 @@ REPO_FILE = "live-code.yaml"
 # The platform's form sends `git_branch`; the others are what people call it. All mean: the revision to run.
 REVISION_KEYS = ("commit", "git_commit", "git_tag", "git_revision", "git_branch")
 
+# What the platform itself puts into the hyper-parameters; the models only when one is chosen.
+MODEL_KEYS = ("pretrained_model_params", "model_params_path")
+PLATFORM_KEYS = ("class_names", "gpu_id", "gpu_count", "task_id", "export_format", "shm_size", *MODEL_KEYS)
+
 # Causes of a failure that may pass by themselves; `retries` names those for which the job is started again.
 RETRY_CLASSES = ("network", "infrastructure")
 

@@ -95,7 +95,7 @@ def run(
     ended: list[supervise.Exit] = []
     for job in launches:
         log.info(f"starting {job.entrypoint.command} for {' and '.join(job.entrypoint.tasks)}{waits}")
-        ended += supervise.run(job, places, rules, supervise.Told(told.current, told.running), merged.values)
+        ended += supervise.run(job, places, rules, supervise.Told(told.current, told.running), merged)
         if not ended[-1].ok:
             break
     return tuple(ended)

@@ -80,6 +80,7 @@ LAYERS = [
             "table",
             "guard",
             "proctree",
+            "remedies",
         },
     ),
     ("ground", {"errors", "values", "__init__"}),

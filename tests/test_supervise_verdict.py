@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
+from live_code.config import Merged
 from live_code.errors import JobError
 from live_code.guard import ORPHANED
 from live_code.job.ymir_exc import protocol
@@ -23,6 +27,12 @@ def decided(ended: Exit, said: protocol.Monitor | None = None) -> JobError:
     error = verdict.of(ended, said)
     assert error is not None
     return error
+
+
+def given(task: Mapping[str, Any], repo: Mapping[str, Any] = MappingProxyType({})) -> Merged:
+    """Hyper-parameters of the task, and the defaults of the repo's d.yaml."""
+    origins = {**dict.fromkeys(repo, "d.yaml"), **dict.fromkeys(task, "config.yaml")}
+    return Merged({**repo, **task}, origins, {"code_config": repo, "config.yaml": task})
 
 
 def monitor(code: int, message: str, state: int = protocol.STATE_ERROR) -> protocol.Monitor:
@@ -350,7 +360,7 @@ class TestWhichReport:
 
 def test_an_exception_that_quotes_a_setting_names_its_key() -> None:
     ended = FAILED._replace(reports=(report("ValueError", "invalid literal for int() with base 10: 'eight'"),))
-    error = verdict.of(ended, None, {"epochs": 3, "batch_size": "eight", "name": ""})
+    error = verdict.of(ended, None, given({"epochs": 3, "batch_size": "eight", "name": ""}))
     assert error is not None
     assert error.message.endswith("'eight' (train.py:7). batch_size is 'eight' in this task's settings.")
     assert (error.kind, error.return_code) == ("SETTING", 300001)
@@ -358,7 +368,7 @@ def test_an_exception_that_quotes_a_setting_names_its_key() -> None:
 
 def test_another_exception_names_the_setting_and_keeps_its_code() -> None:
     ended = FAILED._replace(reports=(report("KeyError", "'resnet99'"),))
-    error = verdict.of(ended, None, {"backbone": "resnet99"})
+    error = verdict.of(ended, None, given({"backbone": "resnet99"}))
     assert error is not None
     assert "backbone is 'resnet99'" in error.message
     assert (error.kind, error.return_code) == ("EXCEPTION", 160004)
@@ -366,7 +376,7 @@ def test_another_exception_names_the_setting_and_keeps_its_code() -> None:
 
 def test_a_setting_that_the_exception_names_itself_is_not_named_twice() -> None:
     ended = FAILED._replace(reports=(report("ValueError", "epochs is 'many', which is no number"),))
-    error = verdict.of(ended, None, {"epochs": "many"})
+    error = verdict.of(ended, None, given({"epochs": "many"}))
     assert error is not None
     assert error.message == "the job failed: ValueError: epochs is 'many', which is no number (train.py:7)."
     assert error.kind == "SETTING"
@@ -374,6 +384,59 @@ def test_a_setting_that_the_exception_names_itself_is_not_named_twice() -> None:
 
 def test_an_exception_that_quotes_no_setting_names_none() -> None:
     ended = FAILED._replace(reports=(report("ValueError", "bad 'batch'"),))
-    error = verdict.of(ended, None, {"backbone": "resnet99"})
+    error = verdict.of(ended, None, given({"backbone": "resnet99"}))
     assert error is not None
     assert "settings" not in error.message
+
+
+# An exception, the line of the repo that it came through, what is told, and whether a value has to be changed.
+HINTS = [
+    ("ValueError", "could not convert string to float: 'fast'", "lr = float(p.lr)",
+     "lr is 'fast' in the repo's d.yaml. Whoever maintains the repo should correct it; until then", True),
+    ("ValueError", "could not convert string to float: ''", "decay = float(p.decay)",
+     "decay is '' in this task's settings. Correct decay in the task.", True),
+    ("TypeError", "'str' object cannot be interpreted as an integer", "for epoch in range(p.epochs):",
+     "epochs is '12' in this task's settings. That is a text. Use int(...) or float(...) where the code reads", False),
+    ("TypeError", 'can only concatenate str (not "int") to str', "last = p.epochs + 1",
+     "epochs is '12' in this task's settings.", False),
+    ("TypeError", "can't multiply sequence by non-int of type 'float'", "rate = p.rate * 0.1",
+     "rate is '1e-3' in the repo's d.yaml. That is a text.", False),
+    ("AttributeError", "'EasyDict' object has no attribute 'epoch'", "n = p.epoch",
+     "epoch is neither in this task's settings nor in d.yaml; is it epochs? Give epoch in the task,", True),
+    ("KeyError", "'thr'", "n = cfg.param['thr']", "thr is neither in this task's settings nor in d.yaml.", True),
+    ("FileNotFoundError", "[Errno 2] No such file or directory: '/app/output/a'", "open(path)",
+     "The code lies at /app in some images only. For output: write below cfg.ymir.output.models_dir", False),
+    ("OSError", "[Errno 30] Read-only file system: '/in/assets/a'", "open(path, 'w')", "is read-only. Write", False),
+    ("ValueError", "no main metric (one of maskAP, mIoU, mAP) in ['acc']", "rw.write_model_stage(…)",
+     "Hand over evaluation_result={'mAP': …}, in [0, 1]; a classifier its accuracy as mAP.", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "message", "line", "told", "is_setting"), HINTS)
+def test_a_known_mistake_is_told_with_its_remedy(
+    kind: str, message: str, line: str, told: str, is_setting: bool
+) -> None:
+    own = (Frame("/tree/train.py", 12, "main", line), Frame("/usr/lib/x/site-packages/x.py", 1, "f", ""))
+    ended = FAILED._replace(reports=(report(kind, message)._replace(frames=own),), root="/tree", output="/out")
+    merged = given({"epochs": "12", "decay": "", "gpu_id": "0"}, {"lr": "fast", "rate": "1e-3", "epochs": 8})
+    error = verdict.of(ended, None, merged)
+    assert error is not None
+    assert told in str(error)
+    assert (error.kind, error.return_code) == (("SETTING", 300001) if is_setting else ("EXCEPTION", 160004))
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "line"),
+    [
+        ("KeyError", "'thr'", "n = labels['thr']"),
+        ("AttributeError", "'EasyDict' object has no attribute 'root'", "n = cfg.ymir.root"),
+        ("FileNotFoundError", "[Errno 2] No such file or directory: '/out/models/a'", "open(path)"),
+        ("TypeError", "expected str, bytes or os.PathLike object, not list", "open(names)"),
+    ],
+)
+def test_an_exception_that_has_nothing_to_do_with_them_is_told_alone(kind: str, message: str, line: str) -> None:
+    own = (Frame("/tree/train.py", 12, "main", line),)
+    ended = FAILED._replace(reports=(report(kind, message)._replace(frames=own),), root="/tree", output="/out")
+    error = verdict.of(ended, None, given({"lr": "fast"}, {"epochs": "12", "rate": "1"}))
+    assert error is not None
+    assert str(error) == f"the job failed: {kind}: {message} (train.py:12). The whole output is in live-code/job.log."

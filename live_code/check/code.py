@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from live_code import remedies
 from live_code.check.finding import MAY_FAIL, WILL_FAIL, Finding
 
 _GPU = "CUDA_VISIBLE_DEVICES"
@@ -20,30 +21,6 @@ _INSTALL = re.compile(r"\bpip3? install\b")
 _WRITING_METHODS = frozenset(("write_text", "write_bytes", "mkdir", "touch", "unlink"))
 _WRITING_FUNCTIONS = frozenset(("makedirs", "mkdir", "savetxt", "imwrite", "rmtree", "remove"))
 _COPYING = frozenset(("copy", "copy2", "copyfile", "copytree", "move", "symlink", "rename"))
-_FIXED = (
-    (
-        "/app",
-        "The code lies at /app in some images only.",
-        "Use paths relative to the repo's root, where the job starts.",
-    ),
-    ("/root", "A job may run as any user, for whom /root is closed.", "Use a folder below cfg.ymir.output.root_dir."),
-    (
-        "/out",
-        "The task's output folder is not always /out.",
-        "Take it from cfg.ymir.output, like cfg.ymir.output.models_dir.",
-    ),
-    (
-        "/in",
-        "The task's input folder is not always /in.",
-        "Take it from cfg.ymir.input, like cfg.ymir.input.models_dir.",
-    ),
-    ("/home", "This folder is its author's.", "Put what the job needs into the repo, the requirements or the task."),
-)
-# What a path is for, as the names in it tell, and what to use instead, wherever it is.
-_DATA = re.compile(r"data|datasets?|images?|annotations?|labels?|train|val|coco|voc\w*", re.IGNORECASE)
-_DATA_REMEDY = "For data: ymir_exc.dataset_reader.item_paths gives the task's images and annotations."
-_OUTPUT = re.compile(r"out|outputs?|saved?|runs|results?|checkpoints?|ckpts?|logs?|work_dirs?", re.IGNORECASE)
-_OUTPUT_REMEDY = "For output: write below cfg.ymir.output.models_dir, then call result_writer.write_model_stage."
 
 Told = tuple[str, str, int, str, str]
 
@@ -84,16 +61,9 @@ def _split(line: str) -> list[str]:
 
 def _fixed(words: list[str]) -> Iterator[tuple[str, str, str, str]]:
     for word in words:
-        for folder, what, remedy in _FIXED:
-            if word == folder or word.startswith(f"{folder}/"):
-                yield MAY_FAIL, "fixed-path", f"{word[:60]}: {what}", _instead(word) or remedy
-
-
-def _instead(path: str) -> str:
-    parts = re.split(r"[/.]", path)
-    if any(map(_OUTPUT.fullmatch, parts)):
-        return _OUTPUT_REMEDY
-    return _DATA_REMEDY if any(map(_DATA.fullmatch, parts)) else ""
+        if told := remedies.of_fixed_path(word):
+            what, remedy = told
+            yield MAY_FAIL, "fixed-path", f"{word[:60]}: {what}", remedy
 
 
 def _commands(text: str) -> Iterator[tuple[str, str, str, str]]:
@@ -147,14 +117,8 @@ def _gpus(code: ast.Module) -> Iterator[Told]:
 def _writes(code: ast.Module, values: dict[str, ast.expr]) -> Iterator[Told]:
     for node in ast.walk(code):
         if isinstance(node, ast.Call) and (target := _written(node)) and _is_input(target, values):
-            remedy = "Write below cfg.ymir.output.root_dir; copy there what has to be changed."
-            yield (
-                WILL_FAIL,
-                "write-to-input",
-                node.lineno,
-                "It writes into the task's input, which is read-only.",
-                remedy,
-            )
+            what = "It writes into the task's input, which is read-only."
+            yield WILL_FAIL, "write-to-input", node.lineno, what, remedies.WRITE_BELOW
 
 
 def _written(call: ast.Call) -> ast.expr | None:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from live_code import remedies
 from live_code.check import sdk
 from live_code.check.finding import MAY_FAIL, WILL_FAIL, Finding
 from live_code.job.ymir_exc import protocol
@@ -99,10 +100,7 @@ def metrics(file: str, code: ast.Module) -> Iterator[Finding]:
         if given is not None and not set(given) & set(protocol.MAIN_METRICS):
             main = ", ".join(reversed(protocol.MAIN_METRICS))
             what = f"The stage has {', '.join(given) or 'no metric'}, and no main metric ({main}): {name} refuses it."
-            remedy = (
-                "Hand over evaluation_result={'mAP': …}, in [0, 1]; a classifier its accuracy as mAP. Others are kept."
-            )
-            yield Finding(WILL_FAIL, "metric", file, node.lineno, what, remedy)
+            yield Finding(WILL_FAIL, "metric", file, node.lineno, what, remedies.MAIN_METRIC)
 
 
 def _metrics_of(call: ast.Call, name: str, code: ast.Module) -> list[str] | None:

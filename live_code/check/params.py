@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping
 
 from live_code.check import sdk
 from live_code.check.finding import MAY_FAIL, Finding
-from live_code.check.settings import OF_EXECUTOR, RESERVED, RESERVED_MODELS
+from live_code.check.settings import OF_EXECUTOR
+from live_code.config import PLATFORM_KEYS
 
+# So many places beside the first are named.
+_TOLD = 3
 _METHODS = frozenset(dir(dict))
 # `cfg.param`, however the config is called.
 _PARAM = re.compile(r"(\w*\.)*\w*(cfg|config|conf)\.param", re.IGNORECASE)
@@ -17,17 +20,27 @@ _PARAM = re.compile(r"(\w*\.)*\w*(cfg|config|conf)\.param", re.IGNORECASE)
 
 def examine(files: Mapping[str, ast.Module], defaults: frozenset[str]) -> Iterator[Finding]:
     """One finding for each name, at its first place. ``defaults``: the keys of code_config."""
-    known = {*defaults, *RESERVED, *RESERVED_MODELS, *OF_EXECUTOR, *_METHODS}
+    known = {*defaults, *PLATFORM_KEYS, *OF_EXECUTOR, *_METHODS}
     known |= {name for code in files.values() for name in _given(code)}
+    places: dict[str, dict[tuple[str, int], None]] = {}
     for file, code in files.items():
         unsure = sdk.guarded(code)
         for node in ast.walk(code):
             name = _name(node)
             if name and node not in unsure and name not in known:
-                known.add(name)
-                what = f"cfg.param.{name} is read, and code_config has no {name}: it must come from the form."
-                remedy = f"Add {name} with a default to code_config, or read cfg.param.get({name!r}, …)."
-                yield Finding(MAY_FAIL, "unknown-param", file, getattr(node, "lineno", 0), what, remedy)
+                places.setdefault(name, {})[file, getattr(node, "lineno", 0)] = None
+    for name, found in places.items():
+        (file, line), *others = sorted(found)
+        what = f"cfg.param.{name} is read{_also(others)}, and code_config has no {name}: it must come from the form."
+        remedy = f"Add {name} with a default to code_config, or read cfg.param.get({name!r}, …)."
+        yield Finding(MAY_FAIL, "unknown-param", file, line, what, remedy)
+
+
+def _also(places: list[tuple[str, int]]) -> str:
+    told = [f"{file}:{line}" for file, line in places[:_TOLD]]
+    if len(places) > _TOLD:
+        told.append(f"{len(places) - _TOLD} more")
+    return f" (at {', '.join(told)} too)" if told else ""
 
 
 def _name(node: ast.AST) -> str:

@@ -9,14 +9,11 @@ from live_code import config, launch
 from live_code.check.finding import MAY_FAIL, NOTE, WILL_FAIL, Finding
 from live_code.check.reach import scripts_of
 from live_code.check.tree import Tree, line_of
-from live_code.config import REPO_FILE, REVISION_KEYS, RepoSettings, Request
+from live_code.config import MODEL_KEYS, PLATFORM_KEYS, REPO_FILE, REVISION_KEYS, RepoSettings, Request
 from live_code.errors import ConfigError, LaunchError
 from live_code.job.ymir_exc import protocol
 from live_code.launch import Entrypoint
 
-# What the platform itself puts into the hyper-parameters.
-RESERVED = ("class_names", "gpu_id", "gpu_count", "task_id", "export_format", "shm_size")
-RESERVED_MODELS = ("pretrained_model_params", "model_params_path")
 # What live-code itself reads of them.
 OF_EXECUTOR = frozenset({*Request._fields, *REVISION_KEYS} - {"revision", "revision_key"})
 # What people call the script that trains.
@@ -107,12 +104,12 @@ def defaults(tree: Tree, repo: RepoSettings) -> frozenset[str] | None:
 def _keys(name: str, text: str, values: dict[str, object]) -> Iterator[Finding]:
     for key in values:
         line = line_of(text, rf"^['\"]?{re.escape(key)}['\"]?\s*:")
-        if key in RESERVED:
-            what, remedy = f"The platform sets {key} itself: this value is never used there.", "Leave it out."
-            yield Finding(NOTE, "reserved-key", name, line, what, remedy)
-        elif key in RESERVED_MODELS:
+        if key in MODEL_KEYS:
             what = f"The platform sets {key} only when a model is chosen; else this value is taken for one."
             yield Finding(MAY_FAIL, "reserved-key", name, line, what, "Leave it out.")
+        elif key in PLATFORM_KEYS:
+            what, remedy = f"The platform sets {key} itself: this value is never used there.", "Leave it out."
+            yield Finding(NOTE, "reserved-key", name, line, what, remedy)
         elif key in OF_EXECUTOR:
             what = f"{key} is a setting of live-code, which reads it from the task alone."
             yield Finding(MAY_FAIL, "reserved-key", name, line, what, "Give it another name, or set it in the form.")

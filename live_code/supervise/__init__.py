@@ -47,7 +47,7 @@ def require_success(ended: Exit, said: protocol.Monitor | None, merged: Merged =
         return
     from live_code.supervise import verdict
 
-    if error := verdict.of(ended, said, merged.values):
+    if error := verdict.of(ended, said, merged):
         raise error
 
 

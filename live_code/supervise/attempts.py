@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 
 from live_code import log
+from live_code.config import Merged
 from live_code.errors import JobError
 from live_code.job.ymir_exc import protocol
 from live_code.launch import Launch
 from live_code.supervise import attend
 from live_code.supervise.ends import Exit, Places, Rules
-from live_code.values import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from typing import Any
+from live_code.values import NamedTuple
 
 # Seconds before the second attempt; twice as long before each further one, up to a limit.
 PAUSE_S = 5.0
 LONGEST_PAUSE_S = 300.0
+
+_NO_SETTINGS = Merged({}, {})
 
 
 class Told(NamedTuple):
@@ -34,17 +33,17 @@ def run(
     places: Places,
     rules: Rules,
     told: Told,
-    settings: Mapping[str, Any] = MappingProxyType({}),
+    merged: Merged = _NO_SETTINGS,
     pause: Callable[[float], None] = time.sleep,
 ) -> tuple[Exit, ...]:
     """One Exit for each attempt; only the last may be a good one. ``rules.retries`` says how many may follow.
 
-    ``settings``: the hyper-parameters.
+    ``merged``: the hyper-parameters.
     """
     ended: list[Exit] = []
     while True:
         last = attend.run(launch, places, rules)
-        error = _verdict(last, told.current(), settings)
+        error = _verdict(last, told.current(), merged)
         ended.append(last._replace(verdict=error.kind if error else ""))
         if not error or not error.retry or error.retry not in rules.retry_on or len(ended) > rules.retries:
             return tuple(ended)
@@ -55,9 +54,9 @@ def run(
         pause(seconds)
 
 
-def _verdict(ended: Exit, said: protocol.Monitor | None, settings: Mapping[str, Any]) -> JobError | None:
+def _verdict(ended: Exit, said: protocol.Monitor | None, merged: Merged) -> JobError | None:
     if ended.ok:
         return None
     from live_code.supervise import verdict  # a table of patterns: a good end does not pay for it
 
-    return verdict.of(ended, said, settings)
+    return verdict.of(ended, said, merged)

@@ -47,6 +47,15 @@ def of_lines(lines: Sequence[str]) -> tuple[Report, ...]:
     return () if found is plain or "\n" in found.message else (found,)
 
 
+def own(report: Report, root: str) -> Frame | None:
+    """The innermost frame of the repo's own code, its file named from the repo's root."""
+    for frame in reversed(report.frames):
+        name = frame.file.removeprefix(f"{root}/" if root else "./")
+        if not name.startswith(("/", "<")) and "/site-packages/" not in name:
+            return frame._replace(file=name)
+    return None
+
+
 def unwrapped(report: Report) -> Report:
     """The worker's own exception, when the report is of its parent's, which only quotes the worker's traceback."""
     text = next((text for text in (report.message, _of_pool(report.cause)) if _TRACE in text), "")

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Sequence
 
+from live_code.config import Merged
 from live_code.errors import JobError
 from live_code.guard import ORPHANED
 from live_code.job.ymir_exc import protocol
 from live_code.packages import modules
-from live_code.supervise import ranks, reports, symptoms
+from live_code.supervise import hints, ranks, reports, symptoms
 from live_code.supervise.ends import HANGING_RANKS, MAX_DURATION, STALL, Exit, Report
 from live_code.supervise.symptoms import Cause
 
@@ -26,7 +25,7 @@ _OF_PARENTS = (ranks.LAUNCHER, "CalledProcessError")
 # Signals by which a program dies of itself.
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
-_QUOTED = re.compile(r"'([^'\n]{1,200})'|\"([^\"\n]{1,200})\"")
+_NO_SETTINGS = Merged({}, {})
 _MODULE = re.compile(r"No module named '?(\w+)")
 # As a SyntaxError's text ends.
 _HAS_PLACE = re.compile(r"\([^()]+, line \d+\)$")
@@ -61,29 +60,27 @@ _LIMITS = {
 CAUSES = (_KILLED, _CRASHED, _FAILED, *_LIMITS.values())
 
 
-def of(
-    ended: Exit, said: protocol.Monitor | None, settings: Mapping[str, Any] = MappingProxyType({})
-) -> JobError | None:
+def of(ended: Exit, said: protocol.Monitor | None, merged: Merged = _NO_SETTINGS) -> JobError | None:
     """The error that stands for this end; None for a good one. ``said``: what the job wrote into the monitor;
-    ``settings``: the hyper-parameters, one of which may be what an exception speaks of."""
+    ``merged``: the hyper-parameters, one of which may be what an exception speaks of."""
     if ended.ok:
         return None
     error = _decide(ended, said)
     error.exit_code = ended.exit_code
     first = _first(ended)
-    if error.kind == "EXCEPTION" and first and (keys := _named(first.text, settings)):
-        if not any(re.search(rf"\b{re.escape(key)}\b", first.text) for key in keys):
-            error.message += f" {' and '.join(keys)} is {settings[keys[0]]!r} in this task's settings."
-        if first.type == "ValueError":
-            error.kind, error.return_code = "SETTING", protocol.CODE_CONFIG
-            error.hint = f"Correct {' or '.join(keys)} in the task. {_LOG}"
+    if error.kind == "EXCEPTION" and first:
+        _advise(error, first, ended, merged)
     return error
 
 
-def _named(text: str, settings: Mapping[str, Any]) -> list[str]:
-    """The settings whose value, a word as a form sends it, stands in quotes in what an exception says."""
-    words = {first or second for first, second in _QUOTED.findall(text)}
-    return [key for key, value in settings.items() if isinstance(value, str) and value.strip() and value in words]
+def _advise(error: JobError, first: Report, ended: Exit, merged: Merged) -> None:
+    own = reports.own(first, ended.root)
+    hint = hints.of(hints.Told(first.text, own.code if own else "", (ended.root, ended.output), merged))
+    if hint:
+        error.message = f"{error.message} {hint.says}".rstrip()
+        error.hint = f"{hint.remedy} {_LOG}".lstrip()
+        if hint.is_setting:
+            error.kind, error.return_code = "SETTING", protocol.CODE_CONFIG
 
 
 def _decide(ended: Exit, said: protocol.Monitor | None) -> JobError:
@@ -220,16 +217,8 @@ def _details(ended: Exit, first: Report | None) -> str:
 
 def _place(report: Report, root: str) -> str:
     """The innermost line of the repo's own code, in brackets; '' when the text has one already, or none is known."""
-    if _HAS_PLACE.search(report.text):
-        return ""
-    own = ((_own_name(frame.file, root), frame.line) for frame in reversed(report.frames))
-    return next((f" ({name}:{line})" for name, line in own if name), "")
-
-
-def _own_name(file: str, root: str) -> str:
-    """A file of the repo, from its root; '' for any other."""
-    name = file.removeprefix(f"{root}/" if root else "./")
-    return "" if name.startswith(("/", "<")) or "/site-packages/" in name else name
+    own = None if _HAS_PLACE.search(report.text) else reports.own(report, root)
+    return f" ({own.file}:{own.line})" if own else ""
 
 
 def _filled(cause: Cause, ended: Exit) -> str:

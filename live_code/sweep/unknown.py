@@ -18,9 +18,6 @@ from live_code.sweep import node
 from live_code.sweep.planning import Sweep
 from live_code.yamlfile import read_mapping
 
-# What a form of the platform may send besides.
-_PLATFORMS = ("class_names", "export_format", "pretrained_model_params", "model_params_path", "shm_size")
-
 
 def warnings(sweep: Sweep, environ: Mapping[str, str], *, here: bool = False) -> tuple[str, ...]:
     """A line for each. The commits are asked, the first and the last, only when the task does not know a key. ``here``:
@@ -28,7 +25,7 @@ def warnings(sweep: Sweep, environ: Mapping[str, str], *, here: bool = False) ->
     spec, base = sweep.spec, sweep.base
     asked = dict.fromkeys((*spec.fixed, *spec.matrix, *(key for row in spec.include for key in row)))
     asked |= dict.fromkeys(spec.search.space if spec.search else ())
-    known = {*base.config, *config.Request._fields, *_PLATFORMS}
+    known = {*base.config, *config.Request._fields, *config.PLATFORM_KEYS}
     if not set(asked) - known:
         return ()
     try:

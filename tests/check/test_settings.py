@@ -118,6 +118,12 @@ class TestParams:
     def test_others_are_left_alone(self, start: str, repo: Repo) -> None:
         assert repo.commit({"start.py": f"{start}\n", **CONFIGURED}).check() == []
 
+    def test_all_places_that_read_it_are_named(self, repo: Repo) -> None:
+        read = "def f(cfg): return cfg.param.rate\n"
+        (found,) = repo.commit({"start.py": f"import train\n{read}", "train.py": read * 4, **CONFIGURED}).check()
+        assert found.place == "start.py:2"
+        assert "is read (at train.py:1, train.py:2, train.py:3, 1 more too)" in found.what
+
     def test_without_a_code_config_nothing_is_known(self, repo: Repo) -> None:
         found = repo.commit({"start.py": "def f(cfg): return cfg.param.rate\n"}).check()
         assert brief(found) == [(NOTE, "code-config", "the repo")]

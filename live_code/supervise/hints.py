@@ -1,0 +1,157 @@
+"""What an exception has to do with the hyper-parameters, or with a habit that `check` knows: what is told besides.
+
+Each function of ``_TABLE`` knows one mistake; the first one that finds its own tells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from live_code import remedies
+from live_code.config import PLATFORM_KEYS, Merged, Request
+from live_code.errors import nearest
+
+_QUOTED = re.compile(r"'([^'\n]{1,200})'|\"([^\"\n]{1,200})\"")
+_NO_KEY = re.compile(r"AttributeError: 'EasyDict' object has no attribute '(\w+)'|KeyError: '(\w+)'")
+_NO_PATH = re.compile(r"(?:FileNotFound|Permission|NotADirectory)Error: .*?'(/[^'\n]*)'")
+_READ_ONLY = re.compile(r"OSError: \[Errno 30\] .*'/in/")
+_NO_NUMBER = re.compile(r"ValueError: (?:could not convert string to float|invalid literal for int\(\).*): '\s*'")
+_TEXT = re.compile(r"TypeError: .*(?:\bstr\b|sequence by non-int)")
+_LIKE_A_NUMBER = re.compile(r"\s*[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
+_NOT_THE_REPOS = frozenset({*PLATFORM_KEYS, *Request._fields})
+_TASK = "this task's settings"
+
+
+class Told(NamedTuple):
+    """An exception, the repo's own line that it came through ('' if none is known), and folders of this run."""
+
+    text: str
+    line: str
+    folders: tuple[str, ...]
+    merged: Merged
+
+
+class Hint(NamedTuple):
+    """``is_setting``: a value has to be changed, not the code."""
+
+    says: str
+    remedy: str
+    is_setting: bool = False
+
+
+def of(told: Told) -> Hint | None:
+    return next(filter(None, (find(told) for find in _TABLE)), None)
+
+
+def _no_metric(told: Told) -> Hint | None:
+    return Hint("", remedies.MAIN_METRIC) if told.text.startswith("ValueError: no main metric (") else None
+
+
+def _read_only(told: Told) -> Hint | None:
+    return Hint("The task's input is read-only.", remedies.WRITE_BELOW) if _READ_ONLY.match(told.text) else None
+
+
+def _fixed_path(told: Told) -> Hint | None:
+    path = _NO_PATH.match(told.text)
+    if not path or remedies.lies_in(path[1], told.folders):
+        return None
+    fixed = remedies.of_fixed_path(path[1])
+    return Hint(*fixed) if fixed else None
+
+
+def _missing(told: Told) -> Hint | None:
+    """A hyper-parameter that is read and that nothing gives."""
+    found = _NO_KEY.match(told.text)
+    key = (found[1] or found[2]) if found else ""
+    if not found or key in told.merged.values or ".ymir." in told.line:
+        return None
+    if found[2] and not re.search(rf"param\b.*['\"]{key}['\"]", told.line):
+        return None  # of any dictionary
+    file = _defaults(told.merged)
+    close = nearest(key, told.merged.values)
+    says = f"{key} is neither in {_TASK} nor in {file or 'a code_config'}{f'; is it {close}?' if close else '.'}"
+    return Hint(says, f"Give {key} in the task, or a default for it in {file or 'the code_config'}.", is_setting=True)
+
+
+def _empty(told: Told) -> Hint | None:
+    if not _NO_NUMBER.match(told.text):
+        return None
+    return _wrong(_read(told, lambda value: isinstance(value, str) and not value.strip()), told)
+
+
+def _quoted(told: Told) -> Hint | None:
+    """The settings whose value, a word as a form sends it, stands in quotes in what an exception says."""
+    words = {first or second for first, second in _QUOTED.findall(told.text)}
+    values = told.merged.values.items()
+    hint = _wrong([key for key, value in values if isinstance(value, str) and value.strip() and value in words], told)
+    if hint and not told.text.startswith("ValueError"):
+        return Hint(hint.says, "")
+    return hint
+
+
+def _wrong(keys: list[str], told: Told) -> Hint | None:
+    """Values that can't be used, and whose they are."""
+    if not keys:
+        return None
+    names, origin = " or ".join(keys), _origin(keys[0], told.merged)
+    remedy = f"Correct {names} in the task."
+    if origin != _TASK:
+        owner = origin.partition("'")[0]
+        remedy = f"Whoever maintains {owner} should correct it; until then give another {names} in the task."
+    elif any(_stands(key, told.text) for key in keys):
+        return Hint("", remedy, is_setting=True)
+    return Hint(_values(keys, told.merged), remedy, is_setting=True)
+
+
+def _text(told: Told) -> Hint | None:
+    """A number that is a text, as a form sends it, and as YAML reads 1e-3."""
+    if not _TEXT.match(told.text):
+        return None
+    keys = _read(told, lambda value: isinstance(value, str) and bool(_LIKE_A_NUMBER.fullmatch(value)))
+    if not keys:
+        return None
+    remedy = f"Use int(...) or float(...) where the code reads {' and '.join(keys)}: numbers may come as texts."
+    return Hint(f"{_values(keys, told.merged)} That is a text.", remedy)
+
+
+def _read(told: Told, fits: Callable[[Any], bool]) -> list[str]:
+    """The repo's hyper-parameters with such a value that the line names; when it names none, the only one."""
+    found = [key for key, value in told.merged.values.items() if key not in _NOT_THE_REPOS and fits(value)]
+    return [key for key in found if _stands(key, told.line)] or (found if len(found) == 1 else [])
+
+
+def _stands(key: str, text: str) -> bool:
+    return bool(re.search(rf"\b{re.escape(key)}\b", text))
+
+
+def _values(keys: list[str], merged: Merged) -> str:
+    """Where each key has its value from."""
+    said = [f"{key} is {merged.values[key]!r} in {_origin(key, merged)}" for key in keys]
+    return f"{' and '.join(said)}."
+
+
+def _origin(key: str, merged: Merged) -> str:
+    if key in merged.layers.get("config.yaml", ()):
+        return _TASK
+    if key in merged.layers.get("code_config", ()):
+        return f"the repo's {merged.origins[key]}"
+    return "the image's template"
+
+
+def _defaults(merged: Merged) -> str:
+    """The name of the file that code_config names; '' when there is none."""
+    named = (merged.origins[key] for key in merged.layers.get("code_config", ()) if _origin(key, merged) != _TASK)
+    return next(named, str(merged.values.get("code_config") or ""))
+
+
+_TABLE: tuple[Callable[[Told], Hint | None], ...] = (
+    _no_metric,
+    _read_only,
+    _fixed_path,
+    _missing,
+    _empty,
+    _quoted,
+    _text,
+)
