@@ -233,13 +233,28 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
     found, problems = results.check(config.load(folders, arguments.environ))
+    if bad_end := _bad_end(config.out_dir(folders)):
+        print(bad_end)
     for problem in problems:
         print(f"{problem.task}: {problem.text}")
     if problems:
-        print(f"{len(problems)} problems: the platform can't use these results")
+        print(f"{results.count(len(problems), 'problem')}: the platform can't use these results")
         return 1
     print(results.summary(found))
     return 0
+
+
+def _bad_end(out: Path) -> str:
+    """What the record says of a run that did not end well, a line; '' for one that did, and without a record."""
+    from live_code.journal import RECORD
+    from live_code.record import reading
+
+    if not (out / "live-code" / RECORD).is_file():
+        return ""
+    record = reading.read(out)
+    if record.state == "failed":
+        return f"the run failed in {record.get('error', 'phase')}: {record.get('error', 'message')}"
+    return "" if record.state == "done" else "the run has not ended, or was killed before it could tell"
 
 
 def _completion(arguments: argparse.Namespace) -> int:

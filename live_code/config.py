@@ -132,7 +132,7 @@ class Folders(NamedTuple):
 def load(folders: Folders, environ: Mapping[str, str]) -> TaskConfig:
     """Reads a task folder. Raises ConfigError with one clear line for whatever is missing or makes no sense."""
     env_file = _env_file(folders, environ)
-    env = read_mapping(env_file, hint="The platform writes it; on a laptop name the task folder with --in.")
+    env = read_mapping(env_file, hint=_env_hint(folders))
     paths = _path_map(env, folders)
     mapped = paths(env)
     inputs = _section(mapped, "input", paths(dict(protocol.INPUT_DEFAULTS)), env_file)
@@ -265,6 +265,14 @@ def _env_file(folders: Folders, environ: Mapping[str, str]) -> Path:
     if folders.in_dir:
         return folders.in_dir / "env.yaml"
     return Path(environ.get(protocol.ENV_FILE_VARIABLE) or protocol.DEFAULT_ENV_FILE)
+
+
+def _env_hint(folders: Folders) -> str:
+    if folders.env_file:
+        return "--env names it; a relative path counts from the current folder."
+    if folders.in_dir:
+        return "--in has to name a task folder, which holds it; --env names one that lies elsewhere."
+    return "The platform writes it; on a laptop name the task folder with --in."
 
 
 def _config_file(folders: Folders, environ: Mapping[str, str], inputs: Mapping[str, str]) -> Path:

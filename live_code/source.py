@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from live_code import log
-from live_code.config import Request
+from live_code.config import REVISION_KEYS, Request
 from live_code.git import policy
 from live_code.git.errors import RefMissingError, RefusedError
 from live_code.git.url import GitUrl, UrlError, parse, redacted, without_page
@@ -49,7 +49,9 @@ def resolve(request: Request, store: Store, environ: Mapping[str, str]) -> Sourc
         )
     source = _ask(url, asked, _key(request), store, environ)
     if source.kind == "branch":
-        log.warning(f"{source.ref} moves; it is {source.commit} now. Pin it: {_key(request)}: {source.commit}")
+        key = _key(request)
+        pin = f"Pin it: {key}: {source.commit}" if key in REVISION_KEYS else f"To pin it, write that id as {key}"
+        log.warning(f"{source.ref} moves; it is {source.commit} now. {pin}")
     return source
 
 

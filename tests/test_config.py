@@ -157,6 +157,12 @@ class TestRequest:
             request(folder, **values)
 
 
+def test_an_env_file_that_is_not_there_is_told_of_by_its_option(folder: TaskFolder) -> None:
+    folders = config.Folders(folder.in_dir, folder.out_dir, folder.in_dir / "nothere.yaml")
+    with pytest.raises(ConfigError, match=r"nothere.yaml can't be read: No such file.*\. --env names it"):
+        config.load(folders, {})
+
+
 class TestMerge:
     def merged(self, folder: TaskFolder, root: Path, repo: RepoSettings | None = None, **values: Any) -> config.Merged:
         asked = request(folder, **values)

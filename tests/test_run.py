@@ -313,3 +313,15 @@ def test_verify_reads_outputs_as_the_platform_does(machine: Machine, folder: Tas
     bad = subprocess.run(verify, capture_output=True, text=True, check=False)
     assert bad.returncode == 1
     assert "file last.pt is missing" in bad.stdout
+
+
+def test_verify_tells_first_that_the_run_failed(machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
+    made = repos.make(tmp_path / "failing")
+    made.commit(start__py="raise KeyError('red')\n", configs___default__yaml="a: 1\n")
+    machine.run(task(folder, made))
+    verify = [*machine.argv(folder)]
+    verify[3] = "verify"
+    told = subprocess.run(verify, capture_output=True, text=True, check=False)
+    first, *_, last = told.stdout.splitlines()
+    assert first == "the run failed in job: the job failed: KeyError: 'red' (start.py:1)."
+    assert last == "1 problem: the platform can't use these results"

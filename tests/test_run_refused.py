@@ -50,6 +50,14 @@ class TestBadInput:
     def test_an_unknown_commit(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
         self.refused(machine.run(task(folder, repo, "a" * 40)), 300001, "is not in")
 
+    def test_a_folder_that_is_not_there_is_not_taken_for_a_private_one(
+        self, machine: Machine, folder: TaskFolder
+    ) -> None:
+        folder.env(run_training=True).config(git_url="./nothing", git_branch="main")
+        ended = machine.run(folder)
+        self.refused(ended, 300001, "a relative path counts from the current folder")
+        assert "credentials" not in ended.monitor.message
+
     def test_an_unknown_ref(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
         self.refused(machine.run(task(folder, repo, "v9.9")), 300001, "v9.9")
 

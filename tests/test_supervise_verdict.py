@@ -43,6 +43,12 @@ def test_a_good_end_has_no_error() -> None:
     assert verdict.of(Exit(0, 0, 0, 1.0, ()), None) is None
 
 
+def test_one_that_printed_nothing_is_not_sent_to_its_last_lines() -> None:
+    error = decided(FAILED._replace(code=3, tail=()))
+    assert str(error).startswith("the job ended with exit code 3 after 12 s. It printed nothing")
+    assert "last lines" not in str(error)
+
+
 # An exception, or a last line of the log: the kind, the return code, the class for which it is tried again.
 EXCEPTIONS = [
     ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB", "GPU_OUT_OF_MEMORY", 300103, ""),

@@ -141,6 +141,9 @@ _SIGNS = (
 )
 
 
+# For a repository on this machine: its whole path is told.
+_NO_FOLDER = "Check git_url; a relative path counts from the current folder."
+
 # Progress, and that nobody is there to be asked.
 _NOISE = r"% \(|askpass response"
 
@@ -150,6 +153,7 @@ def classify(said: str, url: str) -> SourceError | StoreFullError:
     lines = [line.strip() for line in said.splitlines() if line.strip() and not re.search(_NOISE, line)]
     for sign in _SIGNS:
         if re.search(sign.pattern, said, re.IGNORECASE):
-            return sign.error(f"{sign.what} {url}.", hint=sign.hint, details="\n".join(lines[-20:]))
+            hint = _NO_FOLDER if sign.error is NotFoundError and url.startswith("/") else sign.hint
+            return sign.error(f"{sign.what} {url}.", hint=hint, details="\n".join(lines[-20:]))
     last = next((line for line in reversed(lines) if line.startswith(("fatal:", "error:"))), "git said nothing")
     return SourceError(f"git failed on {url}: {last}.", hint="See the details.", details="\n".join(lines[-20:]))

@@ -8,7 +8,7 @@ from live_code.config import Earlier, TaskConfig
 from live_code.errors import ResultsError
 from live_code.results.values import NOTHING_EARLIER, Problem, Results, Stage, stale, wrong
 
-__all__ = ["Problem", "Results", "Stage", "check", "collect", "summary"]
+__all__ = ["Problem", "Results", "Stage", "check", "collect", "count", "summary"]
 
 Reader = Callable[[TaskConfig, Results, list[Problem]], Results]
 
@@ -67,13 +67,14 @@ def summary(results: Results) -> str:
     if results.stages:
         best = next((stage for stage in results.stages if stage.name == results.best_stage), results.stages[0])
         scores = ", ".join(f"{name} {value:.4g}" for name, value in best.metrics.items())
-        lines.append(f"training: {_count(len(results.stages), 'stage')}, best {best.name}: {scores}")
+        lines.append(f"training: {count(len(results.stages), 'stage')}, best {best.name}: {scores}")
     if results.mined >= 0:
-        lines.append(f"mining: {_count(results.mined, 'image')} scored")
+        lines.append(f"mining: {count(results.mined, 'image')} scored")
     if results.inferred >= 0:
-        lines.append(f"infer: {_count(results.inferred, 'image')}, {_count(results.boxes, 'annotation')}")
+        lines.append(f"infer: {count(results.inferred, 'image')}, {count(results.boxes, 'annotation')}")
     return "\n".join(lines)
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
+    """In words: ``1 stage``, ``2 stages``."""
     return f"{number} {what}" + ("" if number == 1 else "s")

@@ -40,7 +40,8 @@ _CRASHED = Cause(
     "CRASHED", protocol.CODE_OTHER, "", "the job crashed by {name} after {seconds}",
     "A native extension failed: check that compiled packages fit the image's framework. " + _LOG,
 )  # fmt: skip
-_FAILED = Cause("JOB_FAILED", protocol.CODE_OTHER, "", "the job failed", "Its last lines say why. " + _LOG)
+_FAILED = Cause("JOB_FAILED", protocol.CODE_OTHER, "", "the job failed", "Its last lines may say why. " + _LOG)
+_SAID_NOTHING = "It printed nothing: look for what in the code ends with that code, such as sys.exit."
 _LIMITS = {
     MAX_DURATION: Cause(
         "TIMEOUT", protocol.CODE_OTHER, "", "the job was ended after {seconds}: it took longer than max_duration_s",
@@ -191,7 +192,8 @@ def _by_number(ended: Exit) -> Cause:
         return _KILLED
     if ended.full:
         return symptoms.NO_SPACE._replace(says=f"the job failed, and {' and '.join(ended.full)} is full")
-    return _FAILED._replace(says=f"the job ended with exit code {ended.code} after {{seconds}}")
+    failed = _FAILED._replace(says=f"the job ended with exit code {ended.code} after {{seconds}}")
+    return failed if ended.tail else failed._replace(hint=_SAID_NOTHING)
 
 
 def _error(ended: Exit, cause: Cause, first: Report | None, line: str = "", with_exception: bool = True) -> JobError:
