@@ -163,8 +163,8 @@ class ResultsError(LiveCodeError):
     kind = "RESULTS"
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """What was likely meant by a word that is not known; '' when nothing is near."""
+def nearest(word: str, known: Iterable[str], least: float = 0.6) -> str:
+    """What was likely meant by a word that is not known; '' when nothing is near. ``least``: 1 is the same word."""
     import difflib  # for a mistake that should not be
 
-    return next(iter(difflib.get_close_matches(word, list(known), 1)), "")
+    return next(iter(difflib.get_close_matches(word, list(known), 1, least)), "")

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from live_code import container, handover, launch, log, status, supervise
 from live_code.checkout import Checkout
-from live_code.config import Merged, RepoSettings, Request, TaskConfig
+from live_code.config import (
+    PLATFORM_KEYS,
+    REVISION_KEYS,
+    Merged,
+    RepoSettings,
+    Request,
+    TaskConfig,
+    missing_models,
+)
 from live_code.environment import Environment
+from live_code.errors import nearest
 from live_code.store import Store
 from live_code.values import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any
+
+# Names this near are told as one mistyped; others may well be two.
+_CLOSE = 0.81
 
 
 def entrypoints(task: TaskConfig, request: Request, repo: RepoSettings, root: Path) -> tuple[launch.Entrypoint, ...]:
@@ -28,11 +40,29 @@ def entrypoints(task: TaskConfig, request: Request, repo: RepoSettings, root: Pa
     return entries
 
 
-def warn(merged: Merged, built: Environment) -> None:
-    """Of what this container is too small or too strict for: the job may die of it without telling why."""
+def warn(task: TaskConfig, merged: Merged, built: Environment) -> None:
+    """Of what this container is too small or too strict for, and of what the task names and is not there: the job may
+    die of it, or do something else, without telling why."""
+    for told in (*mistyped(merged), *missing_models(task, merged).values()):
+        log.warning(told)
     workers = container.shortage_of_shared_memory(merged.values, container.size_of_shared_memory())
     for told in filter(None, (workers, container.forbids_code(built.root))):
         log.warning(told)
+
+
+def mistyped(merged: Merged) -> Iterator[str]:
+    """What is to be told of hyper-parameters that nothing knows and that are nearly named as one that is known."""
+    layers = merged.layers
+    known = {*layers["template"], *layers["code_config"], *PLATFORM_KEYS, *REVISION_KEYS, *Request._fields}
+    for key in sorted(layers["config.yaml"].keys() - known):
+        if close := nearest(key, sorted(known), _CLOSE):
+            yield f"{key} in the task's config.yaml may be mistyped: {close} is what {_knows(close, merged)} has"
+
+
+def _knows(key: str, merged: Merged) -> str:
+    if key in merged.layers["code_config"]:
+        return "code_config"
+    return "the image" if key in merged.layers["template"] else "live-code"
 
 
 def planned(

@@ -151,7 +151,7 @@ def _ready(journal: Journal, asked: _Asked) -> Iterator[_Ready]:
         files.write_text(asked.ours / "requirements.lock", locked.text)
         built = journal.step("environment", kept, lambda it: environment.make(locked, image, it, environ))
 
-        jobs.warn(merged, built)
+        jobs.warn(task, merged, built)
         plan = jobs.debugged(asked.debug, built, cache, environ) if asked.debug else jobs.planned
         planned = journal.step("launch", plan, task, entries, repo, code, merged, built, environ, asked.ours)
         yield _Ready(task, request, merged, code, planned, environ, cache)
@@ -176,7 +176,7 @@ def _stages(journal: Journal, asked: _Asked) -> None:
         told = status.of(task)
         told.running(f"starting {planned[0].entrypoint.command}{waits}")
         record.write(asked.ours, journal, None)
-        rules = supervise.rules(request, merged)
+        rules = supervise.rules(request, merged, config.missing_models(task, merged))
         if asked.debug:  # whoever stands at a breakpoint needs time
             rules = rules._replace(stall_timeout=0.0, max_duration=0.0, retries=0)
         places = supervise.places(task, asked.ours, cache.root)

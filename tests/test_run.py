@@ -234,6 +234,27 @@ def test_a_limit_that_is_misspelt_is_told_of(machine: Machine, folder: TaskFolde
     assert "nobody reads the variable LIVE_CODE_ALLOWED_REPO; is LIVE_CODE_ALLOWED_REPOS meant?" in ended.stderr
 
 
+def test_a_hyper_parameter_that_is_nearly_one_of_the_repos_is_told_of(
+    machine: Machine, folder: TaskFolder, repo: repos.Repo
+) -> None:
+    ended = machine.run(task(folder, repo, epoch=3, gpu_id="", decay=0.1))
+    assert "epoch in the task's config.yaml may be mistyped: epochs is what code_config has" in ended.stderr
+    assert ended.stderr.count("mistyped") == 1
+
+
+def test_a_model_that_is_not_there_is_told_of_before_and_after(
+    machine: Machine, folder: TaskFolder, tmp_path: Path
+) -> None:
+    made = repos.make(tmp_path / "taking")
+    take = "from ymir_exc import util\nutil.get_weight_files(util.get_merged_config())[0]\n"
+    made.commit(start__py=take, configs___default__yaml="epochs: 7\n")
+    ended = machine.run(task(folder, made, on="infer", model_params_path=["best.pt"]))
+    told = f"model_params_path names best.pt: not found in {folder.in_dir}/models"
+    assert f"warning: {told}\n" in ended.stderr
+    assert ended.monitor.return_code == 300004
+    assert f"IndexError: list index out of range (start.py:2). {told}. Check" in ended.monitor.message
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="taking the network away needs root")
 def test_a_known_commit_and_a_known_lock_need_no_network(machine: Machine, folder: TaskFolder, tmp_path: Path) -> None:
     made = repos.make(tmp_path / "offline")

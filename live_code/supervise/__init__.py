@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from live_code import log
@@ -17,8 +18,8 @@ MIB = 1 << 20
 _NONE = Merged({}, {})
 
 
-def rules(request: Request, merged: Merged) -> Rules:
-    """What the task asks of supervision."""
+def rules(request: Request, merged: Merged, missing: Mapping[str, str]) -> Rules:
+    """What the task asks of supervision. ``missing``: what is to be told of models, by the key that names them."""
     return Rules(
         grace=request.stop_grace_s,
         max_duration=request.max_duration_s,
@@ -27,6 +28,7 @@ def rules(request: Request, merged: Merged) -> Rules:
         retries=request.retries,
         retry_on=request.retry_on,
         gpu_wanted=bool(str(merged.values.get("gpu_id") or "").strip()),
+        missing_model=missing.get("model_params_path", ""),
     )
 
 

@@ -26,4 +26,4 @@ def run(launch: Launch, places: Places, rules: Rules) -> Exit:
         from live_code.supervise import stay  # the job is on its way: from here on an import costs it nothing
 
         ended = stay.to_the_end(job, places, rules, _title(launch))
-    return ended._replace(root=os.path.realpath(launch.cwd))
+    return ended._replace(root=os.path.realpath(launch.cwd), missing_model=rules.missing_model)

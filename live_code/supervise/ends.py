@@ -20,6 +20,7 @@ class Rules(NamedTuple):
     """Times in seconds; 0: no limit. ``grace`` lies between SIGTERM and SIGKILL; ``log_quota`` is in bytes.
 
     ``retries``: how many attempts may follow the first, after failures of the classes in ``retry_on``.
+    ``missing_model``: what is to be told of a model that mining or infer was to take and that is not there.
     """
 
     grace: float = 10.0
@@ -30,6 +31,7 @@ class Rules(NamedTuple):
     retries: int = 0
     retry_on: tuple[str, ...] = ()
     gpu_wanted: bool = False
+    missing_model: str = ""
 
 
 class Places(NamedTuple):
@@ -88,6 +90,7 @@ class Exit(NamedTuple):
     oom_kills: int = 0
     full: tuple[str, ...] = ()
     no_gpu: bool = False
+    missing_model: str = ""
     output: str = ""
     root: str = ""
     usage: Mapping[str, Any] | None = None

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from live_code import remedies
 from live_code.config import PLATFORM_KEYS, Merged, Request
 from live_code.errors import nearest
+from live_code.job.ymir_exc import protocol
+from live_code.supervise import symptoms
 
 _QUOTED = re.compile(r"'([^'\n]{1,200})'|\"([^\"\n]{1,200})\"")
 _NO_KEY = re.compile(r"AttributeError: 'EasyDict' object has no attribute '(\w+)'|KeyError: '(\w+)'")
@@ -19,26 +21,31 @@ _NO_PATH = re.compile(r"(?:FileNotFound|Permission|NotADirectory)Error: .*?'(/[^
 _READ_ONLY = re.compile(r"OSError: \[Errno 30\] .*'/in/")
 _NO_NUMBER = re.compile(r"ValueError: (?:could not convert string to float|invalid literal for int\(\).*): '\s*'")
 _TEXT = re.compile(r"TypeError: .*(?:\bstr\b|sequence by non-int)")
+_OF_CODE = re.compile(r"(?:Name|UnboundLocal|Syntax|Indentation|Tab|Import)Error\b")
 _LIKE_A_NUMBER = re.compile(r"\s*[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 _NOT_THE_REPOS = frozenset({*PLATFORM_KEYS, *Request._fields})
+_SETTING = ("SETTING", protocol.CODE_CONFIG)
 _TASK = "this task's settings"
 
 
 class Told(NamedTuple):
-    """An exception, the repo's own line that it came through ('' if none is known), and folders of this run."""
+    """An exception ('' for none), the repo's own line that it came through ('' if none is known), this run's folders,
+    and what is to be told of a model that is not there."""
 
     text: str
     line: str
     folders: tuple[str, ...]
     merged: Merged
+    missing_model: str = ""
 
 
 class Hint(NamedTuple):
-    """``is_setting``: a value has to be changed, not the code."""
+    """``kind`` and ``code``: what the failure is then, if it is known better so."""
 
     says: str
     remedy: str
-    is_setting: bool = False
+    kind: str = ""
+    code: int = 0
 
 
 def of(told: Told) -> Hint | None:
@@ -72,7 +79,7 @@ def _missing(told: Told) -> Hint | None:
     file = _defaults(told.merged)
     close = nearest(key, told.merged.values)
     says = f"{key} is neither in {_TASK} nor in {file or 'a code_config'}{f'; is it {close}?' if close else '.'}"
-    return Hint(says, f"Give {key} in the task, or a default for it in {file or 'the code_config'}.", is_setting=True)
+    return Hint(says, f"Give {key} in the task, or a default for it in {file or 'the code_config'}.", *_SETTING)
 
 
 def _empty(told: Told) -> Hint | None:
@@ -101,8 +108,15 @@ def _wrong(keys: list[str], told: Told) -> Hint | None:
         owner = origin.partition("'")[0]
         remedy = f"Whoever maintains {owner} should correct it; until then give another {names} in the task."
     elif any(_stands(key, told.text) for key in keys):
-        return Hint("", remedy, is_setting=True)
-    return Hint(_values(keys, told.merged), remedy, is_setting=True)
+        return Hint("", remedy, *_SETTING)
+    return Hint(_values(keys, told.merged), remedy, *_SETTING)
+
+
+def _no_model(told: Told) -> Hint | None:
+    if not told.missing_model or _OF_CODE.match(told.text):
+        return None
+    cause = symptoms.MODEL_FILE
+    return Hint(f"{told.missing_model}.", cause.hint, cause.kind, cause.code)
 
 
 def _text(told: Told) -> Hint | None:
@@ -154,4 +168,5 @@ _TABLE: tuple[Callable[[Told], Hint | None], ...] = (
     _empty,
     _quoted,
     _text,
+    _no_model,
 )

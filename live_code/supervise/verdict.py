@@ -69,19 +69,20 @@ def of(ended: Exit, said: protocol.Monitor | None, merged: Merged = _NO_SETTINGS
     error = _decide(ended, said)
     error.exit_code = ended.exit_code
     first = _first(ended)
-    if error.kind == "EXCEPTION" and first:
+    if error.kind in ("EXCEPTION", _FAILED.kind):
         _advise(error, first, ended, merged)
     return error
 
 
-def _advise(error: JobError, first: Report, ended: Exit, merged: Merged) -> None:
-    own = reports.own(first, ended.root)
-    hint = hints.of(hints.Told(first.text, own.code if own else "", (ended.root, ended.output), merged))
+def _advise(error: JobError, first: Report | None, ended: Exit, merged: Merged) -> None:
+    own = reports.own(first, ended.root) if first else None
+    text, line = first.text if first else "", own.code if own else ""
+    hint = hints.of(hints.Told(text, line, (ended.root, ended.output), merged, ended.missing_model))
     if hint:
         error.message = f"{error.message} {hint.says}".rstrip()
         error.hint = f"{hint.remedy} {_LOG}".lstrip()
-        if hint.is_setting:
-            error.kind, error.return_code = "SETTING", protocol.CODE_CONFIG
+        if hint.kind:
+            error.kind, error.return_code = hint.kind, hint.code
 
 
 def _decide(ended: Exit, said: protocol.Monitor | None) -> JobError:
