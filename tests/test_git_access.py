@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from servers import connect, https, ports, proxy, ssh
@@ -114,6 +116,28 @@ def test_a_private_repository_without_credentials_is_an_auth_failure(make, serve
         make(f"{server.url}/private/detector.git", commit, environ)
     assert "askpass" not in caught.value.details
     assert (caught.value.kind, caught.value.retryable) == ("GIT_AUTH", False)
+
+
+def test_a_token_is_not_sent_over_plain_http_and_that_is_said(make, environ, commit):
+    asked: list[str | None] = []
+
+    class Locked(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers["Authorization"])
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", "Basic")
+            self.end_headers()
+
+    with HTTPServer(("127.0.0.1", 0), Locked) as plain:
+        threading.Thread(target=plain.serve_forever, daemon=True).start()
+        host = f"127.0.0.1:{plain.server_port}"
+        more = {"LIVE_CODE_GIT_TOKEN": https.TOKEN, "LIVE_CODE_GIT_HOST": host}
+        with pytest.raises(
+            AuthError, match=f"a token is sent over https only, not to http://{host}/a/b. Write git_url"
+        ):
+            make(f"http://{host}/a/b", commit, {**environ, **more})
+        plain.shutdown()
+    assert set(asked) == {None}
 
 
 def test_a_wrong_token_is_an_auth_failure_that_does_not_show_it(make, server, environ, commit):

@@ -92,6 +92,12 @@ _SIGNS = (
         "Give the container https_proxy as http://user:password@host:port .",
     ),
     _Sign(
+        r"could not read username for 'http://",  # what was given is for https
+        AuthError,
+        "credentials are wanted, and a token is sent over https only, not to",
+        "Write git_url as https://host/path.",
+    ),
+    _Sign(
         r"could not read username|terminal prompts disabled",  # git asks for what it was not given
         AuthError,
         "no credentials were given for the host of",
