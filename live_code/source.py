@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from live_code import log
@@ -102,7 +102,7 @@ def _ask(url: GitUrl, asked: str, key: str, store: Store, environ: Mapping[str, 
         return Source(url, asked, commit, ref, kind)
     if not short:
         raise RefMissingError(
-            f"{key}: {url} has no tag or branch {asked!r}.{_close(asked, refs)}",
+            f"{key}: {url} has no tag or branch {asked!r}.{close_names(asked, refs)}",
             hint="Check the name; a commit id needs no branch.",
         )
     tips = matching(short, refs) if len(short) >= _LONG_ENOUGH else set()
@@ -128,8 +128,9 @@ def _all_commits(url: GitUrl, prefix: str, store: Store, environ: Mapping[str, s
     return {commit for commit in said.split() if commit.startswith(prefix)}
 
 
-def _close(asked: str, refs: Mapping[str, str]) -> str:
-    """The branches and tags whose names are nearly what was asked for, as a sentence; '' when there are none."""
+def close_names(asked: str, refs: Iterable[str]) -> str:
+    """The branches and tags whose names are nearly what was asked for, as a sentence; '' when there are none. ``refs``:
+    full names."""
     import difflib
 
     names = [name.split("/", 2)[2] for name in refs if name.startswith(("refs/heads/", "refs/tags/"))]

@@ -77,7 +77,7 @@ def _run(arguments: argparse.Namespace) -> int:
     place = arguments.out or _place(arguments.spec)
     sweep = _planned(arguments, here=not arguments.address)
     try:
-        return _tell(sweeping.run(sweep, place, arguments.address, arguments.environ))
+        return _tell(sweeping.run(sweep, place, arguments.address, arguments.environ), place)
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on with what is missing in {place}", file=sys.stderr)
         return 128 + signal.SIGINT
@@ -103,14 +103,14 @@ def _status(arguments: argparse.Namespace) -> int:
     from live_code.sweep import sweeping
 
     place = arguments.out or (_place(arguments.sweep) if arguments.sweep.is_file() else arguments.sweep)
-    return _tell(sweeping.status(place))
+    return _tell(sweeping.status(place), place)
 
 
-def _tell(now: Standing) -> int:
+def _tell(now: Standing, place: Path) -> int:
     """The leaderboard, what failed and why, the counts; 1 when something failed."""
     from live_code.sweep import show
 
-    failed = list(show.failures(now.rows))
+    failed = list(show.failures(now.rows, place))
     for line in (*show.leaderboard(now.rows, now.aim), *failed, show.counts(now.rows, now.size)):
         print(line)
     return 1 if failed else 0

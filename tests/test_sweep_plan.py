@@ -87,6 +87,24 @@ def test_what_is_not_there_is_named(
         commits.resolve([selector], str(past[0].path), Store(tmp_path), os.environ)
 
 
+@pytest.mark.parametrize("text", ["mian", "mian~1", "main~1..mian"])
+def test_of_a_name_that_is_not_there_the_near_ones_are_told(
+    past: tuple[repos.Repo, dict[str, str]], text: str, tmp_path: Path
+) -> None:
+    selector = Selector("range" if ".." in text else "revision", text)
+    with pytest.raises(LiveCodeError, match=r"has no '[^ ]+'\. Is it 'main'\? Check the name") as told:
+        commits.resolve([selector], str(past[0].path), Store(tmp_path), os.environ)
+    assert "fatal" not in str(told.value)
+
+
+def test_the_standing_of_a_sweep_that_was_not_run_names_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["sweep", "status", str(tmp_path)]) == 1
+    said = f"no sweep was run in {tmp_path} yet. Start one: live-code sweep run SPEC --out {tmp_path}\n"
+    assert capsys.readouterr().err.endswith(said)
+
+
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setenv("LIVE_CODE_STORE", str(tmp_path / "store"))

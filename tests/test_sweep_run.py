@@ -66,6 +66,8 @@ def test_one_bad_commit_fails_alone_and_the_end_says_why(stage: Stage) -> None:
     assert done.stdout.splitlines()[-1] == "2 runs: 1 done, 1 failed"
     assert "fffffffffff" in done.stdout.splitlines()[-2]
     assert "source: " in done.stdout.splitlines()[-2]
+    assert done.stdout.count("source: ") == 1
+    assert Path(done.stdout.splitlines()[-2].split()[-1]).is_file()
 
 
 def test_the_task_folder_is_linked_not_copied_and_its_config_replaced(stage: Stage) -> None:

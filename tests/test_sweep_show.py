@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from live_code.sweep import outcome, show
@@ -40,7 +42,9 @@ def test_what_all_runs_have_alike_is_not_told_of_each() -> None:
         row("a", outcome.FAILED)._replace(run=Run("r", Commit("a" * 40), {"epochs": 3, "rate": rate}))
         for rate in (1, 2)
     ]
-    assert [line.split()[3:] for line in show.failures(rows)] == [["rate=1", ":"], ["rate=2", ":"]]
+    log = "s/runs/r/live-code.log"
+    told = [line.split()[3:] for line in show.failures(rows, Path("s"))]
+    assert told == [["rate=1", ":", log], ["rate=2", ":", log]]
 
 
 def test_a_place_is_told_only_where_there_are_several() -> None:

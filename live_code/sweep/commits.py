@@ -62,12 +62,21 @@ def _select(selector: Selector, past: History, url: GitUrl) -> Iterator[Commit]:
         found = list(_SELECT[selector.kind](selector, past))
     except GitFailed as error:
         raise RefMissingError(
-            f"{url} has no {selector.text!r}: {str(error).splitlines()[-1]}.",
+            f"{url} has no {selector.text!r}.{_close(selector.text, past)}",
             hint="Check the name, and that it was pushed.",
+            details=str(error),
         ) from error
     if not found:
         raise RefMissingError(f"{url} has no commits for {selector.text!r}.", hint="Check the range or the pattern.")
     yield from found
+
+
+def _close(text: str, past: History) -> str:
+    """Names that may be meant by one of a range's ends, or by the name before ~3 or ^."""
+    refs = past.git("for-each-ref", "--format=%(refname)").splitlines()
+    names = {ref.split("/", 2)[-1] for ref in refs}
+    asked = [re.split(r"[~^@]", end)[0] for end in re.split(r"\.\.\.?", text)]
+    return "".join(source.close_names(name, refs) for name in asked if name not in names)
 
 
 def _revision(selector: Selector, past: History) -> Iterator[Commit]:

@@ -46,9 +46,14 @@ def _lines(size: int, hidden: Collection[str]) -> Seen:
                 told[run_id] = state
                 ended = sum(one.outcome.state not in (outcome.WAITING, outcome.RUNNING) for one in rows.values())
                 of = f"/{size}" if size else ""
-                print(f"[{ended}{of}] {show.short(row, hidden)}", flush=True)  # noqa: T201
+                print(f"[{ended}{of}] {show.short(row, hidden)}{_kind(row)}", flush=True)  # noqa: T201
 
     return seen
+
+
+def _kind(row: Row) -> str:
+    """Why in full is said at the end, of each that failed."""
+    return f"  {row.outcome.kind}" if row.outcome.state == outcome.FAILED else ""
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from live_code import runs, table
@@ -13,7 +14,7 @@ from live_code.record.plain import plain
 from live_code.sweep import outcome, row
 from live_code.sweep.commits import Commit
 from live_code.sweep.expand import Plan, Run
-from live_code.sweep.outcome import Outcome
+from live_code.sweep.one import LOG
 from live_code.sweep.row import Row
 from live_code.sweep.spec import MAX, Aim
 
@@ -78,11 +79,7 @@ def short(one: Row, hidden: Collection[str] = ()) -> str:
         said.append(f"in {runs.duration(stands.seconds)}")
     if one.where:
         said.append(f"on {one.where}")
-    return "  ".join(filter(None, (*said, why(stands))))
-
-
-def why(stands: Outcome) -> str:
-    return f"{stands.kind}: {stands.why}" if stands.state == outcome.FAILED else ""
+    return "  ".join(filter(None, said))
 
 
 def several(count: int, what: str) -> str:
@@ -120,11 +117,13 @@ def leaderboard(rows: Sequence[Row], aim: Aim) -> Iterator[str]:
     yield from table.lines(head, cells_of, right=frozenset({"runs", f"best {metric}", "mean"}))
 
 
-def failures(rows: Sequence[Row]) -> Iterator[str]:
+def failures(rows: Sequence[Row], place: Path) -> Iterator[str]:
+    """Each that failed, why, and its log in the sweep's folder."""
     shown = varied([one.run.params for one in rows])
     for one in rows:
         if one.outcome.state == outcome.FAILED:
-            yield short(one, hidden=one.run.params.keys() - shown)
+            said = short(one, hidden=one.run.params.keys() - shown)
+            yield f"{said}  {one.outcome.kind}: {one.outcome.why}  {place / row.RUNS / one.run.id / LOG}"
 
 
 def main_metric(rows: Iterable[Row]) -> str:

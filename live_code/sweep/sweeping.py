@@ -60,6 +60,10 @@ def status(place: Path) -> Standing:
     """Every run of the last plan as it stands, whoever runs it. Raises ConfigError for a folder that is no sweep's."""
     try:
         plan = json.loads((place / PLAN).read_bytes())
+    except FileNotFoundError:
+        raise ConfigError(
+            f"no sweep was run in {place} yet.", hint=f"Start one: live-code sweep run SPEC --out {place}"
+        ) from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"{place} is no sweep's folder: {error}.", hint="Name the --out of a sweep run.") from error
     ids = [one["id"] for one in plan["runs"]]
