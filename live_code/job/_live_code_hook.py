@@ -6,6 +6,7 @@ bare Python has not loaded already, and no failure of its own reaches the job.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 
@@ -53,6 +54,7 @@ def install() -> None:
         sys.meta_path.insert(0, OurSdkFirst)
         if os.environ.get(REPORT_VARIABLE):
             sys.excepthook = reporting(sys.excepthook)
+            atexit.register(report_what_ended_us)
 
 
 def reporting(previous: Hook) -> Hook:
@@ -60,21 +62,36 @@ def reporting(previous: Hook) -> Hook:
 
     def hook(kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
         try:
-            if issubclass(kind, Exception):
-                write_report(error, os.environ.get(REPORT_VARIABLE, ""))
-        except OSError:
-            pass  # a full or missing folder: the trace on stderr is what there is
+            leave_report(error)
         finally:
             previous(kind, error, trace)
 
     return hook
 
 
-def write_report(error: BaseException, folder: str) -> None:
-    """Writes ``exception-<pid>.json`` in the folder, whole or not at all. Raises OSError."""
+def report_what_ended_us() -> None:
+    """Python keeps the exception that ends it, whoever has put a hook in our place (rich, say)."""
+    error = getattr(sys, "last_value", None)
+    if error is not None and not os.path.exists(report_file()):
+        leave_report(error)
+
+
+def leave_report(error: BaseException) -> None:
+    try:
+        if isinstance(error, Exception):
+            write_report(error, report_file())
+    except OSError:
+        pass  # a full or missing folder: the trace on stderr is what there is
+
+
+def report_file() -> str:
+    return os.path.join(os.environ.get(REPORT_VARIABLE, ""), f"exception-{os.getpid()}.json")
+
+
+def write_report(error: BaseException, target: str) -> None:
+    """Whole or not at all. Raises OSError."""
     import json
 
-    target = os.path.join(folder, f"exception-{os.getpid()}.json")
     aside = f"{target}.tmp"
     with open(aside, "w", encoding="utf-8") as file:
         json.dump(report(error), file)

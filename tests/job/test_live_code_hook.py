@@ -114,7 +114,7 @@ def test_start_up_imports_nothing_but_the_hook(python: JobPython, tmp_path: Path
     modules = "import sys; print(*sorted(sys.modules))"
     bare = set(python.says("-c", modules, cwd=tmp_path, **{protocol.JOB_VARIABLE: ""}).split())
     ours = set(python.says("-c", modules, cwd=tmp_path, **{protocol.REPORT_VARIABLE: str(tmp_path)}).split())
-    assert ours - bare <= {"_live_code_hook", "__future__"}
+    assert ours - bare <= {"_live_code_hook", "__future__", "atexit"}
 
 
 def reports(folder: Path) -> list[dict[str, Any]]:
@@ -131,6 +131,15 @@ def test_a_fatal_exception_is_reported_and_printed_as_ever(python: JobPython, tm
     assert (report["type"], report["message"], report["rank"]) == ("RuntimeError", "CUDA out of memory", "3")
     assert [frame["function"] for frame in report["frames"]] == ["<module>", "step"]
     assert report["frames"][-1]["code"] == "raise RuntimeError('CUDA out of memory')"
+
+
+def test_one_is_reported_once_when_the_code_has_a_hook_of_its_own(python: JobPython, tmp_path: Path) -> None:
+    source = "import sys\nsys.excepthook = lambda *_: print('in a box', file=sys.stderr)\n1/0\n"
+    (tmp_path / "train.py").write_text(source)
+    done = python.run("train.py", cwd=tmp_path, **{protocol.REPORT_VARIABLE: str(tmp_path)})
+    assert (done.returncode, done.stderr) == (1, "in a box\n")
+    (report,) = reports(tmp_path)
+    assert (report["type"], report["frames"][-1]["line"]) == ("ZeroDivisionError", 3)
 
 
 @pytest.mark.parametrize("source", ["raise SystemExit(3)", "raise KeyboardInterrupt", "pass"])
