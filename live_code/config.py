@@ -284,6 +284,8 @@ def _env_file(folders: Folders, environ: Mapping[str, str]) -> Path:
 def _env_hint(folders: Folders) -> str:
     if folders.env_file:
         return "--env names it; a relative path counts from the current folder."
+    if folders.in_dir and (folders.in_dir / "in" / "env.yaml").is_file():
+        return f"There is one in {folders.in_dir / 'in'}: name that with --in."
     if folders.in_dir:
         return "--in has to name a task folder, which holds it; --env names one that lies elsewhere."
     return "The platform writes it; on a laptop name the task folder with --in."

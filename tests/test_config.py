@@ -89,6 +89,11 @@ class TestBadInput:
     def test_no_env_yaml(self, folder: TaskFolder) -> None:
         assert f"{folder.in_dir}/env.yaml can't be read" in self.refused(folder)
 
+    def test_an_env_yaml_one_folder_below_is_proposed(self, folder: TaskFolder) -> None:
+        folder.env(run_mining=True)
+        with pytest.raises(ConfigError, match=f"There is one in {folder.in_dir}: name that with --in"):
+            config.load(Folders(folder.in_dir.parent, folder.out_dir), {})
+
     def test_no_config_yaml(self, folder: TaskFolder) -> None:
         folder.env(run_training=True)
         assert "config.yaml can't be read" in self.refused(folder)
