@@ -168,6 +168,7 @@ def _run(asked: Asked) -> int:
     from live_code import guard
 
     _require_folders(asked)
+    _require_apart(asked)
     name = guard.new_name()
     looked_at = not asked.plain and asked.log_format == "text" and _looked_at()
 
@@ -214,6 +215,16 @@ def _require_folders(asked: Asked) -> None:
     if not container.is_image():
         needed = f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} needed here"
         raise ConfigError(f"{needed}: this is no container with a task at /in and /out.")
+
+
+def _require_apart(asked: Asked) -> None:
+    """What a run writes is no input of the next. Raises ConfigError."""
+    if not asked.in_dir or not asked.out_dir:
+        return
+    task, out = os.path.realpath(asked.in_dir), os.path.realpath(asked.out_dir)
+    if f"{out}/".startswith(f"{task}/"):
+        where = "is the task's input folder" if out == task else f"lies in the task's input folder {asked.in_dir}"
+        raise ConfigError(f"--out {asked.out_dir} {where}.", hint="Name a folder outside of it.")
 
 
 def _is_folder(places: Mapping[str, str]) -> bool:

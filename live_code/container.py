@@ -61,6 +61,8 @@ def refused(place: Path, error: OSError, needed: int = 0) -> OutputError:
         wanted = f", {needed / 1e6:.1f} MB are needed to begin" if needed else ""
         why = f"{error.strerror} ({room.f_bavail * room.f_frsize / 1e6:.1f} MB are free{wanted})"
         return OutputError(f"{place} can't be written: {why}.", hint="Free some space there.")
+    if os.path.isfile(folder):  # noqa: PTH113 - as above
+        return OutputError(f"{place} can't be written: {folder} is a file.", hint="Name a folder.")
     found = folder.stat()
     who = f"user {os.getuid()}; {folder} has owner {found.st_uid}, mode {found.st_mode & 0o7777:o}"
     hint = "Mount a folder that this user can write; mkdir it before: docker makes a missing one for root."

@@ -141,6 +141,17 @@ def test_a_run_without_a_task_says_what_is_needed_and_writes_nothing(tmp_path: P
     assert out_folder() == before
 
 
+@pytest.mark.parametrize(
+    ("out", "told"), [("in", "is the task's input folder"), ("in/out", "lies in the task's input folder")]
+)
+def test_outputs_do_not_go_into_the_input_folder(tmp_path: Path, out: str, told: str) -> None:
+    (tmp_path / "in").mkdir()
+    done = live_code("run", "--in", tmp_path / "in", "--out", tmp_path / out, tmp=tmp_path)
+    assert (done.returncode, list((tmp_path / "in").iterdir())) == (1, [])
+    assert f"live-code: --out {tmp_path / out} {told}" in done.stderr
+    assert done.stderr.endswith("Name a folder outside of it.\n")
+
+
 def out_folder() -> list[tuple[Path, int]]:
     return sorted((path, path.stat().st_mtime_ns) for path in Path("/out").rglob("*"))
 

@@ -101,6 +101,12 @@ def test_an_output_folder_of_another_user_is_told_with_both_and_its_mode(tmp_pat
     assert "mkdir it before" in told
 
 
+def test_an_output_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+    told = str(container.refused(tmp_path / "out", FileExistsError(errno.EEXIST, "File exists")))
+    assert told.endswith("/out is a file. Name a folder.")
+
+
 def test_of_a_full_output_folder_the_room_is_told(tmp_path: Path) -> None:
     told = str(container.refused(tmp_path, OSError(errno.ENOSPC, "No space left on device"), 1 << 20))
     assert re.search(r"\(\d+\.\d MB are free, 1\.0 MB are needed to begin\)\. Free some space there\.", told), told
