@@ -39,6 +39,23 @@ def address(text: str) -> Address:
     return Address(found["host"] or DEFAULT_ADDRESS.partition(":")[0], int(found["port"]))
 
 
+def free(text: str) -> Address:
+    """``address`` of the text, where a debugger can listen. Raises LaunchError."""
+    import socket
+
+    at = address(text)
+    family = socket.AF_INET6 if ":" in at.host else socket.AF_INET
+    try:
+        with socket.socket(family) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(at)
+    except OSError as error:
+        raise LaunchError(
+            f"a debugger can't listen at {at}: {error.strerror}.", hint="Name another port: --debug [HOST:]PORT."
+        ) from error
+    return at
+
+
 def shell(planned: tuple[Launch, ...], ours: Path) -> int:
     """An interactive shell in the first job's folder and environment; ``$JOB`` starts the job's command. Returns its
     exit code. Raises LaunchError."""

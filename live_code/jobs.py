@@ -101,7 +101,7 @@ def debugged(
     from live_code import byhand
 
     def plan(*values: Any) -> tuple[launch.Launch, ...]:
-        at = byhand.address(debug)
+        at = byhand.free(debug)
         changed = byhand.debugged(planned(*values), at, built, cache, environ)
         byhand.say(at, changed[0])
         return changed

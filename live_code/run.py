@@ -193,12 +193,12 @@ def _stages(journal: Journal, asked: _Asked) -> None:
 
 
 def _waits(debug: str) -> str:
-    """What is told of a job that waits for a debugger. Raises LaunchError for an address that is none."""
+    """What is told of a job that waits for a debugger. Raises LaunchError for an address that is none or in use."""
     if not debug:
         return ""
     from live_code import byhand
 
-    return f"; it waits for a debugger at {byhand.address(debug)}"
+    return f"; it waits for a debugger at {byhand.free(debug)}"
 
 
 @contextmanager

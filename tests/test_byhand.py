@@ -244,6 +244,19 @@ def test_an_address_that_is_none_is_told_before_anything_is_done(
     assert "fetching" not in done.stderr
 
 
+def test_an_address_in_use_is_told_before_anything_is_done(
+    machine: Machine, folder: TaskFolder, repo: repos.Repo
+) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as other:
+        port = other.getsockname()[1]
+        argv = [*machine.argv(task(folder, repo)), "--debug", str(port)]
+        done = subprocess.run(argv, env=machine.environ, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 1
+    told = f"a debugger can't listen at 127.0.0.1:{port}: Address already in use. Name another port"
+    assert told in done.stderr
+    assert "fetching" not in done.stderr
+
+
 @pytest.mark.slow
 def test_a_job_that_is_no_python_has_no_debugger(machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:
     argv = [*machine.argv(task(folder, repo, entrypoint="ls")), "--debug"]
