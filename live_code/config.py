@@ -7,8 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from live_code.errors import ConfigError
-from live_code.files import inside
+from live_code.errors import ConfigError, is_it, nearest
+from live_code.files import inside, names
 from live_code.job.ymir_exc import protocol
 from live_code.values import TYPE_CHECKING, NamedTuple
 from live_code.yamlfile import read_mapping
@@ -171,7 +171,10 @@ def read_request(task: TaskConfig) -> Request:
     values = {**task.template, **task.given}
     git_url = _text(values, "git_url")
     if not git_url:
-        raise ConfigError("git_url is missing from the hyper-parameters.", hint="Set it to the repository to run.")
+        raise ConfigError(
+            "git_url is missing from the hyper-parameters.",
+            hint=f"{_meant(values, ('git_url',))}Set it to the repository to run.",
+        )
     key, revision = _revision(values)
     retries, retry_on = _retries(values.get("retries"))
     return Request(
@@ -211,8 +214,7 @@ def read_repo_settings(root: Path) -> RepoSettings:
     )
     unknown = sorted(set(values) - set(RepoSettings._fields))
     if unknown:
-        known = ", ".join(RepoSettings._fields)
-        raise ConfigError(f"{REPO_FILE} has a key that is not known: {unknown[0]}.", hint=f"Known keys: {known}.")
+        raise _unknown(unknown)
     entry = values.get("entrypoint") or {}
     if not isinstance(entry, dict):
         entry = {"": entry}
@@ -226,10 +228,19 @@ def read_repo_settings(root: Path) -> RepoSettings:
     )
 
 
+def _unknown(keys: list[str]) -> ConfigError:
+    what = "a key that is" if len(keys) == 1 else "keys that are"
+    close = "".join(f"{key}: is it {near}? " for key in keys if (near := nearest(key, RepoSettings._fields)))
+    return ConfigError(
+        f"{REPO_FILE} has {what} not known: {', '.join(keys)}.",
+        hint=f"{close}Known keys: {', '.join(RepoSettings._fields)}.",
+    )
+
+
 def merge(task: TaskConfig, request: Request, repo: RepoSettings, root: Path) -> Merged:
     """Image template < the repo's ``code_config`` < config.yaml. Raises ConfigError."""
     name = request.code_config or repo.code_config
-    defaults = read_defaults(root, name) if name else {}
+    defaults = read_defaults(root, name, "config.yaml" if request.code_config else REPO_FILE) if name else {}
     layers = (("template", task.template), (name, task.paths(defaults)), ("config.yaml", task.given))
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -239,11 +250,14 @@ def merge(task: TaskConfig, request: Request, repo: RepoSettings, root: Path) ->
     return Merged(values, origins, {"template": task.template, "code_config": layers[1][1], "config.yaml": task.given})
 
 
-def read_defaults(root: Path, name: str) -> dict[str, Any]:
-    """The hyper-parameters of the repo's file that ``code_config`` names. Raises ConfigError."""
+def read_defaults(root: Path, name: str, origin: str = REPO_FILE) -> dict[str, Any]:
+    """The hyper-parameters of the repo's file that ``code_config`` in ``origin`` names. Raises ConfigError."""
     path = inside(root, name, "code_config")
     if not path.is_file():
-        raise ConfigError(f"code_config names {name}, which is no file of this commit.", hint=_CODE_CONFIG_HINT)
+        raise ConfigError(
+            f"code_config ({origin}) names {name}, which is no file of this commit.",
+            hint=f"{is_it(name, names(root))}{_CODE_CONFIG_HINT}",
+        )
     return read_mapping(path, hint=_CODE_CONFIG_HINT, name=name)
 
 
@@ -335,12 +349,18 @@ def _revision(values: Mapping[str, Any]) -> tuple[str, str]:
     if not found:
         raise ConfigError(
             "no revision is given: none of " + ", ".join(REVISION_KEYS) + " is set.",
-            hint="Set git_branch to the commit id to run.",
+            hint=f"{_meant(values, REVISION_KEYS)}Set git_branch to the commit id to run.",
         )
     if len(set(found.values())) > 1:
         said = ", ".join(f"{key}={text}" for key, text in found.items())
         raise ConfigError(f"the hyper-parameters name different revisions: {said}.", hint="Set one of them only.")
     return next(iter(found.items()))
+
+
+def _meant(values: Mapping[str, Any], wanted: tuple[str, ...]) -> str:
+    """The keys that may be meant for one of those that are wanted, as questions."""
+    own = {*Request._fields, *REVISION_KEYS, *PLATFORM_KEYS}
+    return "".join(f"{key}: is it {near}? " for key in values if key not in own and (near := nearest(key, wanted)))
 
 
 def _text(values: Mapping[str, Any], key: str, file: str = "") -> str:

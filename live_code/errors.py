@@ -168,3 +168,9 @@ def nearest(word: str, known: Iterable[str], least: float = 0.6) -> str:
     import difflib  # for a mistake that should not be
 
     return next(iter(difflib.get_close_matches(word, list(known), 1, least)), "")
+
+
+def is_it(word: str, known: Iterable[str]) -> str:
+    """The question whether that was meant, to stand before a hint; '' when nothing is near."""
+    close = nearest(word, known)
+    return f"Is it {close}? " if close else ""

@@ -87,6 +87,14 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def names(root: Path) -> Iterator[str]:
+    """The files below a work tree, relative to it, but for git's own."""
+    for place, folders, files in os.walk(root):
+        folders[:] = sorted(set(folders) - {".git"})
+        here = os.path.relpath(place, root)
+        yield from (os.path.normpath(os.path.join(here, name)) for name in sorted(files) if name != ".git")  # noqa: PTH118
+
+
 def inside(root: Path, name: str, what: str) -> Path:
     """The file ``name`` below ``root``; a name or link that leaves it is refused. Raises ConfigError."""
     real_root = root.resolve()

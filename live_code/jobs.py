@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from live_code import container, handover, launch, log, status, supervise
+from live_code import container, files, handover, launch, log, status, supervise
 from live_code.checkout import Checkout
 from live_code.config import (
     PLATFORM_KEYS,
@@ -36,7 +36,7 @@ def entrypoints(task: TaskConfig, request: Request, repo: RepoSettings, root: Pa
         return os.path.isfile(root / name)  # noqa: PTH113 - Path raises for a name that is too long
 
     entries = launch.entrypoints(task.tasks, request, repo, exists)
-    launch.require_scripts(entries, exists)
+    launch.require_scripts(entries, exists, lambda: files.names(root))
     return entries
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from live_code.config import REPO_FILE, Merged, RepoSettings, Request
 from live_code.environment import Environment
-from live_code.errors import LaunchError
+from live_code.errors import LaunchError, is_it
 from live_code.handover import Handover
 from live_code.job import JOB_PATH
 from live_code.job.ymir_exc import protocol
@@ -93,18 +93,23 @@ def entrypoints(
     return tuple(Entrypoint(command, origin, served) for (command, origin), served in chosen.items())
 
 
-def require_scripts(entries: Iterable[Entrypoint], exists: Callable[[str], bool]) -> None:
-    """Raises LaunchError for an entrypoint that is no command line, or that starts a script which the repo lacks."""
+def require_scripts(
+    entries: Iterable[Entrypoint], exists: Callable[[str], bool], names: Callable[[], Iterable[str]]
+) -> None:
+    """Raises LaunchError for an entrypoint that is no command line, or that starts a script which the repo lacks.
+
+    ``names``: the repo's files, one of which may be meant.
+    """
     for entry in entries:
         script = _script(_words(entry.command, entry.origin))
         if script and not exists(script):
-            raise no_file(entry, script)
+            raise no_file(entry, script, names())
 
 
-def no_file(entry: Entrypoint, script: str) -> LaunchError:
+def no_file(entry: Entrypoint, script: str, names: Iterable[str]) -> LaunchError:
     return LaunchError(
         f"the entrypoint {entry.command!r} ({entry.origin}) names {script}, which is no file of the repo.",
-        hint="Correct the name, or add the file.",
+        hint=f"{is_it(script, names)}Correct the name, or add the file.",
     )
 
 

@@ -37,7 +37,7 @@ finally:
 def read_mapping(path: Path, *, hint: str, name: str = "") -> dict[str, Any]:
     """A YAML file that holds a mapping (an empty one counts as {}). Raises ConfigError naming file and line.
 
-    ``name``: what its reader knows it by, when that is not its path.
+    ``name``: what its reader knows it by, when that is not its path. ``hint``: what to do when there is no mapping.
     """
     name = name or str(path)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -48,7 +48,7 @@ def read_mapping(path: Path, *, hint: str, name: str = "") -> dict[str, Any]:
         raise ConfigError(f"{name} can't be read: {error.strerror}.", hint=hint) from error
     except yaml.YAMLError as error:
         said = " ".join(str(error).replace(str(path), name).split())
-        raise ConfigError(f"{name} is not valid YAML: {said}.", hint=hint) from error
+        raise ConfigError(f"{name} is not valid YAML: {said}.", hint="Correct it there.") from error
     if value is None:
         return {}
     if not isinstance(value, dict):

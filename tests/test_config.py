@@ -147,6 +147,7 @@ class TestRequest:
         [
             ({"git_url": ""}, "git_url is missing"),
             ({"commit": ""}, "no revision is given"),
+            ({"commit": "", "git_brach": "main"}, "git_brach: is it git_branch?"),
             ({"git_branch": "main"}, f"different revisions: commit={COMMIT}, git_branch=main"),
             ({"commit": 123456}, "commit is the number 123456"),
             ({"commit": 1e5}, "no text"),
@@ -194,8 +195,15 @@ class TestMerge:
         assert self.merged(folder, tmp_path, RepoSettings(code_config="own.yaml")).values["lr"] == 0.1
 
     def test_a_missing_code_config_is_named(self, folder: TaskFolder, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match=r"^code_config names conf/x.yaml, which is no file of this commit\."):
+        with pytest.raises(ConfigError, match=r"^code_config \(config.yaml\) names conf/x.yaml, which is no file of t"):
             self.merged(folder, tmp_path, code_config="conf/x.yaml")
+
+    def test_a_file_that_is_nearly_named_so_is_proposed(self, folder: TaskFolder, tmp_path: Path) -> None:
+        (tmp_path / "configs").mkdir()
+        (tmp_path / "configs/default.yaml").write_text("lr: 0.1\n")
+        with pytest.raises(ConfigError, match=r"\(live-code.yaml\) names configs/defaults.yaml") as told:
+            self.merged(folder, tmp_path, RepoSettings(code_config="configs/defaults.yaml"))
+        assert told.value.hint.startswith("Is it configs/default.yaml? ")
 
     def test_a_code_config_that_is_no_yaml_is_named_as_the_repo_has_it(
         self, folder: TaskFolder, tmp_path: Path
@@ -204,6 +212,7 @@ class TestMerge:
         with pytest.raises(ConfigError, match=r"^own.yaml is not valid YAML: .*\"own.yaml\", line 1") as told:
             self.merged(folder, tmp_path, code_config="own.yaml")
         assert str(tmp_path) not in str(told.value)
+        assert told.value.hint == "Correct it there."
 
     @pytest.mark.parametrize("name", ["../secret.yaml", "/etc/hostname", "a/../../secret.yaml", "link.yaml"])
     def test_a_code_config_that_leaves_the_repo_is_refused(self, folder: TaskFolder, tmp_path: Path, name: str) -> None:

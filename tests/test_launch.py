@@ -67,7 +67,8 @@ class TestEntrypoint:
 class TestScripts:
     def refused(self, command: str, files: str = "") -> str:
         try:
-            launch.require_scripts([Entrypoint(command, "live-code.yaml", ("training",))], files.split().__contains__)
+            entry = Entrypoint(command, "live-code.yaml", ("training",))
+            launch.require_scripts([entry], files.split().__contains__, files.split)
         except LaunchError as error:
             return str(error)
         return ""
@@ -87,6 +88,9 @@ class TestScripts:
         said = self.refused(command, "start.py c.py")
         assert said.startswith(f"the entrypoint {command!r} (live-code.yaml) names {script}, which is no file of the r")
         assert self.refused(command, script) == ""
+
+    def test_a_file_that_is_nearly_named_so_is_proposed(self) -> None:
+        assert "Is it tool/train.py? " in self.refused("python3 tool/trian.py", "start.py tool/train.py")
 
     @pytest.mark.parametrize(
         "command",

@@ -92,7 +92,9 @@ class TestBadInput:
         task(folder, repo)
         folder.config(git_url=str(repo.path), git_branch="main", code_config="configs/none.yaml")
         self.refused(
-            machine.run(folder), 300001, "code_config names configs/none.yaml, which is no file of this commit."
+            machine.run(folder),
+            300001,
+            "code_config (config.yaml) names configs/none.yaml, which is no file of this commit.",
         )
 
     def test_a_code_config_that_leaves_the_repo(self, machine: Machine, folder: TaskFolder, repo: repos.Repo) -> None:

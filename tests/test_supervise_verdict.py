@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -47,6 +48,12 @@ def test_one_that_printed_nothing_is_not_sent_to_its_last_lines() -> None:
     error = decided(FAILED._replace(code=3, tail=()))
     assert str(error).startswith("the job ended with exit code 3 after 12 s. It printed nothing")
     assert "last lines" not in str(error)
+
+
+def test_a_module_that_is_nearly_one_of_the_repos_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "helpers.py").touch()
+    told = decided(FAILED._replace(tail=("ModuleNotFoundError: No module named 'helprs'",), root=str(tmp_path)))
+    assert told.hint == "Is it helpers, which the repo has? Else add helprs to the repo's requirements."
 
 
 # An exception, or a last line of the log: the kind, the return code, the class for which it is tried again.

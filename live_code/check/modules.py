@@ -13,7 +13,7 @@ from live_code.check import sdk
 from live_code.check.finding import MAY_FAIL, WILL_FAIL, Finding
 from live_code.check.tree import Tree
 from live_code.packages.framework import is_family, normalised
-from live_code.packages.modules import DISTRIBUTIONS, brought_by
+from live_code.packages.modules import DISTRIBUTIONS, to_add
 from live_code.packages.requirements import DEFAULTS
 
 # Modules that one distribution alone brings, which has their name.
@@ -125,7 +125,7 @@ def examine(tree: Tree, found: Iterable[Import], asked: Asked, machine: Machine)
     for name, one in wanted.items():
         if name in there or _brought(name, asked.distributions):
             continue
-        yield _missing(one, asked, machine)
+        yield _missing(one, tree, asked, machine)
 
 
 def imports(file: str, code: ast.Module, is_sure: bool) -> Iterator[Import]:
@@ -176,7 +176,7 @@ def _brought(module: str, distributions: frozenset[str]) -> bool:
     return bool(names & distributions)
 
 
-def _missing(one: Import, asked: Asked, machine: Machine) -> Finding:
+def _missing(one: Import, tree: Tree, asked: Asked, machine: Machine) -> Finding:
     if is_family(normalised(one.module)):
         severity = WILL_FAIL if one.surely else MAY_FAIL
         what = f"The image's Python ({machine.name}) has no {one.module}."
@@ -188,7 +188,8 @@ def _missing(one: Import, asked: Asked, machine: Machine) -> Finding:
         f", unless {', '.join(strange[:3])}{' or another' if len(strange) > 3 else ''} brings it" if strange else ""
     )
     what = f"Nothing provides the module {one.module}: no requirement, not the image's Python ({machine.name})"
-    remedy = f"Add {brought_by(one.module) or one.module} to {asked.file}."
+    own = () if normalised(one.module) in _NAMESAKES else tree.files
+    remedy = to_add(one.module, own, asked.file)
     return Finding(severity, "missing-module", one.file, one.line, f"{what}, not the repo{unless}.", remedy)
 
 

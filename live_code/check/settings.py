@@ -23,7 +23,7 @@ _LIKELY = ("train.py", "tools/train.py", "main.py")
 def of_error(error: ConfigError, rule: str, file: str, text: str, at: int = 0) -> Finding:
     """An error of reading a file, at its line when it tells one, else at ``at``."""
     told = re.search(r"line (\d+)", error.message)
-    key = re.search(r"not known: (\S+)\.|^(\S+) in live-code\.yaml is", error.message)
+    key = re.search(r"not known: ([^\s,]+?)[,.](?:\s|$)|^(\S+) in live-code\.yaml is", error.message)
     line = int(told[1]) if told else line_of(text, rf"^\s*{re.escape(key[1] or key[2])}\s*:") if key else at
     return Finding(WILL_FAIL, rule, file, line, error.message, error.hint)
 
@@ -72,7 +72,7 @@ def _command(tree: Tree, entry: Entrypoint) -> Iterator[Finding]:
         if not any(tree.has(name) for name in (script, script.removesuffix(".py") + "/__main__.py")):
             if script not in command and not _is_own(tree, script):
                 continue  # `-m` and a module of an installed package
-            error = launch.no_file(entry, script)
+            error = launch.no_file(entry, script, tree.files)
             yield Finding(WILL_FAIL, "entrypoint", REPO_FILE, line, error.message, error.hint)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+
+from live_code.errors import nearest
 
 # The one to recommend first.
 DISTRIBUTIONS: Mapping[str, str] = {
@@ -34,3 +37,12 @@ DISTRIBUTIONS: Mapping[str, str] = {
 def brought_by(module: str) -> str:
     """The distribution to install for a module, '' when it is named as the module or not known."""
     return DISTRIBUTIONS.get(module, "").partition(" ")[0]
+
+
+def to_add(module: str, files: Iterable[str], file: str) -> str:
+    """What to do about a module that is nowhere. ``files``: the repo's; ``file``: where its requirements stand."""
+    if name := brought_by(module):
+        return f"Add {name} to {file}."
+    own = {part for name in files if name.endswith(".py") for part in PurePosixPath(name).with_suffix("").parts}
+    close = "" if module in own else nearest(module, sorted(own))
+    return f"Is it {close}, which the repo has? Else add {module} to {file}." if close else f"Add {module} to {file}."

@@ -1,8 +1,8 @@
 """The truth table of ends: from what was seen of a job's end to the one error that the platform and the user are told.
 
-Pure. What decides, in this order: who stopped it, which limit it broke, what the job itself told the platform, what
-the kernel killed for memory, the rank that fell without a word, the exception that ended it, its last lines, the signal
-or code it ended with.
+Pure, but for a look at the names of the repo's files. What decides, in this order: who stopped it, which limit it
+broke, what the job itself told the platform, what the kernel killed for memory, the rank that fell without a word, the
+exception that ended it, its last lines, the signal or code it ended with.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 
+from live_code import files
 from live_code.config import Merged
 from live_code.errors import JobError
 from live_code.guard import ORPHANED
@@ -177,8 +179,9 @@ def _is_own_output(cause: Cause, line: str, output: str) -> bool:
 def _sharper(cause: Cause, ended: Exit, line: str) -> Cause:
     """Says more than the job could know."""
     module = _MODULE.search(line) if cause is symptoms.MISSING_MODULE else None
-    if module and (name := modules.brought_by(module[1])):
-        return cause._replace(hint=f"Add {name} to the repo's requirements.")
+    if module:
+        own = files.names(Path(ended.root)) if ended.root else ()
+        return cause._replace(hint=modules.to_add(module[1], own, "the repo's requirements"))
     if cause is symptoms.NO_GPU and ended.no_gpu:
         return cause._replace(says="the task asks for a GPU (gpu_id), but the container has none")
     if cause is symptoms.NO_SPACE and ended.full:

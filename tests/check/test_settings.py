@@ -52,6 +52,12 @@ class TestSettings:
         found = repo.commit({"start.py": "", "live-code.yaml": "code_config: c.yaml\nentry: x.py\n"}).check()
         assert (WILL_FAIL, "settings", "live-code.yaml:2") in brief(found)
 
+    def test_each_unknown_key_is_told_with_what_may_be_meant(self, repo: Repo) -> None:
+        found = repo.commit({"start.py": "", "live-code.yaml": "\nentrypont: x.py\ncodeconfig: c.yaml\n"}).check()
+        assert found[0].place == "live-code.yaml:3"
+        assert "codeconfig, entrypont" in found[0].what
+        assert found[0].remedy.startswith("codeconfig: is it code_config? entrypont: is it entrypoint? Known keys")
+
     def test_of_settings_that_cant_be_read_nothing_is_guessed(self, repo: Repo) -> None:
         found = repo.commit({"main.py": "import cv2\n", "live-code.yaml": "code_config: c.yaml\nrequirements: [\n"})
         assert brief(found.check_all()) == [(WILL_FAIL, "settings", "live-code.yaml:3")]
