@@ -130,6 +130,27 @@ class TestParams:
         assert found.place == "start.py:2"
         assert "is read (at train.py:1, train.py:2, train.py:3, 1 more too)" in found.what
 
+    @pytest.mark.parametrize(
+        "use", ["range(cfg.param.epochs)", "1 + cfg.param['epochs']", "cfg.param.epochs > 5", "cfg.param.epochs / 2.0"]
+    )
+    def test_a_number_that_a_form_may_send_as_a_text_may_fail(self, use: str, repo: Repo) -> None:
+        (found,) = repo.commit({"start.py": f"def f(cfg): return {use}\n", **CONFIGURED}).check()
+        assert (found.severity, found.rule, found.place) == (MAY_FAIL, "text-param", "start.py:1")
+
+    @pytest.mark.parametrize(
+        "use",
+        [
+            "range(int(cfg.param.epochs))",
+            "float(cfg.param.epochs) * 2",
+            "cfg.param.gpu_count > 1",
+            "'%s' % cfg.param.epochs",
+            "cfg.param.epochs + '.pt'",
+            "cfg.param.epochs == 3",
+        ],
+    )
+    def test_what_works_with_a_text_is_left_alone(self, use: str, repo: Repo) -> None:
+        assert repo.commit({"start.py": f"def f(cfg): return {use}\n", **CONFIGURED}).check() == []
+
     def test_without_a_code_config_nothing_is_known(self, repo: Repo) -> None:
         found = repo.commit({"start.py": "def f(cfg): return cfg.param.rate\n"}).check()
         assert brief(found) == [(NOTE, "code-config", "the repo")]
