@@ -25,7 +25,7 @@ _OF_CODE = re.compile(r"(?:Name|UnboundLocal|Syntax|Indentation|Tab|Import)Error
 _LIKE_A_NUMBER = re.compile(r"\s*[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 _NOT_THE_REPOS = frozenset({*PLATFORM_KEYS, *Request._fields})
 _SETTING = ("SETTING", protocol.CODE_CONFIG)
-_TASK = "this task's settings"
+_TASK = "in this task's settings"
 
 
 class Told(NamedTuple):
@@ -78,7 +78,7 @@ def _missing(told: Told) -> Hint | None:
         return None  # of any dictionary
     file = _defaults(told.merged)
     close = nearest(key, told.merged.values)
-    says = f"{key} is neither in {_TASK} nor in {file or 'a code_config'}{f'; is it {close}?' if close else '.'}"
+    says = f"{key} is neither {_TASK} nor in {file or 'a code_config'}{f'; is it {close}?' if close else '.'}"
     return Hint(says, f"Give {key} in the task, or a default for it in {file or 'the code_config'}.", *_SETTING)
 
 
@@ -105,7 +105,7 @@ def _wrong(keys: list[str], told: Told) -> Hint | None:
     names, origin = " or ".join(keys), _origin(keys[0], told.merged)
     remedy = f"Correct {names} in the task."
     if origin != _TASK:
-        owner = origin.partition("'")[0]
+        owner = origin[3:].partition("'")[0]
         remedy = f"Whoever maintains {owner} should correct it; until then give another {names} in the task."
     elif any(_stands(key, told.text) for key in keys):
         return Hint("", remedy, *_SETTING)
@@ -142,7 +142,7 @@ def _stands(key: str, text: str) -> bool:
 
 def _values(keys: list[str], merged: Merged) -> str:
     """Where each key has its value from."""
-    said = [f"{key} is {merged.values[key]!r} in {_origin(key, merged)}" for key in keys]
+    said = [f"{key} is {merged.values[key]!r} {_origin(key, merged)}" for key in keys]
     return f"{' and '.join(said)}."
 
 
@@ -150,8 +150,8 @@ def _origin(key: str, merged: Merged) -> str:
     if key in merged.layers.get("config.yaml", ()):
         return _TASK
     if key in merged.layers.get("code_config", ()):
-        return f"the repo's {merged.origins[key]}"
-    return "the image's template"
+        return f"in the repo's {merged.origins[key]}"
+    return "in the image's template"
 
 
 def _defaults(merged: Merged) -> str:
