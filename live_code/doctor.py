@@ -26,11 +26,12 @@ _DRIVER = ("/proc/driver/nvidia/version", "/dev/nvidiactl")
 
 
 class Answer(NamedTuple):
-    """What one question found: some lines, and what is wrong, '' when nothing is."""
+    """What one question found: some lines; what is wrong, '' when nothing is; what may be as it is."""
 
     topic: str
     text: str
     problem: str = ""
+    note: str = ""
 
 
 class Findings(NamedTuple):
@@ -63,9 +64,11 @@ def examine(python: Path | None, environ: Mapping[str, str]) -> Findings:
 def show(found: Findings) -> list[str]:
     """As lines for a person."""
     lines = [f"{answer.topic:12} {answer.text}" for answer in found.answers if answer.text]
-    lines += (
-        ["", *(f"problem: {problem}" for problem in found.problems)] if found.problems else ["", "no problem found"]
-    )
+    notes = [f"note: {answer.note}" for answer in found.answers if answer.note]
+    lines += ["", *(f"problem: {problem}" for problem in found.problems), *notes]
+    if not found.problems:
+        count = f", {len(notes)} note{'s' * (len(notes) > 1)}" if notes else ""
+        lines.append(f"no problem found{count}")
     return lines
 
 
@@ -90,8 +93,10 @@ def _framework(image: Interpreter) -> Answer:
         if name in _CORE
     ]
     others = [f"{name} {image.packages.get(name) or it.version}" for name, it in found.items() if name not in _CORE]
-    none = f"none: what imports torch or mxnet fails here; {interpreter.PYTHON_VARIABLE} names another interpreter"
-    return Answer("framework", ", ".join([*core, *others]) if core else none)
+    if core:
+        return Answer("framework", ", ".join([*core, *others]))
+    note = f"what imports torch or mxnet fails here; {interpreter.PYTHON_VARIABLE} names another interpreter"
+    return Answer("framework", "none", note=note)
 
 
 def _gpus(found: Mapping[str, Framework], machine: Host, environ: Mapping[str, str]) -> Answer:

@@ -108,7 +108,9 @@ class TestDoctor:
 
     def test_an_interpreter_without_a_framework(self, shop: Workshop) -> None:
         done = live_code(shop, "doctor")
-        assert "framework    none: what imports torch or mxnet fails here; LIVE_CODE_PYTHON names" in done.stdout
+        assert "framework    none\n" in done.stdout
+        assert "note: what imports torch or mxnet fails here; LIVE_CODE_PYTHON names" in done.stdout
+        assert done.stdout.endswith("no problem found, 1 note\n")
         assert done.returncode == 0
 
 
