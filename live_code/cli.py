@@ -40,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     def command() -> int:
         if asked := plainly(words):
             return _run(asked)
+        if not words:
+            parser().print_help(sys.stderr)
+            return 2
         arguments = parser(all_commands=not is_run).parse_args(words)
         arguments.environ = os.environ if is_run else _settled()
         code: int = arguments.command(arguments)

@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import Any
 
+from live_code.errors import nearest
+
 
 class Parser(argparse.ArgumentParser):
     """Its help ends with examples, which are loaded when somebody asks for help."""
@@ -20,6 +22,15 @@ class Parser(argparse.ArgumentParser):
         self.formatter_class = argparse.RawDescriptionHelpFormatter
         self.epilog = manual.epilog(self.prog)
         return super().format_help()
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """The list of all that is known is long; one of them may be near."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            if near := nearest(str(value), map(str, action.choices or ())):
+                error.message = f"{value!r} is not known. Is it {near!r}?"
+            raise
 
 
 class Commands(argparse._SubParsersAction):  # type: ignore[type-arg]

@@ -56,6 +56,20 @@ def test_help_says_what_the_command_does() -> None:
     assert "\n\nShow how a sweep stands, whoever runs it.\n\n" in said("sweep", "status", "--help")
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["swep", "plan"], "argument COMMAND: 'swep' is not known. Is it 'sweep'?\n"),
+        (["cache", "zzzz"], "(choose from"),
+        ([], "verify    check a task's outputs"),
+    ],
+)
+def test_a_wrong_command_line_is_answered_with_what_may_be_meant(words: list[str], told: str) -> None:
+    argv = [sys.executable, "-m", "live_code", *words]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+
+
 def test_the_version_has_the_commit_of_the_checkout() -> None:
     head = repos.Repo(ROOT).git("rev-parse", "HEAD")
     assert said("--version").removesuffix("-dirty)\n").removesuffix(")\n") == f"live-code {manual.__version__} ({head}"
