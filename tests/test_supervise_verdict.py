@@ -414,7 +414,7 @@ HINTS = [
      "epochs is '12' in this task's settings.", False),
     ("TypeError", "can't multiply sequence by non-int of type 'float'", "rate = p.rate * 0.1",
      "rate is '1e-3' in the repo's d.yaml. That is a text.", False),
-    ("AttributeError", "'EasyDict' object has no attribute 'epoch'", "n = p.epoch",
+    ("AttributeError", "'EasyDict' object has no attribute 'epoch'", "n = cfg.param.epoch",
      "epoch is neither in this task's settings nor in d.yaml; is it epochs? Give epoch in the task,", True),
     ("KeyError", "'thr'", "n = cfg.param['thr']", "thr is neither in this task's settings nor in d.yaml.", True),
     ("FileNotFoundError", "[Errno 2] No such file or directory: '/app/output/a'", "open(path)",
@@ -443,13 +443,17 @@ def test_a_known_mistake_is_told_with_its_remedy(
     [
         ("KeyError", "'thr'", "n = labels['thr']"),
         ("AttributeError", "'EasyDict' object has no attribute 'root'", "n = cfg.ymir.root"),
+        ("AttributeError", "'EasyDict' object has no attribute 'params'", "n = cfg.params.lr"),
+        ("ValueError", "could not convert string to float: ''", "n = float(row[3])"),
         ("FileNotFoundError", "[Errno 2] No such file or directory: '/out/models/a'", "open(path)"),
+        ("FileNotFoundError", "[Errno 2] No such file or directory: '/in/notes.json'", "open(path)"),
+        ("FileNotFoundError", "[Errno 2] No such file or directory: '/home/me/task/in/notes.json'", "open(path)"),
         ("TypeError", "expected str, bytes or os.PathLike object, not list", "open(names)"),
     ],
 )
 def test_an_exception_that_has_nothing_to_do_with_them_is_told_alone(kind: str, message: str, line: str) -> None:
     own = (Frame("/tree/train.py", 12, "main", line),)
     ended = FAILED._replace(reports=(report(kind, message)._replace(frames=own),), root="/tree", output="/out")
-    error = verdict.of(ended, None, given({"lr": "fast"}, {"epochs": "12", "rate": "1"}))
+    error = verdict.of(ended, None, given({"lr": "fast", "decay": ""}, {"epochs": "12"}))
     assert error is not None
     assert str(error) == f"the job failed: {kind}: {message} (train.py:12). The whole output is in live-code/job.log."

@@ -22,10 +22,12 @@ _READ_ONLY = re.compile(r"OSError: \[Errno 30\] .*'/in/")
 _NO_NUMBER = re.compile(r"ValueError: (?:could not convert string to float|invalid literal for int\(\).*): '\s*'")
 _TEXT = re.compile(r"TypeError: .*(?:\bstr\b|sequence by non-int)")
 _OF_CODE = re.compile(r"(?:Name|UnboundLocal|Syntax|Indentation|Tab|Import)Error\b")
+_NEEDS_NUMBER = re.compile(r"interpreted as an integer|not supported between|by non-int|real number, not str")
 _LIKE_A_NUMBER = re.compile(r"\s*[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 _NOT_THE_REPOS = frozenset({*PLATFORM_KEYS, *Request._fields})
+_OF_IMAGES = ("/app", "/in", "/out")
 _SETTING = ("SETTING", protocol.CODE_CONFIG)
-_TASK = "in this task's settings"
+_TASK, _REPO, _IMAGE = "task", "repo", "image"
 
 
 class Told(NamedTuple):
@@ -61,31 +63,38 @@ def _read_only(told: Told) -> Hint | None:
 
 
 def _fixed_path(told: Told) -> Hint | None:
+    """A path that the code has written out, and not one that it was given."""
     path = _NO_PATH.match(told.text)
-    if not path or remedies.lies_in(path[1], told.folders):
+    given = (*told.folders, "/in") if "/out" in told.folders else told.folders
+    if not path or remedies.lies_in(path[1], given):
+        return None
+    if not (remedies.lies_in(path[1], _OF_IMAGES) or told.text.startswith("Permission") or path[1] in told.line):
         return None
     fixed = remedies.of_fixed_path(path[1])
     return Hint(*fixed) if fixed else None
 
 
 def _missing(told: Told) -> Hint | None:
-    """A hyper-parameter that is read and that nothing gives."""
+    """A hyper-parameter that is read and that nothing gives; what is no `cfg.param.NAME` may be something else."""
     found = _NO_KEY.match(told.text)
     key = (found[1] or found[2]) if found else ""
-    if not found or key in told.merged.values or ".ymir." in told.line:
+    if not found or key in told.merged.values or re.search(rf"ymir\.|\w*(?:cfg|config|conf)\.{key}\b", told.line):
         return None
-    if found[2] and not re.search(rf"param\b.*['\"]{key}['\"]", told.line):
-        return None  # of any dictionary
-    file = _defaults(told.merged)
+    sure = re.search(rf"param(?:\.|\[['\"]){key}\b", told.line)
+    if found[2] and not sure:
+        return None
+    file = _defaults(told.merged) or "a code_config"
     close = nearest(key, told.merged.values)
-    says = f"{key} is neither {_TASK} nor in {file or 'a code_config'}{f'; is it {close}?' if close else '.'}"
-    return Hint(says, f"Give {key} in the task, or a default for it in {file or 'the code_config'}.", *_SETTING)
+    says = f"{key} is neither in this task's settings nor in {file}{f'; is it {close}?' if close else '.'}"
+    remedy = f"Give {key} in the task, or a default for it in {file}."
+    return Hint(says, remedy, *_SETTING) if sure else Hint(says, remedy)
 
 
 def _empty(told: Told) -> Hint | None:
     if not _NO_NUMBER.match(told.text):
         return None
-    return _wrong(_read(told, lambda value: isinstance(value, str) and not value.strip()), told)
+    found = _repos(told, lambda value: isinstance(value, str) and not value.strip())
+    return _wrong([key for key in found if _stands(key, told.line)], told)
 
 
 def _quoted(told: Told) -> Hint | None:
@@ -102,11 +111,10 @@ def _wrong(keys: list[str], told: Told) -> Hint | None:
     """Values that can't be used, and whose they are."""
     if not keys:
         return None
-    names, origin = " or ".join(keys), _origin(keys[0], told.merged)
+    names, owner = " or ".join(keys), _owner(keys[0], told.merged)
     remedy = f"Correct {names} in the task."
-    if origin != _TASK:
-        owner = origin[3:].partition("'")[0]
-        remedy = f"Whoever maintains {owner} should correct it; until then give another {names} in the task."
+    if owner != _TASK:
+        remedy = f"Whoever maintains the {owner} should correct it; until then give another {names} in the task."
     elif any(_stands(key, told.text) for key in keys):
         return Hint("", remedy, *_SETTING)
     return Hint(_values(keys, told.merged), remedy, *_SETTING)
@@ -123,17 +131,18 @@ def _text(told: Told) -> Hint | None:
     """A number that is a text, as a form sends it, and as YAML reads 1e-3."""
     if not _TEXT.match(told.text):
         return None
-    keys = _read(told, lambda value: isinstance(value, str) and bool(_LIKE_A_NUMBER.fullmatch(value)))
+    found = _repos(told, lambda value: isinstance(value, str) and bool(_LIKE_A_NUMBER.fullmatch(value)))
+    only = found if len(found) == 1 and _NEEDS_NUMBER.search(told.text) else []
+    keys = [key for key in found if _stands(key, told.line)] or only
     if not keys:
         return None
     remedy = f"Use int(...) or float(...) where the code reads {' and '.join(keys)}: numbers may come as texts."
     return Hint(f"{_values(keys, told.merged)} That is a text.", remedy)
 
 
-def _read(told: Told, fits: Callable[[Any], bool]) -> list[str]:
-    """The repo's hyper-parameters with such a value that the line names; when it names none, the only one."""
-    found = [key for key, value in told.merged.values.items() if key not in _NOT_THE_REPOS and fits(value)]
-    return [key for key in found if _stands(key, told.line)] or (found if len(found) == 1 else [])
+def _repos(told: Told, fits: Callable[[Any], bool]) -> list[str]:
+    """The repo's hyper-parameters that have such a value."""
+    return [key for key, value in told.merged.values.items() if key not in _NOT_THE_REPOS and fits(value)]
 
 
 def _stands(key: str, text: str) -> bool:
@@ -142,21 +151,26 @@ def _stands(key: str, text: str) -> bool:
 
 def _values(keys: list[str], merged: Merged) -> str:
     """Where each key has its value from."""
-    said = [f"{key} is {merged.values[key]!r} {_origin(key, merged)}" for key in keys]
+    said = [f"{key} is {merged.values[key]!r} {_place(key, merged)}" for key in keys]
     return f"{' and '.join(said)}."
 
 
-def _origin(key: str, merged: Merged) -> str:
+def _place(key: str, merged: Merged) -> str:
+    owner = _owner(key, merged)
+    if owner == _REPO:
+        return f"in the repo's {merged.origins[key]}"
+    return "in this task's settings" if owner == _TASK else "in the image's template"
+
+
+def _owner(key: str, merged: Merged) -> str:
     if key in merged.layers.get("config.yaml", ()):
         return _TASK
-    if key in merged.layers.get("code_config", ()):
-        return f"in the repo's {merged.origins[key]}"
-    return "in the image's template"
+    return _REPO if key in merged.layers.get("code_config", ()) else _IMAGE
 
 
 def _defaults(merged: Merged) -> str:
     """The name of the file that code_config names; '' when there is none."""
-    named = (merged.origins[key] for key in merged.layers.get("code_config", ()) if _origin(key, merged) != _TASK)
+    named = (merged.origins[key] for key in merged.layers.get("code_config", ()) if _owner(key, merged) != _TASK)
     return next(named, str(merged.values.get("code_config") or ""))
 
 
@@ -166,7 +180,7 @@ _TABLE: tuple[Callable[[Told], Hint | None], ...] = (
     _fixed_path,
     _missing,
     _empty,
-    _quoted,
     _text,
+    _quoted,
     _no_model,
 )
