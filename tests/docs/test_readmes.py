@@ -11,7 +11,7 @@ from live_code import config
 from tests.docs import blocks
 
 ENGLISH, CHINESE = (blocks.ROOT / name for name in ("README.md", "README.zh-CN.md"))
-COMMENT = re.compile(r"\s+#.*")
+COMMENT = re.compile(r"(\A|\s+)#.*")
 
 
 def tokens(text: str) -> list[Token]:
