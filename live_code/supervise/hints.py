@@ -97,6 +97,19 @@ def _empty(told: Told) -> Hint | None:
     return _wrong([key for key in found if _stands(key, told.line)], told)
 
 
+def _text(told: Told) -> Hint | None:
+    """A number that is a text, as a form sends it, and as YAML reads 1e-3."""
+    if not _TEXT.match(told.text):
+        return None
+    found = _repos(told, lambda value: isinstance(value, str) and bool(_LIKE_A_NUMBER.fullmatch(value)))
+    only = found if len(found) == 1 and _NEEDS_NUMBER.search(told.text) else []
+    keys = [key for key in found if _stands(key, told.line)] or only
+    if not keys:
+        return None
+    remedy = f"Use int(...) or float(...) where the code reads {' and '.join(keys)}: numbers may come as texts."
+    return Hint(f"{_values(keys, told.merged)} That is a text.", remedy)
+
+
 def _quoted(told: Told) -> Hint | None:
     """The settings whose value, a word as a form sends it, stands in quotes in what an exception says."""
     words = {first or second for first, second in _QUOTED.findall(told.text)}
@@ -125,19 +138,6 @@ def _no_model(told: Told) -> Hint | None:
         return None
     cause = symptoms.MODEL_FILE
     return Hint(f"{told.missing_model}.", cause.hint, cause.kind, cause.code)
-
-
-def _text(told: Told) -> Hint | None:
-    """A number that is a text, as a form sends it, and as YAML reads 1e-3."""
-    if not _TEXT.match(told.text):
-        return None
-    found = _repos(told, lambda value: isinstance(value, str) and bool(_LIKE_A_NUMBER.fullmatch(value)))
-    only = found if len(found) == 1 and _NEEDS_NUMBER.search(told.text) else []
-    keys = [key for key in found if _stands(key, told.line)] or only
-    if not keys:
-        return None
-    remedy = f"Use int(...) or float(...) where the code reads {' and '.join(keys)}: numbers may come as texts."
-    return Hint(f"{_values(keys, told.merged)} That is a text.", remedy)
 
 
 def _repos(told: Told, fits: Callable[[Any], bool]) -> list[str]:
