@@ -35,10 +35,18 @@ def begin(out: Path) -> None:
 
 def of(error: Exception, journal: Journal, out: Path) -> Ending:
     """What a run that raised it comes to: an expected failure, a disk that can't be written, or a bug of ours."""
+    error = _stopped(error) or error
     found = _found(error, out)
     if not isinstance(error, LiveCodeError) or isinstance(error, (Stopped, StoreError)):  # raised anywhere
         found.phase = _reached(journal)
     return Ending(found.exit_code, found)
+
+
+def _stopped(error: BaseException | None) -> Stopped | None:
+    """The stop that it was raised from: a signal may come while a library is in a block that wraps what it catches."""
+    while error and not isinstance(error, Stopped):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _found(error: Exception, out: Path) -> LiveCodeError:

@@ -202,11 +202,19 @@ def _told_of_our_death(job: subprocess.Popen[bytes], pipe: int) -> None:
 
 
 def _heir(job: subprocess.Popen[bytes], pipe: int, grace: float) -> subprocess.Popen[bytes] | None:
-    """Outlives us for as long as the job has to end, then kills its process group. None where there is no shell."""
+    """Outlives us for as long as the job has to end, then kills its process group. None where there is no shell.
+
+    It gets none of our variables, as credentials may be among them.
+    """
     words = ("/bin/sh", "-c", HEIR, "live-code-heir", str(math.ceil(grace)), str(job.pid))
     try:
         return subprocess.Popen(
-            words, stdin=pipe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            words,
+            env={"PATH": os.defpath},
+            stdin=pipe,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
     except OSError:
         return None

@@ -188,6 +188,22 @@ def store_full(kib: int) -> Callable[[Stage], Told]:
     return play
 
 
+def store_fills_up(phase: Phase) -> Callable[[Stage], Told]:
+    """While it waits for the index."""
+
+    def play(stage: Stage) -> Told:
+        with little_room(stage.store, 16384), phase.held(stage) as wait:
+
+            def harm(_: subprocess.Popen[str]) -> None:
+                wait()
+                fill(stage.store)
+                stage.index.released.set()
+
+            return stage.run(harm)
+
+    return play
+
+
 def nobody_reads(stage: Stage) -> Told:
     stage.set_up("for number in range(20000): print(number)\n" + repos.CLASSIC_START)
     return stage.run(lambda running: running.stdout.close() if running.stdout else None)
@@ -362,8 +378,11 @@ def full_disks() -> Iterator[Fault]:
         "/out fills up meanwhile", "launch", out_fills_up, 1, 160004, "OUTPUT_NOT_WRITABLE", "o space left", why
     )
     yield Fault("no room for the work tree", "checkout", no_room_for_the_tree, 1, 160004, "CHECKOUT", "space", why)
-    for phase, kib in (("checkout", 8), ("interpreter", 32), ("lock", 100), ("environment", 200)):
+    for phase, kib in (("checkout", 8), ("interpreter", 32)):
         yield Fault(f"a store of {kib} KiB", phase, store_full(kib), 1, 160004, "STORE_FULL", "no space left", why)
+    for held in (phases.LOCK, phases.ENVIRONMENT):
+        yield Fault(f"the store fills up in {held.name}", held.name, store_fills_up(held),
+                    1, 160004, "STORE_FULL", "no space left", why)  # fmt: skip
 
 
 FAULTS = (*stops(), *of_the_job(), *around_the_job(), *full_disks())

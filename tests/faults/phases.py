@@ -163,7 +163,7 @@ ALL = tuple(
     Phase(hold.__name__, contextmanager(hold))
     for hold in (config, source, checkout, interpreter, lock, environment, launch, job, results)
 )
-ENVIRONMENT, JOB = (next(phase for phase in ALL if phase.name == name) for name in ("environment", "job"))
+LOCK, ENVIRONMENT, JOB = (next(one for one in ALL if one.name == name) for name in ("lock", "environment", "job"))
 
 
 def all_below(pid: int) -> list[int]:
