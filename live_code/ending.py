@@ -44,9 +44,9 @@ def of(error: Exception, journal: Journal, out: Path) -> Ending:
 
 def _stopped(error: BaseException | None) -> Stopped | None:
     """The stop that it was raised from: a signal may come while a library is in a block that wraps what it catches."""
-    while error and not isinstance(error, Stopped):
-        error = error.__cause__ or error.__context__
-    return error
+    if error is None or isinstance(error, Stopped):
+        return error
+    return _stopped(error.__cause__ or error.__context__)
 
 
 def _found(error: Exception, out: Path) -> LiveCodeError:
