@@ -83,6 +83,7 @@ def test_resources_and_early_stop_are_typed(place: Path) -> None:
         ("max_parallel: -1", "max_parallel is -1. Write a whole number, 0 or more."),
         ("retries: many", "retries is 'many'. Write a whole number"),
         ("resources: {gpus: 1.5}", "resources.gpus is 1.5. Write a whole number, or a part of one below 1."),
+        ("resources: {memory: 1.5}", "resources.memory is 1.5. Write bytes, or a size like 8G."),
         ("resources: {memory: lots}", "resources.memory is 'lots'. Write bytes, or a size like 8G."),
         ("resources: {gpu: 1}", "'gpu' is not known. Is it 'gpus'?"),
         ("search: {space: {rate: {uniform: [0, 1]}}}", "search with random has no samples."),

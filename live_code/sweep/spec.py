@@ -374,7 +374,7 @@ def _size(at: _At, value: Any) -> int:
         bytes_ = cache.size(str(value))
     except ConfigError:
         bytes_ = -1
-    if bytes_ < 0:
+    if bytes_ < 0 or isinstance(value, (bool, float)):
         at.wrong(f"{at.name} is {value!r}.", "Write bytes, or a size like 8G.")
     return bytes_
 

@@ -64,7 +64,7 @@ def row(fault: Fault, told: Told, stage: Stage) -> str:
     places = ((stage.out, "/out"), (stage.store, "/cache"), (stage.folder.in_dir, "/in"), (stage.root, ""))
     for place, name in (*places, (sys.executable, "python3")):
         said = said.replace(str(place), name)
-    said = COMMIT.sub("<commit>", re.sub(r"\d+(\.\d+)? MB are free", "N MB are free", said))
+    said = COMMIT.sub("COMMIT", re.sub(r"\d+(\.\d+)? MB are free", "N MB are free", said))
     said = re.sub(r"127\.0\.0\.1:\d+", "host", re.sub(r"\b\d+(\.\d+)? s\b", "N s", said)).replace("|", "\\|")
     retry = {300301: "network"}.get(told.monitor.return_code) or ("infrastructure" if error.get("retryable") else "")
     cells = (fault.name, fault.phase, told.code, told.monitor.return_code, error.get("kind", "done"), retry, said)
