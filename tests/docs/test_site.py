@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -76,8 +77,9 @@ def test_a_search_finds_a_page(address: str, chromium: webdriver.Chrome) -> None
     WebDriverWait(chromium, 20).until(lambda _: field.is_displayed())
     field.send_keys("nss-wrapper")
     found = (By.CSS_SELECTOR, ".md-search-result__link")
-    links = WebDriverWait(chromium, 20).until(lambda page: page.find_elements(*found))
-    assert "/images/" in str(links[0].get_attribute("href"))
+    patience = WebDriverWait(chromium, 20, ignored_exceptions=[StaleElementReferenceException])  # drawn while we look
+    links = patience.until(lambda page: [str(one.get_attribute("href")) for one in page.find_elements(*found)])
+    assert "/images/" in links[0]
 
 
 def test_no_page_is_wider_than_a_phone(address: str) -> None:
