@@ -261,20 +261,6 @@ def read_defaults(root: Path, name: str, origin: str = REPO_FILE) -> dict[str, A
     return read_mapping(path, hint=_CODE_CONFIG_HINT, name=name)
 
 
-def missing_models(task: TaskConfig, merged: Merged) -> dict[str, str]:
-    """What is to be told of model files that the task names and that are not there, by the key that names them."""
-    wanted = {MODEL_KEYS[0]} if "training" in task.tasks else set()
-    wanted |= {MODEL_KEYS[1]} if {"mining", "infer"} & set(task.tasks) else set()
-    folder, told = task.input["models_dir"], {}
-    for key in wanted:
-        given = merged.values.get(key) or ""
-        names = [str(name).strip() for name in (given if isinstance(given, list) else str(given).split(","))]
-        missing = [name for name in names if name and not Path(folder, task.paths(name)).exists()]
-        if missing:
-            told[key] = f"{key} names {', '.join(missing[:3])}: not found in {folder}"
-    return told
-
-
 def as_bool(value: Any, key: str) -> bool:
     """A switch as YAML or a web form writes it: true, 'True', '1', 'yes', 'on' … ; '' and None are false."""
     if isinstance(value, bool):

@@ -8,15 +8,7 @@ from pathlib import Path
 
 from live_code import container, files, handover, launch, log, status, supervise
 from live_code.checkout import Checkout
-from live_code.config import (
-    PLATFORM_KEYS,
-    REVISION_KEYS,
-    Merged,
-    RepoSettings,
-    Request,
-    TaskConfig,
-    missing_models,
-)
+from live_code.config import MODEL_KEYS, PLATFORM_KEYS, REVISION_KEYS, Merged, RepoSettings, Request, TaskConfig
 from live_code.environment import Environment
 from live_code.errors import nearest
 from live_code.store import Store
@@ -40,14 +32,28 @@ def entrypoints(task: TaskConfig, request: Request, repo: RepoSettings, root: Pa
     return entries
 
 
-def warn(task: TaskConfig, merged: Merged, built: Environment) -> None:
+def warn(merged: Merged, missing: Mapping[str, str], built: Environment) -> None:
     """Of what this container is too small or too strict for, and of what the task names and is not there: the job may
-    die of it, or do something else, without telling why."""
-    for told in (*mistyped(merged), *missing_models(task, merged).values()):
+    die of it, or do something else, without telling why. ``missing``: of models, as `missing_models` has it."""
+    for told in (*mistyped(merged), *missing.values()):
         log.warning(told)
     workers = container.shortage_of_shared_memory(merged.values, container.size_of_shared_memory())
     for told in filter(None, (workers, container.forbids_code(built.root))):
         log.warning(told)
+
+
+def missing_models(task: TaskConfig, merged: Merged) -> dict[str, str]:
+    """What is to be told of model files that the task names and that are not there, by the key that names them."""
+    wanted = {MODEL_KEYS[0]} if "training" in task.tasks else set()
+    wanted |= {MODEL_KEYS[1]} if {"mining", "infer"} & set(task.tasks) else set()
+    folder, told = task.input["models_dir"], {}
+    for key in wanted:
+        given = merged.values.get(key) or ""
+        names = [str(name).strip() for name in (given if isinstance(given, list) else str(given).split(","))]
+        missing = [name for name in names if name and not Path(folder, task.paths(name)).exists()]
+        if missing:
+            told[key] = f"{key} names {', '.join(missing[:3])}: not found in {folder}"
+    return told
 
 
 def mistyped(merged: Merged) -> Iterator[str]:

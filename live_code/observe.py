@@ -1,5 +1,5 @@
-"""What is done beside a job: notes of the machine, the image, the data, the code, the outputs; and sweeping.
-The record of the running job has the notes too: whoever comes after a killed run has them."""
+"""What is noted while a job runs and after it: the machine, the image, the data, the code, the outputs.
+The record of the running job has it too: whoever comes after a killed run has it."""
 
 from __future__ import annotations
 
@@ -47,20 +47,6 @@ def beside_job(
     finally:
         over.set()
         thread.join()
-
-
-def sweep(folder: Path) -> None:
-    """Removes work trees of runs that were killed with their guards, in a thread for which nobody waits."""
-
-    def wait_and_sweep() -> None:
-        from live_code.store import eviction  # not before the job has started
-
-        with suppress(OSError):
-            eviction.sweep_work(folder)
-
-    thread = threading.Timer(AFTER_S, wait_and_sweep)
-    thread.daemon = True
-    thread.start()
 
 
 def code_after(journal: record.Journal, code: Checkout, environ: Mapping[str, str]) -> None:

@@ -73,6 +73,7 @@ class _Ready(NamedTuple):
     task: config.TaskConfig
     request: config.Request
     merged: config.Merged
+    missing_models: Mapping[str, str]
     code: checkout.Checkout
     planned: tuple[Launch, ...]
     environ: Mapping[str, str]
@@ -151,10 +152,11 @@ def _ready(journal: Journal, asked: _Asked) -> Iterator[_Ready]:
         files.write_text(asked.ours / "requirements.lock", locked.text)
         built = journal.step("environment", kept, lambda it: environment.make(locked, image, it, environ))
 
-        jobs.warn(task, merged, built)
+        missing = jobs.missing_models(task, merged)
+        jobs.warn(merged, missing, built)
         plan = jobs.debugged(asked.debug, built, cache, environ) if asked.debug else jobs.planned
         planned = journal.step("launch", plan, task, entries, repo, code, merged, built, environ, asked.ours)
-        yield _Ready(task, request, merged, code, planned, environ, cache)
+        yield _Ready(task, request, merged, missing, code, planned, environ, cache)
 
 
 def _load_what_follows() -> None:
@@ -170,18 +172,18 @@ def _load_what_follows() -> None:
 
 def _stages(journal: Journal, asked: _Asked) -> None:
     waits = _waits(asked.debug)
-    with _ready(journal, asked) as (task, request, merged, code, planned, environ, cache):
+    with _ready(journal, asked) as (task, request, merged, missing, code, planned, environ, cache):
         from live_code import jobs, observe, record, supervise
 
         told = status.of(task)
         told.running(f"starting {planned[0].entrypoint.command}{waits}")
         record.write(asked.ours, journal, None)
-        rules = supervise.rules(request, merged, config.missing_models(task, merged))
+        rules = supervise.rules(request, merged, missing)
         if asked.debug:  # whoever stands at a breakpoint needs time
             rules = rules._replace(stall_timeout=0.0, max_duration=0.0, retries=0)
         places = supervise.places(task, asked.ours, cache.root)
         earlier = observe.earlier(task)
-        observe.sweep(workplace.folder(environ, cache))
+        workplace.sweep(environ, cache)
         with observe.beside_job(journal, task, request, environ, asked.ours):
             ended = journal.step("job", jobs.run, planned, places, rules, told, merged, waits)
         observe.code_after(journal, code, environ)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,8 @@ from live_code.store import Store, lease
 
 IMAGE_WORKDIR = Path("/app")
 KIND = "work"
+# The job's start is safely past by then.
+SWEEP_AFTER_S = 0.2
 
 
 @contextmanager
@@ -42,3 +45,17 @@ def remove(place: Path) -> None:
 def folder(environ: Mapping[str, str], store: Store) -> Path:
     """Where such folders of all runs lie."""
     return Path(environ.get(WORKDIR_VARIABLE) or store.path(KIND)).absolute()
+
+
+def sweep(environ: Mapping[str, str], store: Store) -> None:
+    """Removes those of runs that were killed with their guards, in a thread for which nobody waits."""
+
+    def remove_unused() -> None:
+        from live_code.store import eviction  # not before the job has started
+
+        with suppress(OSError):
+            eviction.sweep_work(folder(environ, store))
+
+    thread = threading.Timer(SWEEP_AFTER_S, remove_unused)
+    thread.daemon = True
+    thread.start()
