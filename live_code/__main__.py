@@ -1,5 +1,5 @@
 import sys
 
-from live_code.cli import main
+from live_code.commands.cli import main
 
 sys.exit(main())

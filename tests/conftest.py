@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from live_code import process
-from live_code.store import Store
-from tests import images, repos
-from tests.machine import Machine
-from tests.servers.index import Index, serving
-from tests.task_folder import TaskFolder
-from tests.workshop import Workshop
+from live_code.tools.processes import runner
+from live_code.tools.store import Store
+from tests.support import images, repos
+from tests.support.machine import Machine
+from tests.support.servers.index import Index, serving
+from tests.support.task_folder import TaskFolder
+from tests.support.workshop import Workshop
+
+
+def pytest_configure() -> None:
+    """A suite that was started as `nohup … &` inherits ignored signals; what it tests must not."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def every_record_fits_the_schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Looks at all records that this process's tests have left, when they are done."""
     yield
-    from tests.schema import breaches_below
+    from tests.support.schema import breaches_below
 
     assert breaches_below(tmp_path_factory.getbasetemp()) == []
 
@@ -57,10 +65,10 @@ def shop(tmp_path: Path, index: Index) -> Workshop:
 
 @pytest.fixture
 def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: object, **kwargs: object) -> process.Output:
+    def refuse(*args: object, **kwargs: object) -> runner.Output:
         raise AssertionError(f"a process was started: {args}")
 
-    monkeypatch.setattr(process, "run", refuse)
+    monkeypatch.setattr(runner, "run", refuse)
     monkeypatch.setattr(subprocess, "Popen", refuse)
 
 
@@ -86,6 +94,6 @@ def one_try(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def standin() -> Path:
     """An interpreter with torch, as in an image."""
-    from tests.standin import interpreter
+    from tests.support.standin import interpreter
 
     return interpreter()

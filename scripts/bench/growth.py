@@ -18,8 +18,8 @@ from starts import Scene
 ENSURE = """
 import os, sys
 from pathlib import Path
-from live_code.git import fetch, url
-from live_code.store import Store
+from live_code.tools.git import fetch, url
+from live_code.tools.store import Store
 for commit in sys.stdin.read().split():
     fetch.ensure(fetch.Wanted(url.parse(sys.argv[1]), commit), Store(Path(sys.argv[2])), os.environ)
 """

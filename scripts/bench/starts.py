@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from servers import https
+from tests.support.servers import https
 
 MLFLOW = "3.17.2"
 REQUIREMENTS = "PyYAML==6.0.3\neasydict==1.13\ntqdm==4.67.1\n"

@@ -35,15 +35,15 @@ MIB = 1 << 20
 SUPERVISED = """
 import os, sys
 from pathlib import Path
-from live_code import guard
+from live_code.tools.processes import guard
 
 def work():
-    from live_code.launch import Entrypoint, Launch
-    from live_code.supervise import Places, Rules, attend
+    from live_code.stages.launch.plan import Entrypoint, Launch
+    from live_code.stages.supervise import Places, Rules, attempt
     folder = Path(sys.argv[1])
     job = Launch((sys.executable, "-c", sys.argv[2]), folder, dict(os.environ), Entrypoint("bench", "bench", ()))
     places = Places(folder / "job.log", folder / "monitor.txt", (folder,), folder)
-    return attend.run(job, places, Rules(telemetry_every=float(sys.argv[3]))).exit_code
+    return attempt.run(job, places, Rules(telemetry_every=float(sys.argv[3]))).exit_code
 
 sys.exit(guard.run(work, lambda number: 128 + number))
 """

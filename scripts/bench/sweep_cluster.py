@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from live_code.record import reading
-from live_code.record.reading import Record
-from tests import ray_cluster, sweeps
-from tests.ray_cluster import Cluster
+from live_code.stages.record import reading
+from live_code.stages.record.reading import Record
+from tests.support import ray_cluster, sweeps
+from tests.support.ray_cluster import Cluster
 
 NODES = 4
 

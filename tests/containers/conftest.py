@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from servers import https
-from servers.repos import Repo
 
-from containers.engine import ROOT, Container, Engine
-from live_code.demo import dataset
-from live_code.demo.dataset import Dataset
-from live_code.demo.task_folder import Pin
+from live_code.authoring.demo import dataset
+from live_code.authoring.demo.dataset import Dataset
+from live_code.authoring.demo.task_folder import Pin
+from tests.containers.engine import ROOT, Container, Engine
+from tests.support.servers import https
+from tests.support.servers.repos import Repo
 
 # What differs from the images that ship: stand-ins for the public base images, and mxnet for machines without a GPU.
 BUILDS = {

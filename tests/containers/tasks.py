@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from containers.engine import NOBODY
-from live_code.demo import task_folder
-from live_code.demo.dataset import Dataset
-from live_code.demo.task_folder import Pin
+from live_code.authoring.demo import task_folder
+from live_code.authoring.demo.dataset import Dataset
+from live_code.authoring.demo.task_folder import Pin
 from live_code.job.ymir_exc import protocol
+from tests.containers.engine import NOBODY
 
 
 class Folder(NamedTuple):

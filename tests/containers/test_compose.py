@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from servers.repos import Repo
 
-from containers import tasks
-from containers.engine import ROOT, Container
-from live_code.demo import compose
-from live_code.demo.task_folder import Pin
+from live_code.authoring.demo import compose
+from live_code.authoring.demo.task_folder import Pin
+from tests.containers import tasks
+from tests.containers.engine import ROOT, Container
+from tests.support.servers.repos import Repo
 
 pytestmark = pytest.mark.slow
 SERVICES = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]

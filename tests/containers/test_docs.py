@@ -10,17 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from servers import mirror
-from servers.mirror import Mirror
-from servers.repos import Repo
 
-from containers import tasks
-from containers.conftest import BUILDS
-from containers.engine import ROOT, Container, Engine
-from live_code.demo import git_server
-from live_code.demo.task_folder import Pin
+from live_code.authoring.demo import git_server
+from live_code.authoring.demo.task_folder import Pin
 from live_code.job.ymir_exc import protocol
+from tests.containers import tasks
+from tests.containers.conftest import BUILDS
+from tests.containers.engine import ROOT, Container, Engine
 from tests.docs import blocks
+from tests.support.servers import mirror
+from tests.support.servers.mirror import Mirror
+from tests.support.servers.repos import Repo
 
 pytestmark = pytest.mark.slow
 README, IMAGES = ROOT / "README.md", ROOT / "docs" / "images.md"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from containers.engine import ROOT, Container, Engine
-from tests import sweeps
-from tests.sweeps import Stage
+from tests.containers.engine import ROOT, Container, Engine
+from tests.support import sweeps
+from tests.support.sweeps import Stage
 
 pytestmark = pytest.mark.slow
 IMAGE = "live-code-test/ray:torch"

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from containers import tasks
-from containers.conftest import GitHost
-from containers.engine import Container
-from containers.tasks import Folder
-from live_code.demo.dataset import Dataset
-from live_code.demo.task_folder import Pin
-from live_code.record import reading
+from live_code.authoring.demo.dataset import Dataset
+from live_code.authoring.demo.task_folder import Pin
+from live_code.stages.record import reading
+from tests.containers import tasks
+from tests.containers.conftest import GitHost
+from tests.containers.engine import Container
+from tests.containers.tasks import Folder
 
 pytestmark = pytest.mark.slow
 SHORT = {"epochs": "2", "evaluate_every": "1", "export_onnx": "False"}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from containers import tasks
-from containers.conftest import GitHost
-from containers.engine import NOBODY, ROOT, Container
 from live_code.job.ymir_exc import protocol
+from tests.containers import tasks
+from tests.containers.conftest import GitHost
+from tests.containers.engine import NOBODY, ROOT, Container
 
 pytestmark = pytest.mark.slow
 TRIES = 5

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from containers import tasks
-from containers.conftest import GitHost
-from containers.engine import Container
-from containers.tasks import Folder
-from live_code.demo.dataset import Dataset
-from live_code.demo.task_folder import Pin
+from live_code.authoring.demo.dataset import Dataset
+from live_code.authoring.demo.task_folder import Pin
 from live_code.job.ymir_exc import protocol
+from tests.containers import tasks
+from tests.containers.conftest import GitHost
+from tests.containers.engine import Container
+from tests.containers.tasks import Folder
 
 pytestmark = pytest.mark.slow
 ALONE = "23456:23456"  # a user that no other test's containers have

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from containers import tasks
-from containers.conftest import GitHost
-from containers.engine import Container
-from containers.tasks import Folder
-from live_code.demo.dataset import Dataset
-from live_code.demo.task_folder import Pin
+from live_code.authoring.demo.dataset import Dataset
+from live_code.authoring.demo.task_folder import Pin
+from tests.containers import tasks
+from tests.containers.conftest import GitHost
+from tests.containers.engine import Container
+from tests.containers.tasks import Folder
 
 pytestmark = pytest.mark.slow
 # Enough to see that it learns; strings, as the platform's form sends them.

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from servers import ssh
-from servers.repos import Repo
 
-from containers import tasks
-from containers.conftest import GitHost
-from containers.engine import NOBODY, Container, Engine
-from containers.tasks import Folder
-from live_code.demo.task_folder import Pin
+from live_code.authoring.demo.task_folder import Pin
+from tests.containers import tasks
+from tests.containers.conftest import GitHost
+from tests.containers.engine import NOBODY, Container, Engine
+from tests.containers.tasks import Folder
+from tests.support.servers import ssh
+from tests.support.servers.repos import Repo
 
 pytestmark = pytest.mark.slow
 OTHER = "54321:54321"

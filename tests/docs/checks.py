@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
-from live_code import config
-from live_code.check import outcome, sdk
+from live_code.authoring.check import outcome, sdk
 from live_code.errors import LiveCodeError
-from live_code.sweep import spec
+from live_code.experiments.sweep import spec
+from live_code.stages.request import config
 from tests.docs import commands
 from tests.docs.blocks import ROOT, Block
 

@@ -10,10 +10,10 @@ import venv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests import machine, repos
 from tests.docs.blocks import ROOT, Block
 from tests.docs.checks import shape
-from tests.task_folder import TaskFolder
+from tests.support import machine, repos
+from tests.support.task_folder import TaskFolder
 
 
 def world(folder: Path, python: str = sys.executable) -> Mapping[str, str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from live_code.config import RepoSettings
 from live_code.job.ymir_exc import protocol
+from live_code.stages.request.config import RepoSettings
 from tests.docs import blocks
 
 PAGE = (blocks.ROOT / "docs" / "make-a-live-code-repo.md").read_text()
@@ -23,7 +23,7 @@ def test_each_key_of_live_code_yaml_is_told_of() -> None:
 
 
 def test_each_rule_of_check_is_told_of() -> None:
-    sources = "".join(path.read_text() for path in (blocks.ROOT / "live_code" / "check").glob("*.py"))
+    sources = "".join(path.read_text() for path in (blocks.ROOT / "live_code" / "authoring" / "check").glob("*.py"))
     severities = "WILL_FAIL|MAY_FAIL|NOTE|severity"
     used = set(re.findall(rf'(?:{severities}),\s*"([a-z-]+)"', sources))
     assert "no-result" in used

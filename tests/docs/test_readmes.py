@@ -7,7 +7,7 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from live_code import config
+from live_code.stages.request import config
 from tests.docs import blocks
 
 ENGLISH, CHINESE = (blocks.ROOT / name for name in ("README.md", "README.zh-CN.md"))

@@ -18,8 +18,8 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests import browser
 from tests.docs.blocks import ROOT
+from tests.support import browser
 
 pytestmark = pytest.mark.slow
 PAGES = ("", "zh-CN/", "platform-user/", "images/", "failures/")

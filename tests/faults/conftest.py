@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.matrix import FAULTS, Fault
 from tests.faults.stage import Stage, Told
-from tests.servers.index import Index, serving
+from tests.support.servers.index import Index, serving
 
 DOC = Path(__file__).parent.parent.parent / "docs" / "failures.md"
 ROWS = pytest.StashKey[dict[str, str]]()

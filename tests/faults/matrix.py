@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests import repos, standin
 from tests.faults import phases
 from tests.faults.phases import Phase
 from tests.faults.stage import Stage, Told, fill, send, small_disk
+from tests.support import repos, standin
 
 MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
 NO_ROOT = os.getuid() != 0

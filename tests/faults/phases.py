@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from live_code import proctree
+from live_code.tools.processes import proctree
 from tests.faults.stage import PATIENCE_S, Stage
 
 

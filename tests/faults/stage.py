@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from live_code import proctree
 from live_code.job.ymir_exc import protocol
-from tests import repos
+from live_code.tools.processes import proctree
 from tests.conftest import TaskFolder
-from tests.servers.index import Index
+from tests.support import repos
+from tests.support.servers.index import Index
 
 # Only so that a hanging run ends: with torch on a busy machine one takes a minute.
 PATIENCE_S = 240.0

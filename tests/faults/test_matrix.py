@@ -8,7 +8,7 @@ import pytest
 
 from live_code.errors import Lost
 from live_code.job.ymir_exc import protocol
-from live_code.supervise import symptoms, verdict
+from live_code.stages.supervise import symptoms, verdict
 from tests.faults.conftest import DOC, HEAD, row
 from tests.faults.matrix import FAULTS, Fault
 from tests.faults.stage import Stage

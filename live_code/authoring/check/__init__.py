@@ -1,0 +1,215 @@
+"""`live-code check`: whether a repository will run, and what to change. None of its code is run."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+from live_code.authoring.check import code, modules, outcome, packages, params, reachable, repo_settings, sdk, tree
+from live_code.authoring.check.finding import MAY_FAIL, NOTE, SEVERITIES, WILL_FAIL, Finding
+from live_code.authoring.check.tree import Tree
+from live_code.errors import ConfigError
+from live_code.job.ymir_exc import protocol
+from live_code.run import resolve
+from live_code.stages.launch.plan import Entrypoint
+from live_code.stages.request import config
+from live_code.stages.request.config import REPO_FILE, RepoSettings
+from live_code.tools import store
+from live_code.tools.machine import interpreter
+from live_code.tools.packages import uv
+from live_code.tools.processes import runner
+from live_code.tools.store import Store
+from live_code.tools.terminal import table
+
+__all__ = ["MAY_FAIL", "NOTE", "SEVERITIES", "WILL_FAIL", "Finding", "Image", "as_json", "examine", "show"]
+
+
+# The fewest columns of a terminal in which a text can be read; with fewer it stands below its place.
+_LEAST = 40
+
+
+class Image(NamedTuple):
+    """What the repo is to run on: an interpreter, or what an image's interpreter printed of itself; else this one's."""
+
+    python: Path | None = None
+    inventory: Path | None = None
+
+
+def examine(place: str, revision: str, image: Image, environ: Mapping[str, str]) -> list[Finding]:
+    """Worst first. Raises LiveCodeError when there is no such repo, or no interpreter to check it against."""
+    here = Path(place)
+    if here.is_dir() and not revision:
+        return _findings(tree.of_folder(here.resolve(), environ), image, environ)
+    if not revision:
+        raise ConfigError(
+            f"{place} is no folder here, and no revision is given.", hint="Name a commit, tag or branch after the URL."
+        )
+    url = str(here.resolve()) if here.is_dir() else place
+    with tempfile.TemporaryDirectory(prefix="live-code-check-") as folder:
+        made = resolve.checkout(url, revision, Path(folder, "tree"), environ)
+        return _findings(tree.of_checkout(made.root), image, environ)
+
+
+def show(findings: list[Finding], width: int = 0) -> list[str]:
+    """As a table for a person, and what it comes to. ``width``: of the terminal that it shall fit; 0: of none."""
+    counts = {severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES}
+    told = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
+    beside = (
+        max(map(len, SEVERITIES)) + max((table.width(one.place) for one in findings), default=0) + 2 * len(table.GAP)
+    )
+    if width and width - beside < _LEAST:
+        lines = [line for one in findings for line in _below(one, width)]
+    else:
+        rows = [row for one in findings for row in _rows(one, width and width - beside)]
+        lines = [*table.lines(("severity", "where", "what"), rows), ""] if rows else []
+    verdict = "it will not run" if counts[WILL_FAIL] else "it will run, as far as can be seen"
+    return [*lines, f"{verdict}{f' ({told})' if told else ''}"]
+
+
+def _rows(one: Finding, room: int) -> list[tuple[str, str, str]]:
+    """One row; with so much room for the texts several, what is the matter before what to do."""
+    if not room:
+        return [(one.severity, one.place, f"{one.what} {one.remedy}")]
+    texts = [line for text in (one.what, one.remedy) for line in textwrap.wrap(text, room)]
+    return [(one.severity, one.place, texts[0]), *(("", "", text) for text in texts[1:])]
+
+
+def _below(one: Finding, width: int) -> list[str]:
+    texts = [line for text in (one.what, one.remedy) for line in textwrap.wrap(text, width - 4)]
+    return [f"{one.severity}  {one.place}", *(f"    {text}" for text in texts), ""]
+
+
+def as_json(findings: list[Finding]) -> list[str]:
+    return [json.dumps([one._asdict() for one in findings], indent=2, ensure_ascii=False)]
+
+
+def _findings(code_tree: Tree, image: Image, environ: Mapping[str, str]) -> list[Finding]:
+    try:
+        repo = config.read_repo_settings(code_tree.root)
+    except ConfigError as error:  # without it nobody knows what would be started
+        unread = repo_settings.of_error(error, "settings", REPO_FILE, code_tree.text(REPO_FILE))
+        return _sorted([unread, *_uncommitted(code_tree, frozenset()), *tree.examine(code_tree)])
+    entries, wrong = repo_settings.entrypoints(code_tree, repo)
+    found = [*wrong, *repo_settings.examine(code_tree, repo), *tree.examine(code_tree)]
+    starts = [script for entry in entries for script in reachable.scripts_of(entry.command)]
+    reached = reachable.reached(code_tree, starts)
+    found += _results(code_tree, repo, entries)
+    found += [*_uncommitted(code_tree, reached | {repo.code_config}), *_sources(code_tree, reached)]
+    if (defaults := repo_settings.defaults(code_tree, repo)) is not None:
+        python = {name: _parsed(code_tree.text(name)) for name in sorted(reached) if name.endswith(".py")}
+        found += params.examine({name: parsed for name, parsed in python.items() if parsed}, defaults)
+    imported = _imports(code_tree, reached, reachable.imported(code_tree, starts))
+    on_image = partial(_on_image, code_tree, repo, list(imported), reached, image, environ)
+    found += store.chosen(environ)(on_image)
+    return _sorted(found)
+
+
+def _sorted(found: Iterable[Finding]) -> list[Finding]:
+    return sorted(set(found), key=lambda one: (SEVERITIES.index(one.severity), one.file, one.line, one.what))
+
+
+def _uncommitted(code_tree: Tree, reached: frozenset[str]) -> Iterator[Finding]:
+    named = {REPO_FILE} & code_tree.loose
+    for name in sorted((reached | named) & code_tree.loose):
+        what = "The job needs this file, and it is not committed."
+        yield Finding(WILL_FAIL, "not-committed", name, 0, what, "git add it, and commit.")
+
+
+def _sources(code_tree: Tree, reached: frozenset[str]) -> Iterator[Finding]:
+    """Of all code that the entrypoint leads to; of other code only what can't work wherever it is used."""
+    for name in sorted(reached | code_tree.files):
+        if name.endswith(".py"):
+            yield from _of_file(code_tree, name, name in reached)
+        elif name.endswith(".sh") and name in reached:
+            yield from code.examine_shell(name, code_tree.text(name))
+
+
+def _of_file(code_tree: Tree, name: str, is_reached: bool) -> Iterator[Finding]:
+    text = code_tree.text(name)
+    if not is_reached and sdk.SDK not in text:
+        return
+    parsed = _parsed(text)
+    if parsed is None:
+        return
+    if is_reached:
+        yield from code.examine(name, parsed)
+    for finding in (*sdk.examine(name, parsed), *outcome.metrics(name, parsed)):
+        yield finding if is_reached else finding._replace(severity=MAY_FAIL)
+
+
+def _results(code_tree: Tree, repo: RepoSettings, entries: list[Entrypoint]) -> Iterator[Finding]:
+    @cache
+    def words_of(name: str) -> frozenset[str]:
+        parsed = _parsed(code_tree.text(name)) if name.endswith(".py") else None
+        return outcome.words(parsed) if parsed else frozenset(code_tree.text(name).split())
+
+    named = repo.entrypoint.keys() & set(protocol.TASKS)
+    starts = [
+        outcome.Start(
+            task, entry.command, reachable.reached(code_tree, reachable.scripts_of(entry.command)), bool(named)
+        )
+        for entry in entries
+        for task in entry.tasks
+    ]
+    python = frozenset(name for name in code_tree.files if name.endswith(".py"))
+    return outcome.missing_results(starts, words_of, python)
+
+
+def _imports(code_tree: Tree, reached: frozenset[str], surely: frozenset[str]) -> Iterator[modules.Import]:
+    for name in sorted(reached):
+        parsed = _parsed(code_tree.text(name)) if name.endswith(".py") else None
+        if parsed:
+            yield from modules.imports(name, parsed, name in surely)
+
+
+def _parsed(text: str) -> ast.Module | None:
+    """None for what can't be read: the job's own Python tells it."""
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _on_image(
+    code_tree: Tree,
+    repo: RepoSettings,
+    imported: Iterable[modules.Import],
+    reached: frozenset[str],
+    image: Image,
+    environ: Mapping[str, str],
+    kept: Store,
+) -> list[Finding]:
+    if image.inventory:
+        like = _python_like(image.inventory, kept, environ)
+        if like is None:
+            what = f"There is no Python here like {image.inventory.name}'s: requirements and syntax were not looked at."
+            return [Finding(NOTE, "requirements", "", 0, what, "Install one, or check inside the image.")]
+        seen = interpreter.read(image.inventory, like, kept)
+        machine = modules.Machine(like, image.inventory.name, frozenset((*seen.packages, *seen.frameworks)))
+    else:
+        path = (image.python or interpreter.find(environ)).absolute()
+        seen = interpreter.inspect(path, kept, environ)
+        machine = modules.Machine(path, str(path))
+    python = frozenset(name for name in reached if name.endswith(".py"))
+    asked, wrong = packages.examine(code_tree, repo, seen, kept, environ)
+    missing = modules.examine(code_tree, imported, asked, machine)
+    return [*packages.unreadable(code_tree, python, seen), *wrong, *missing]
+
+
+def _python_like(inventory: Path, kept: Store, environ: Mapping[str, str]) -> Path | None:
+    """An interpreter of this machine that has the version of the image's."""
+    version = interpreter.described(inventory)["version"].rpartition(".")[0]
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return Path(sys.executable)
+    try:
+        said = uv.run(["python", "find", "--no-python-downloads", "--no-project", version], kept, environ).stdout
+    except runner.ProcessError:
+        return None
+    return Path(said.strip())

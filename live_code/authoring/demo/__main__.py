@@ -1,0 +1,54 @@
+"""``python -m live_code.authoring.demo [DIR]``; scripts/demo calls it."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from live_code.authoring.demo import image, outputs, walkthrough
+from live_code.authoring.demo.walkthrough import Ended
+from live_code.commands import cli
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/demo", description=walkthrough.__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(".demo"), metavar="DIR", help="default: .demo")
+    folder = parser.parse_args().folder.absolute()
+    print(summary(walkthrough.play(folder, os.environ)))
+    return 0
+
+
+def summary(ended: Ended) -> str:
+    outs = {name: ended.folder / name / "out" for name in ended.runs}
+    starts = [
+        f"  {name:13} job started after {run.start_up:5.2f} s, took {run.job:5.1f} s   "
+        f"{_short(outputs.record_file(outs[name]))}"
+        for name, run in ended.runs.items()
+    ]
+    lines = [
+        "",
+        f"commit   {ended.commits.second}",
+        f"mAP@0.5  {ended.model.mean_average_precision:.3f} on the validation set ({ended.model.stage})",
+        "runs     and their records",
+        *starts,
+        "files    that the platform reads",
+        f"  training      {_short(outs['training'] / 'models' / 'result.yaml')}",
+        f"  mining        {_short(outs['mining'] / 'result.tsv')}",
+        f"  infer         {_short(outs['infer'] / 'infer-result.json')}",
+        f"  mining-infer  {_short(outs['mining-infer'])}: both, from one start",
+        f"picture  {_short(ended.picture)}",
+        "",
+        "to go on, in this shell:",
+        f"  export {image.PYTHON_VARIABLE}={ended.python} LIVE_CODE_STORE={ended.folder / 'store'}",
+        f"  {Path(sys.executable).with_name('live-code')} run --in {ended.folder / 'mining' / 'in'} --out /tmp/out",
+    ]
+    return "\n".join(lines)
+
+
+def _short(path: Path) -> Path:
+    """Relative when it lies below the current folder."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+if __name__ == "__main__":
+    sys.exit(cli.bounded(main, "demo"))

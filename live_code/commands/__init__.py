@@ -1,0 +1,1 @@
+"""What people and containers type: arguments and printing, a module for each group of commands; the error boundary."""

@@ -1,0 +1,130 @@
+"""``live-code cache``: what the store holds, making room in it, proving it, emptying it."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from collections.abc import Mapping
+
+from live_code.errors import ConfigError, StoreError
+from live_code.tools.git import local
+from live_code.tools.git.local import GitFailed
+from live_code.tools.git.repository import Repository
+from live_code.tools.store import Store, eviction, lease
+from live_code.tools.store.eviction import Item
+from live_code.tools.telemetry import space
+from live_code.tools.terminal import log
+
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def run(arguments: Namespace, store: Store, trouble: str = "") -> int:
+    """Does the ``action`` that was asked for; returns the exit code. ``trouble``: why the store can only be read."""
+    if trouble and arguments.action in ("gc", "clear"):
+        raise StoreError(f"{trouble}.", hint="Nothing can be removed here.")
+    if trouble:
+        log.warning(trouble)
+    if arguments.action == "ls":
+        return _list(store)
+    if arguments.action == "verify":
+        return _verify(store, arguments.environ)
+    limit = size(arguments.max_size) if arguments.action == "gc" else 0
+    if limit:
+        _pack(store, arguments.idle, arguments.environ)
+    return _make_room(store, limit, arguments.idle)
+
+
+def _list(store: Store) -> int:
+    entries = eviction.items(store)
+    for item in entries:
+        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(item.used_at))
+        print(f"{_shown(item.bytes):>9}  {used}  {_name(item)}")
+    print(f"{_shown(sum(item.bytes for item in entries)):>9}  {len(entries)} entries in {store.root}")
+    return 0
+
+
+def _make_room(store: Store, limit: int, idle_s: float) -> int:
+    room = eviction.make_room(store, limit, idle_s)
+    for item in room.in_use:
+        print(f"{_name(item)}: {_why_kept(store, item, idle_s)}")
+    print(f"removed {_shown(room.removed)}; {_shown(room.left)} are left")
+    if limit and room.left > limit:
+        print(f"that is more than {_shown(limit)}: what is named above stays")
+        return 1
+    return 0
+
+
+def _pack(store: Store, idle_s: float, environ: Mapping[str, str]) -> None:
+    """Puts repositories together that many fetches have scattered. One that is in use waits for another time: what
+    another host has open there must not go."""
+    for item in eviction.items(store, ("git",)):
+        here, left = Repository(item.path), space.free(item.path)
+        if not here.is_scattered() or (left is not None and left < item.bytes):
+            continue
+        with lease.unused(store.used(item.kind, item.key), idle_s) as free:
+            pass  # no longer than this: who begins to use it meanwhile needs not wait
+        if free:
+            _pack_one(store, item, here, environ)
+
+
+def _pack_one(store: Store, item: Item, here: Repository, environ: Mapping[str, str]) -> None:
+    before = here.packs()
+    with store.locked(item.kind, item.key, f"{_name(item)} is being packed"):
+        here.sweep()
+        try:
+            here.pack(_git_environment(item, environ))
+        except GitFailed as error:
+            log.warning(f"{_name(item)} can't be packed: {error}")
+            return
+    print(f"{_name(item)}: {before} packs are now {here.packs()}")
+
+
+def _why_kept(store: Store, item: Item, idle_s: float) -> str:
+    with lease.unused(store.used(item.kind, item.key), 0) as free:
+        age = time.time() - item.used_at
+    if not free or age >= idle_s:
+        return "in use"
+    return f"used {age:.0f} s ago (spared for {idle_s - age:.0f} s: --idle 0)"
+
+
+def _verify(store: Store, environ: Mapping[str, str]) -> int:
+    damaged = 0
+    for item in eviction.items(store):
+        if item.kind == "git" and (damage := _damage(item, environ)):
+            damaged += 1
+            print(f"{_name(item)}: {damage.splitlines()[0]}")
+    print(f"{damaged} damaged; the next start that needs one makes it anew" if damaged else "all is whole")
+    return 1 if damaged else 0
+
+
+def _damage(item: Item, environ: Mapping[str, str]) -> str:
+    return Repository(item.path).damage(_git_environment(item, environ))
+
+
+def _git_environment(item: Item, environ: Mapping[str, str]) -> dict[str, str]:
+    home = item.path / "live-code"
+    local.write_settings(home, [item.path])
+    return local.environment(environ, home)
+
+
+def size(text: str) -> int:
+    """Bytes, from a text like 50G, 1.5T or 1000. Raises ConfigError."""
+    number, unit = text.strip().lower().removesuffix("b").removesuffix("i"), ""
+    if number[-1:] in ("k", "m", "g", "t"):
+        number, unit = number[:-1], number[-1]
+    try:
+        return int(float(number) * _UNITS[unit])
+    except ValueError as error:
+        raise ConfigError(f"{text!r} is no size.", hint="Write it like 50G.") from error
+
+
+def _name(item: Item) -> str:
+    return f"{item.kind}/{item.key}".rstrip("/")
+
+
+def _shown(count: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"

@@ -1,0 +1,185 @@
+"""`live-code doctor`: what a run would find here, and what would go wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from live_code.errors import InterpreterError, LiveCodeError
+from live_code.tools import store
+from live_code.tools.git import credentials, policy
+from live_code.tools.machine import container, host, interpreter
+from live_code.tools.machine.host import Host
+from live_code.tools.machine.interpreter import Framework, Interpreter
+from live_code.tools.packages import access, framework, index, secrets, uv
+from live_code.tools.packages.framework import Protection
+from live_code.tools.processes import runner
+from live_code.tools.store import Store
+from live_code.tools.telemetry import gpu
+
+_ENOUGH_BYTES = 2 << 30
+_TIMEOUT_S = 10.0
+_CORE = ("torch", "mxnet")
+# Either is there when a driver is, in a container too.
+_DRIVER = ("/proc/driver/nvidia/version", "/dev/nvidiactl")
+
+
+class Answer(NamedTuple):
+    """What one question found: some lines; what is wrong, '' when nothing is; what may be as it is."""
+
+    topic: str
+    text: str
+    problem: str = ""
+    note: str = ""
+
+
+class Findings(NamedTuple):
+    answers: tuple[Answer, ...]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(answer.problem for answer in self.answers if answer.problem)
+
+
+def examine(python: Path | None, environ: Mapping[str, str]) -> Findings:
+    """Asks everything; an answer that fails is a problem of that topic, never an end."""
+    kept = store.find(environ)
+    answers = [
+        *(Answer("variables", "", told) for told in container.unread(environ)),
+        *_image(python, kept, environ),
+        *_mounted(environ),
+        _store(kept),
+        _tool("git", ["git", "--version"]),
+    ]
+    answers += [
+        _repositories(environ),
+        _credentials(environ),
+        _tool("uv", [str(uv.binary()), "--version"]),
+        *_indexes(kept, environ),
+    ]
+    return Findings(tuple(answers))
+
+
+def show(found: Findings) -> list[str]:
+    """As lines for a person."""
+    lines = [f"{answer.topic:12} {answer.text}" for answer in found.answers if answer.text]
+    notes = [f"note: {answer.note}" for answer in found.answers if answer.note]
+    lines += ["", *(f"problem: {problem}" for problem in found.problems), *notes]
+    if not found.problems:
+        count = f", {len(notes)} note{'s' * (len(notes) > 1)}" if notes else ""
+        lines.append(f"no problem found{count}")
+    return lines
+
+
+def _image(python: Path | None, kept: Store, environ: Mapping[str, str]) -> Iterator[Answer]:
+    try:
+        image = interpreter.inspect((python or interpreter.find(environ)).absolute(), kept, environ)
+    except InterpreterError as error:
+        yield Answer("interpreter", "", str(error))
+        return
+    kind = "venv" if image.is_venv else "conda" if image.is_conda else "system"
+    yield Answer("interpreter", f"{image.path} ({image.implementation} {image.version}, {kind}, {image.platform})")
+    yield _framework(image)
+    yield _gpus(image.frameworks, host.inspect(), environ)
+    yield _protected(framework.protection(image, environ), environ)
+
+
+def _framework(image: Interpreter) -> Answer:
+    found = image.frameworks
+    core = [
+        f"{name} {it.version} {f'for CUDA {it.cuda}' if it.cuda else 'without CUDA'}"
+        for name, it in found.items()
+        if name in _CORE
+    ]
+    others = [f"{name} {image.packages.get(name) or it.version}" for name, it in found.items() if name not in _CORE]
+    if core:
+        return Answer("framework", ", ".join([*core, *others]))
+    note = f"what imports torch or mxnet fails here; {interpreter.PYTHON_VARIABLE} names another interpreter"
+    return Answer("framework", "none", note=note)
+
+
+def _gpus(found: Mapping[str, Framework], machine: Host, environ: Mapping[str, str]) -> Answer:
+    """Whether the framework will find a GPU."""
+    shown = [f"{one.index}: {one.name}" for one in machine.gpus]
+    count = len(shown) or gpu.devices()
+    driver = bool(machine.driver) or any(Path(path).exists() for path in _DRIVER)
+    visible = environ.get("CUDA_VISIBLE_DEVICES")
+    told = f"{', '.join(shown) or count or 'none'}" + (f" (driver {machine.driver})" if machine.driver else "")
+    return Answer("GPUs", told, gpu_problem(found, driver=driver, count=count, visible=visible))
+
+
+def gpu_problem(found: Mapping[str, Framework], *, driver: bool, count: int, visible: str | None) -> str:
+    """Why a job will run on the CPU though the image or the machine is made for more, '' when nothing is amiss."""
+    core = [name for name in _CORE if name in found]
+    wants = next((name for name in core if found[name].cuda), "")
+    if core and not wants and count:
+        return f"{core[0]} is built without CUDA: it will run on the CPU, though there is a GPU"
+    if wants and not driver:
+        return f"{wants} is built for CUDA, but there is no NVIDIA driver here: it will run on the CPU"
+    if wants and not count:
+        return f"no GPU is visible to {wants}: start the container with --gpus"
+    if wants and visible is not None and visible.strip() in ("", "-1"):
+        return f"CUDA_VISIBLE_DEVICES={visible} hides the GPUs from {wants}: it will run on the CPU"
+    return ""
+
+
+def _protected(found: Protection, environ: Mapping[str, str]) -> Answer:
+    exact = [f"{name}=={version}" for name, version in found.packages.items()]
+    lacking = ", ".join(sorted(framework.listed(environ) - set(found.packages)))
+    return Answer(
+        "protected",
+        ", ".join([*exact, *(b.name + b.versions for b in found.bounds)]) or "nothing",
+        f"the image lacks what {framework.PROTECT_VARIABLE} lists: {lacking}" if lacking else "",
+    )
+
+
+def _repositories(environ: Mapping[str, str]) -> Answer:
+    return Answer("repositories", ", ".join(policy.allowed(environ)) or "all that can be reached")
+
+
+def _credentials(environ: Mapping[str, str]) -> Answer:
+    """For whom there are any; nothing of themselves."""
+    try:
+        hosts = [f"{one.scheme}://{one.host}" for one in credentials.read(environ)]
+        hosts += ["ssh"] if credentials.ssh_key(environ) else []
+        hosts += [f"index {one.host}" for one in secrets.read(environ)]
+    except LiveCodeError as error:
+        return Answer("credentials", "", str(error))
+    return Answer("credentials", ", ".join(dict.fromkeys(hosts)) or "none")
+
+
+def _mounted(environ: Mapping[str, str]) -> Iterator[Answer]:
+    """A cache volume that a run can only read, if at all."""
+    if trouble := store.trouble(environ):
+        yield Answer("store", f"{store.CACHE} (to read only)", trouble)
+
+
+def _store(kept: Store) -> Answer:
+    try:
+        kept.root.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(kept.root).free
+    except OSError as error:
+        return Answer("store", str(kept.root), f"the store {kept.root} can't be made: {error.strerror}")
+    text = f"{kept.root} ({free / 1e9:.1f} GB free)"
+    if not os.access(kept.root, os.W_OK):
+        return Answer("store", text, f"the store {kept.root} can't be written by this user")
+    return Answer("store", text, "the store has less than 2 GB free" if free < _ENOUGH_BYTES else "")
+
+
+def _tool(name: str, argv: list[str]) -> Answer:
+    try:
+        return Answer(name, runner.run(argv, timeout=_TIMEOUT_S).stdout.strip())
+    except runner.ProcessError as error:
+        return Answer(name, "", f"{name} does not answer: {error.last_lines}")
+
+
+def _indexes(kept: Store, environ: Mapping[str, str]) -> Iterator[Answer]:
+    from live_code.tools.packages import failures, probe  # the others ask nothing by HTTP
+
+    chosen = index.choose("", (), (), environ)
+    with access.opened(environ, kept) as given:
+        for url in (chosen.default, *chosen.extra):
+            yield Answer("index", url, failures.of_index(probe.trouble(url, "pip", given)))

@@ -1,0 +1,53 @@
+"""Finds the first commit that lost a metric: a sweep whose runs are chosen one after the other. docs/sweeps.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from live_code.errors import ConfigError
+from live_code.experiments.bisect import ancestry
+from live_code.experiments.bisect.choice import Bisection, Finding, Question
+from live_code.experiments.bisect.search import UNCLEAR
+from live_code.experiments.sweep import execution, expand, spec, task_folder
+from live_code.experiments.sweep.definition import Sweep
+from live_code.experiments.sweep.expand import Plan
+from live_code.records import listing
+from live_code.tools import store
+
+
+class Request(NamedTuple):
+    """What is asked on the command line. ``condition``: what holds of ``good`` and not of ``bad``, like mAP>=0.5."""
+
+    spec: Path
+    good: str
+    bad: str
+    condition: str
+    times: int = 1
+    failed: str = UNCLEAR
+
+
+def find(
+    request: Request, place: Path, address: str, environ: Mapping[str, str], say: Callable[[str], None]
+) -> Finding:
+    """Runs what it has to below ``place``; runs that are there already count. ``address``: see ``sweeping.run``.
+
+    Raises LiveCodeError; KeyboardInterrupt when all that was running has been stopped.
+    """
+    terms = listing.parse(request.condition)
+    if not terms:
+        raise ConfigError("--metric is empty.", hint="Write what holds of the good commit, like --metric 'mAP>=0.5'.")
+    asked = spec.read(request.spec, commits_needed=False)._replace(early_stop=None)
+    base = task_folder.read(asked)
+    settings = expand.settings(asked)
+    if len(settings) != 1 or asked.search:
+        raise ConfigError(
+            f"{request.spec} has {len(settings)} settings; a bisection is about one.",
+            hint="Take matrix, include and search out, and write what is to be set under set.",
+        )
+    commits = ancestry.between(base.git_url, request.good, request.bad, store.find(environ), environ)
+    question = Question(commits, terms, settings[0], base.fingerprint, request.times, request.failed)
+    bisection = Bisection(question, say)
+    execution.run(Sweep(asked, base, Plan((), (), base.fingerprint)), place, address, environ, bisection)
+    return bisection.finding()

@@ -1,0 +1,29 @@
+"""From ``sweep.yaml`` to what is to be run: the spec, its task folder and its commits, read and put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from live_code.experiments.sweep import commits, expand, spec, task_folder
+from live_code.experiments.sweep.expand import Plan
+from live_code.experiments.sweep.spec import Spec
+from live_code.experiments.sweep.task_folder import Base
+from live_code.tools import store
+
+
+class Sweep(NamedTuple):
+    """All that is known before the first run."""
+
+    spec: Spec
+    base: Base
+    plan: Plan
+
+
+def read(path: Path, environ: Mapping[str, str]) -> Sweep:
+    """Asks the git server when the commits are not all given by their full ids. Raises ConfigError, SourceError."""
+    asked = spec.read(path)
+    base = task_folder.read(asked)
+    found = commits.resolve(asked.commits, base.git_url, store.find(environ), environ)
+    return Sweep(asked, base, expand.expand(asked, found, base.fingerprint))

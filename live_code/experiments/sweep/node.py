@@ -1,0 +1,36 @@
+"""What a machine does once for all runs of a sweep that come to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from live_code.errors import LiveCodeError
+from live_code.stages.code import source
+from live_code.tools import store
+from live_code.tools.git import fetch, repository
+from live_code.tools.git.url import without_page
+from live_code.tools.store import Store
+from live_code.tools.terminal import log
+
+# More commits than these each run fetches by itself: a node may need few of them.
+TOGETHER = 50
+
+
+def prepare(git_url: str, commits: Sequence[str], environ: Mapping[str, str], wanted: str = "") -> None:
+    """Has this machine's store fetch all commits at once, where they are few: the git server is asked once. Nothing
+    is done when it has ``wanted``.
+
+    What goes wrong is told here in a line; each run meets it again, and tells it as its own end.
+    """
+    if not 1 < len(commits) <= TOGETHER:
+        return
+    try:
+        store.chosen(environ)(lambda it: _ensure(git_url, commits, it, environ, wanted))
+    except LiveCodeError as error:
+        log.warning(f"the commits can't be fetched at once: {error}")
+
+
+def _ensure(git_url: str, commits: Sequence[str], here: Store, environ: Mapping[str, str], wanted: str) -> None:
+    url = source.read_url(without_page(git_url)[0], environ)
+    if not repository.find(url, here).holds(wanted):
+        fetch.ensure_all(url, commits, here, environ)

@@ -1,0 +1,1 @@
+"""Finished runs: listing, compare, reproduce, report, export."""

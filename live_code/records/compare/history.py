@@ -1,0 +1,116 @@
+"""What happened in the repository between the commits of two runs: the log, and how much of which file changed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from live_code.errors import LiveCodeError, StoreError
+from live_code.stages.record.reading import Record
+from live_code.tools import store
+from live_code.tools.git import fetch, local, repository
+from live_code.tools.git import url as git_url
+from live_code.tools.git.failures import RefMissingError
+from live_code.tools.git.fetch import Wanted
+from live_code.tools.git.url import GitUrl, UrlError
+from live_code.tools.store import Store
+
+if TYPE_CHECKING:
+    from live_code.tools.git.history import History as Past
+
+_LOG_LIMIT = 200
+
+
+class FileChange(NamedTuple):
+    """Lines added and removed; -1 each for a binary file."""
+
+    path: str
+    added: int
+    removed: int
+
+
+class Entry(NamedTuple):
+    """A commit of the log. ``lost``: it is only in the older run's history, so the newer run went without it."""
+
+    commit: str
+    author: str
+    date: str
+    subject: str
+    lost: bool
+
+
+class History(NamedTuple):
+    """From ``old`` to ``new``. ``missing``: why the log or the files are not told, '' when they are."""
+
+    url: str
+    old: str
+    new: str
+    log: tuple[Entry, ...] = ()
+    files: tuple[FileChange, ...] = ()
+    missing: str = ""
+
+
+def between(old: Record, new: Record, environ: Mapping[str, str], *, offline: bool) -> History | None:
+    """None when both ran the same commit, or come from different repositories.
+
+    File changes need the two commits only, which the store has; the log needs the commits between, which it does
+    not: the server is asked for those, unless ``offline``.
+    """
+    url = str(new.get("source", "url") or "")
+    if not old.commit or not new.commit or old.commit == new.commit or old.get("source", "url") != url:
+        return None
+    told = History(url, old.commit, new.commit)
+    try:
+        address = git_url.parse(url)
+        told = told._replace(files=store.chosen(environ)(lambda it: _files(address, told, it, environ, offline)))
+        if offline:
+            return told._replace(missing="the log was not asked for")
+        return told._replace(log=_log(address, told, store.find(environ), environ))
+    except (LiveCodeError, UrlError, local.GitFailed, OSError) as error:
+        return told._replace(missing=str(error))
+
+
+def _files(
+    url: GitUrl, told: History, kept: Store, environ: Mapping[str, str], offline: bool
+) -> tuple[FileChange, ...]:
+    here = repository.find(url, kept)
+    for commit in (told.old, told.new):
+        if not offline:
+            fetch.ensure(Wanted(url, commit), kept, environ)
+        elif not here.holds(commit):
+            raise StoreError(f"the store does not have {commit}.")
+    words = ["--git-dir", str(here.path), "diff", "--numstat", "-z", "--no-renames", told.old, told.new]
+    with tempfile.TemporaryDirectory(prefix="live-code-git-") as home:
+        local.write_settings(Path(home), [here.path])
+        said = local.run(words, env=local.environment(environ, Path(home)))
+    rows = (row.split("\t", 2) for row in said.split("\0") if row)
+    return tuple(FileChange(path, _count(added), _count(removed)) for added, removed, path in rows)
+
+
+def _log(url: GitUrl, told: History, kept: Store, environ: Mapping[str, str]) -> tuple[Entry, ...]:
+    from live_code.tools.git import history
+
+    form = "--format=%m%x1f%H%x1f%an%x1f%cs%x1f%s"
+    with history.fetched(url, kept, environ) as past:
+        for commit in (told.old, told.new):
+            _require_reached(commit, url, past)
+        span = f"{told.old}...{told.new}"
+        said = past.git("log", form, "--left-right", f"--max-count={_LOG_LIMIT}", span, "--")
+    rows = (line.split("\x1f") for line in said.splitlines())
+    return tuple(Entry(commit, author, date, subject, side == "<") for side, commit, author, date, subject in rows)
+
+
+def _require_reached(commit: str, url: GitUrl, past: Past) -> None:
+    try:
+        past.git("cat-file", "-e", f"{commit}^{{commit}}")
+    except local.GitFailed as error:
+        raise RefMissingError(
+            f"the commits between, as {commit[:12]} is on no branch or tag of {url}.",
+            hint="It was perhaps amended, or its branch is gone.",
+        ) from error
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isdigit() else -1

@@ -1,0 +1,222 @@
+"""What a page shows of runs besides charts: tables of values. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from live_code.records import compare, listing
+from live_code.records.compare import text
+from live_code.stages.record.reading import Record
+
+# More columns than this nobody reads.
+PARAMETERS = 10
+# More words than this on one axis are a tangle.
+WORDS = 8
+# What a run is named by; a column of the table each, unless all runs have the same.
+NAMED = ("task", "commit", "ref")
+# From here on a number is told with a prefix of the SI: 25.3G.
+BIG = 10_000
+
+
+class Row(NamedTuple):
+    """A run in the table. ``metrics`` and ``parameters`` in the order of the page's columns."""
+
+    name: str
+    record: Record
+    task: str
+    commit: str
+    ref: str
+    started: str
+    duration: str
+    state: str
+    error: str
+    metrics: tuple[float | None, ...]
+    parameters: tuple[str, ...]
+
+
+def names(records: Sequence[Record]) -> list[str]:
+    """What the page calls them: a letter and a commit while there are few, their ids when there are many."""
+    if len(records) > 26:
+        return [record.id for record in records]
+    return [f"{text.letter(number)} {record.commit[:7]}".strip() for number, record in enumerate(records)]
+
+
+def metrics(records: Sequence[Record]) -> list[str]:
+    """Every metric that some run has, the platform's main ones first."""
+    found = dict.fromkeys(name for record in records for name in record.metrics)
+    main = {metric[0] for record in records if (metric := listing.main_metric(record))}
+    return sorted(found, key=lambda name: name not in main)
+
+
+def parameters(records: Sequence[Record]) -> list[str]:
+    """Hyper-parameters that are not the same in all runs."""
+    return _varied(records)[:PARAMETERS]
+
+
+def comparable(records: Sequence[Record]) -> list[Record]:
+    """Those of the task that most of them had: the parameters of a training say nothing about a mining."""
+    [(tasks, _)] = Counter(record.tasks for record in records).most_common(1)
+    return [record for record in records if record.tasks == tasks]
+
+
+def axes(records: Sequence[Record]) -> list[str]:
+    """The parameters that a chart can compare runs by: numbers, or a few words that come more than once."""
+    return [key for key in _varied(records) if _is_axis([record.config.get(key) for record in records])][:PARAMETERS]
+
+
+def scores(records: Sequence[Record]) -> list[str]:
+    """The metrics that are not the same in all runs."""
+    return [name for name in metrics(records) if len({record.metrics.get(name) for record in records} - {None}) > 1]
+
+
+def spans_decades(numbers: Sequence[float]) -> bool:
+    return min(numbers) > 0 and max(numbers) / min(numbers) >= 100
+
+
+def number(value: float) -> str:
+    """Four digits; large ones with a prefix of the SI."""
+    for exponent, prefix in ((12, "T"), (9, "G"), (6, "M"), (3, "k")):
+        if abs(value) >= max(10**exponent, BIG):
+            return f"{value / 10**exponent:.4g} {prefix}"
+    return f"{value:.4g}"
+
+
+def rows(records: Sequence[Record], measured: Sequence[str], varied: Sequence[str]) -> list[Row]:
+    return [
+        Row(
+            name=name,
+            record=record,
+            task=" + ".join(record.tasks),
+            commit=record.commit[:12],
+            ref=record.ref,
+            started=listing.moment(record.started),
+            duration=listing.duration(record.seconds),
+            state=record.state,
+            error=(record.get("error", "message") or ""),
+            metrics=tuple(record.metrics.get(metric) for metric in measured),
+            parameters=tuple(_shown(record.config.get(key)) for key in varied),
+        )
+        for name, record in zip(names(records), records, strict=True)
+    ]
+
+
+def same(rows: Sequence[Row]) -> dict[str, str]:
+    """What all of many runs are named by; {} for a run alone."""
+    values = {name: {getattr(row, name) for row in rows} for name in NAMED}
+    return {name: found.pop() for name, found in values.items() if len(found) == 1 and len(rows) > 1}
+
+
+def in_order(stages: Iterable[str]) -> list[str]:
+    """Names of stages, each once, with the numbers in them by size: epoch5 before epoch20."""
+
+    def parts(name: str) -> list[tuple[float, str]]:
+        return [(float(part), "") if part.isdecimal() else (-1.0, part) for part in re.split(r"(\d+)", name)]
+
+    return sorted(set(stages), key=parts)
+
+
+def phases(record: Record) -> list[dict[str, Any]]:
+    """For the timeline: only what can be seen on it, in order."""
+    start = record.started
+    return [
+        {
+            "phase": phase["name"],
+            "start": round(phase["started"] - start, 4),
+            "end": round(phase["started"] - start + phase["seconds"], 4),
+            "seconds": phase["seconds"],
+            "failed": phase["failed"],
+        }
+        for phase in record.get("phases") or ()
+        if phase["seconds"] >= 0.001 or phase["failed"]
+    ]
+
+
+def stages(records: Sequence[Record], metric: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "run": name,
+            "stage": stage["name"],
+            "value": stage["metrics"][metric],
+            "best": stage["name"] == record.get("results", "best_stage"),
+        }
+        for name, record in zip(names(records), records, strict=True)
+        for stage in record.get("results", "stages") or ()
+        if isinstance(stage["metrics"].get(metric), (int, float))
+    ]
+
+
+def points(records: Sequence[Record], varied: Sequence[str], measured: Sequence[str]) -> list[dict[str, Any]]:
+    """For the scatter: a run's numbers by name."""
+    made = []
+    for name, record in zip(names(records), records, strict=True):
+        numbers = {key: one for key in varied if (one := _number(record.config.get(key))) is not None}
+        scores = {metric: record.metrics[metric] for metric in measured if metric in record.metrics}
+        made.append({"run": name, **numbers, **scores})
+    return made
+
+
+def lines(records: Sequence[Record], varied: Sequence[str], metric: str) -> list[dict[str, Any]]:
+    """For parallel coordinates, each from 0 to 1: numbers by size, or by its logarithm, words by the alphabet."""
+    scored = [(name, one) for name, one in zip(names(records), records, strict=True) if metric in one.metrics]
+    made = []
+    for axis in [*varied, metric]:
+        values = [one.metrics[metric] if axis == metric else one.config.get(axis) for _, one in scored]
+        for (name, one), value, place in zip(scored, values, _places(values, decades=axis != metric), strict=True):
+            made.append(
+                {"run": name, "axis": axis, "place": place, "value": _shown(value), "score": one.metrics[metric]}
+            )
+    return made
+
+
+def usage(record: Record) -> Mapping[str, Any]:
+    """What the last attempt of the job used."""
+    return next((job["usage"] for job in reversed(record.get("job") or ()) if job.get("usage")), {})
+
+
+def differences(records: Sequence[Record]) -> dict[str, list[compare.Difference]]:
+    found: dict[str, list[compare.Difference]] = {}
+    for difference in compare.between(records):
+        found.setdefault(difference.section, []).append(difference)
+    return found
+
+
+def _varied(records: Sequence[Record]) -> list[str]:
+    keys = dict.fromkeys(key for record in records for key in record.parameters)
+    return [key for key in keys if len({_shown(record.config.get(key)) for record in records}) > 1]
+
+
+def _is_axis(values: Sequence[Any]) -> bool:
+    if all(_number(value) is not None for value in values):
+        return True
+    words = {_shown(value) for value in values}
+    return len(words) <= WORDS and len(words) < len(values) and not any(isinstance(one, (list, dict)) for one in values)
+
+
+def _places(values: Sequence[Any], *, decades: bool) -> list[float]:
+    """From 0, the lowest, to 1; with ``decades`` the logarithm's place where the values span them."""
+    known = [one for value in values if (one := _number(value)) is not None]
+    if len(known) < len(values):
+        order = sorted({_shown(value) for value in values})
+        known = [float(order.index(_shown(value))) for value in values]
+    elif decades and spans_decades(known):
+        known = [math.log10(one) for one in known]
+    low, high = min(known), max(known)
+    return [round((one - low) / (high - low), 4) if high > low else 0.5 for one in known]
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        read = float(value)
+    except (TypeError, ValueError):
+        return None
+    return read if math.isfinite(read) else None
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else str(value)

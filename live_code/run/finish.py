@@ -1,0 +1,130 @@
+"""How the platform and the record are told that a run has begun and, whatever happens to it, how it ended."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+from live_code.errors import LiveCodeError, Lost, OutputError, Stopped, StoreError
+from live_code.stages.code import workplace
+from live_code.stages.record import status
+from live_code.stages.record.journal import RECORD, Ending, Journal
+from live_code.stages.request import config
+from live_code.tools import store
+from live_code.tools.machine import container
+from live_code.tools.terminal import log
+
+# Our own folder in /out: the record, the lock, the logs and the files handed to the job.
+FOLDER = "live-code"
+# Room for the end to be told in when the disk has run full meanwhile.
+RESERVE = ".reserve"
+RESERVE_BYTES = 1 << 20
+_NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def begin(out: Path) -> None:
+    """Proves that /out can be written and says that we are here, before anything can go wrong. Raises OutputError."""
+    status.Status(out / "monitor.txt").begin()
+    ours = out / FOLDER
+    try:
+        ours.mkdir(parents=True, exist_ok=True)
+        (ours / RECORD).unlink(missing_ok=True)  # an earlier start's
+        with (ours / RESERVE).open("wb") as room:
+            os.posix_fallocate(room.fileno(), 0, RESERVE_BYTES)
+    except OSError as error:
+        raise container.refused(out, error, RESERVE_BYTES) from error
+
+
+def of(error: Exception, journal: Journal, out: Path) -> Ending:
+    """What a run that raised it comes to: an expected failure, a disk that can't be written, or a bug of ours."""
+    error = _stopped(error) or error
+    found = _found(error, out)
+    if not isinstance(error, LiveCodeError) or isinstance(error, (Stopped, StoreError)):  # raised anywhere
+        found.phase = _reached(journal)
+    return Ending(found.exit_code, found)
+
+
+def _stopped(error: BaseException | None) -> Stopped | None:
+    """The stop that it was raised from: a signal may come while a library is in a block that wraps what it catches."""
+    if error is None or isinstance(error, Stopped):
+        return error
+    return _stopped(error.__cause__ or error.__context__)
+
+
+def _found(error: Exception, out: Path) -> LiveCodeError:
+    if isinstance(error, LiveCodeError):
+        return error
+    if isinstance(error, OSError) and error.errno in _NOT_WRITABLE:
+        from live_code.tools.telemetry import space
+
+        where = error.filename or (out if space.full(out) else "the disk")
+        return OutputError(f"{where} can't be written: {error.strerror}.", hint="Free some space or mount another.")
+    from live_code.tools import bugs  # costs milliseconds, for a case that should not be
+
+    return bugs.kept(error, lambda: out / FOLDER)
+
+
+def _reached(journal: Journal) -> str:
+    """The phase that the run has come to, as errors name it."""
+    name = journal.phases[-1].name if journal.phases else LiveCodeError.phase
+    return "config" if name in ("task", "request", "repo") else name
+
+
+def close(journal: Journal, ending: Ending, out: Path) -> int:
+    """Writes the record, then the monitor's last state (the platform reads it when we are gone), and says the end.
+    Returns the exit code."""
+    from live_code.run import observe
+    from live_code.stages import supervise
+    from live_code.stages.record import document
+
+    try:
+        (out / FOLDER / RESERVE).unlink(missing_ok=True)
+        path = document.write(out / FOLDER, journal, ending)
+        log.info(f"record: {path}")
+    except OSError as error:
+        _warn(ending, f"the record can't be written: {error}")
+    task = journal.value("task")
+    if journal.value("launch"):
+        observe.in_tensorboard(journal, ending, task, out / FOLDER)
+    if task and ending.error:
+        supervise.show(ending.error, Path(task.output["tensorboard_dir"]))
+    told = status.of(task) if task else status.Status(out / "monitor.txt")
+    try:
+        if ending.error:
+            told.failed(ending.error)
+        else:
+            told.done()
+    except OutputError as error:
+        _warn(ending, str(error))
+    if ending.error:
+        log.error(f"{ending.error.phase}: {ending.error}")
+    else:
+        log.info(f"done in {sum(phase.seconds for phase in journal.phases):.1f} s")
+    return ending.exit_code
+
+
+def _warn(ending: Ending, message: str) -> None:
+    """Of what can't be written; when that is why the run ended, its end says so."""
+    if not isinstance(ending.error, OutputError):
+        log.warning(message)
+
+
+def lost(folders: config.Folders, environ: Mapping[str, str], name: str, number: int) -> int:
+    """Tells the end of a run whose process was killed by a signal; called by its guard. Returns the exit code."""
+    from live_code.stages.record import document
+
+    out = config.out_dir(folders)
+    before = status.Status(out / "monitor.txt").current()
+    error = Lost(signal.Signals(number).name, number, before.message.strip().rstrip(".") if before else "")
+    try:
+        workplace.remove(workplace.folder(environ, store.find(container.settled(environ))) / name)
+        (out / FOLDER / RESERVE).unlink(missing_ok=True)
+        document.amend(out / FOLDER, Ending(error.exit_code, error))
+        status.Status(out / "monitor.txt").failed(error)
+    except (OSError, OutputError) as failure:
+        log.warning(f"the end can't be told in {out}: {failure}")
+    log.error(f"{error.phase}: {error}")
+    return error.exit_code

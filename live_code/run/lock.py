@@ -1,0 +1,60 @@
+"""`live-code lock`: the way from a repository or a folder to its lock, without a task."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from live_code.errors import ConfigError, SourceError
+from live_code.stages.code import checkout, source
+from live_code.stages.code.checkout import Checkout
+from live_code.stages.environment import lock
+from live_code.stages.environment.lock import Lock
+from live_code.stages.request import config
+from live_code.tools import store
+from live_code.tools.git import worktree
+from live_code.tools.git.local import GitFailed, run
+from live_code.tools.machine import interpreter
+from live_code.tools.machine.interpreter import Interpreter
+
+
+class Locked(NamedTuple):
+    commit: str
+    lock: Lock
+    image: Interpreter
+
+
+def text(request: config.Request, python: Path | None, environ: Mapping[str, str]) -> str:
+    """The lock that a run would make. Raises LiveCodeError."""
+    here = Path(request.git_url)
+    if here.is_dir() and not request.revision:
+        return _made(_as_it_stands(here.resolve(), environ), request, python, environ).lock.text
+    with tempfile.TemporaryDirectory(prefix="live-code-") as place:
+        return fetched(request, python, Path(place), environ).lock.text
+
+
+def fetched(request: config.Request, python: Path | None, place: Path, environ: Mapping[str, str]) -> Locked:
+    """The lock of a commit, checked out in ``place`` with what that leaves in the store. Raises LiveCodeError."""
+    if not request.revision:
+        raise ConfigError("no revision is given.", hint="Name a commit, tag or branch after the URL.")
+    kept = store.chosen(environ)
+    found = kept(lambda it: source.resolve(request, it, environ))
+    code = kept(lambda it: checkout.make(found, request, it, place, environ))
+    return _made(code, request, python, environ)
+
+
+def _made(code: Checkout, request: config.Request, python: Path | None, environ: Mapping[str, str]) -> Locked:
+    kept, path = store.chosen(environ), (python or interpreter.find(environ)).absolute()
+    image = kept(lambda it: interpreter.inspect(path, it, environ))
+    repo = config.read_repo_settings(code.root)
+    return Locked(code.commit, kept(lambda it: lock.make(code, request, repo, image, it, environ)), image)
+
+
+def _as_it_stands(folder: Path, environ: Mapping[str, str]) -> Checkout:
+    try:
+        commit = run(["rev-parse", "HEAD"], env=worktree.environment_in(folder, environ), cwd=folder).strip()
+    except (GitFailed, SourceError):
+        commit = ""
+    return Checkout(folder, folder, commit, tree=commit, cached=False)

@@ -1,0 +1,117 @@
+"""What is noted while a job runs and after it: the machine, the image, the data, the code, the outputs.
+The record of the running job has it too: whoever comes after a killed run has it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from live_code.errors import ConfigError
+from live_code.stages.code.checkout import Checkout
+from live_code.stages.record import document
+from live_code.stages.record.journal import Ending, Journal
+from live_code.stages.request.config import Earlier, Request, TaskConfig
+from live_code.tools import files
+from live_code.tools.files.yamlfile import read_mapping
+from live_code.tools.terminal import log
+from live_code.values import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from live_code.stages.results import Results
+
+# The job's start is safely past by then.
+AFTER_S = 0.2
+_MODELS = (".pt", ".pth", ".onnx", ".params", ".weights", ".ckpt", ".safetensors", ".h5")
+RESULT_FILES = ("training_result_file", "mining_result_file", "infer_result_file")
+
+
+@contextmanager
+def beside_job(
+    journal: Journal, task: TaskConfig, request: Request, environ: Mapping[str, str], folder: Path
+) -> Iterator[None]:
+    """Observes in a thread while the block runs; a job that ends earlier waits for what is noted of every run."""
+    over = threading.Event()
+
+    def wait_and_note() -> None:
+        over.wait(AFTER_S)
+        try:
+            _note(journal, task, request, environ, folder, over.is_set)
+        except OSError as error:
+            log.warning(f"the record of the running job can't be written: {error}")
+
+    thread = threading.Thread(target=wait_and_note, name="record", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def code_after(journal: Journal, code: Checkout, environ: Mapping[str, str]) -> None:
+    """Notes what the job did to its work tree; a model that it left there is lost, so that is said."""
+    from live_code.stages.results import provenance
+
+    changes = provenance.code(code, environ)
+    journal.note("code", changes)
+    added = changes.some_added if changes else ()
+    if models := [name for name in added if name.endswith(_MODELS)]:
+        log.warning(
+            f"{', '.join(models[:3])} stays in the job's work tree, which goes with the run. "
+            "Save models below cfg.ymir.output.models_dir"
+        )
+
+
+def earlier(task: TaskConfig) -> Earlier:
+    """What an earlier run in the same folder left. Nothing of it is a result of the job that is to start."""
+    stamps = {name: stamp for name in RESULT_FILES if (stamp := files.stamp(Path(task.output[name])))}
+    said: Mapping[str, Any] = {}
+    if RESULT_FILES[0] in stamps:
+        with suppress(ConfigError):  # the job may replace it by a better one
+            said = read_mapping(Path(task.output[RESULT_FILES[0]]), hint="")
+    return Earlier({task.output[name]: stamp for name, stamp in stamps.items()}, said)
+
+
+def outputs(journal: Journal, task: TaskConfig, left: Results) -> None:
+    """Notes the files that the platform takes."""
+    from live_code.stages.results import provenance
+
+    journal.note("outputs", provenance.outputs(task, left))
+
+
+def in_tensorboard(journal: Journal, ending: Ending | None, task: TaskConfig, folder: Path) -> None:
+    """Puts the run into tensorboard's HPARAMS view, first without an ending."""
+    from live_code.stages.record import hparams
+    from live_code.stages.record.reading import Record
+
+    told = Record(folder / document.FILE, document.as_json(journal, ending))
+    try:
+        hparams.write(told, Path(task.output["tensorboard_dir"]))
+    except OSError as failure:
+        log.warning(f"the run can't be compared in tensorboard: {failure.strerror}")
+
+
+def _note(
+    journal: Journal,
+    task: TaskConfig,
+    request: Request,
+    environ: Mapping[str, str],
+    folder: Path,
+    over: Callable[[], bool],
+) -> None:
+    from live_code.stages.results import provenance
+    from live_code.tools.machine import host  # not before the job has started
+
+    indexes = provenance.dataset(task)
+    journal.note("dataset", indexes)
+    journal.note("image", provenance.image(environ))
+    document.write(folder, journal, None)
+    in_tensorboard(journal, None, task, folder)
+    journal.note("host", host.inspect())
+    if request.record_content_hashes:
+        journal.note("dataset", provenance.content(indexes, task, over))
+    document.write(folder, journal, None)

@@ -1,0 +1,150 @@
+"""The jobs of a task: one for the whole of it or one for each entrypoint, planned and run one after the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from live_code.errors import nearest
+from live_code.stages import supervise
+from live_code.stages.code.checkout import Checkout
+from live_code.stages.environment.build import Environment
+from live_code.stages.launch import handover, plan
+from live_code.stages.record import status
+from live_code.stages.request.config import (
+    MODEL_KEYS,
+    PLATFORM_KEYS,
+    REVISION_KEYS,
+    Merged,
+    RepoSettings,
+    Request,
+    TaskConfig,
+)
+from live_code.tools import files
+from live_code.tools.machine import container
+from live_code.tools.store import Store
+from live_code.tools.terminal import log
+from live_code.values import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+# Names this near are told as one mistyped; others may well be two.
+_CLOSE = 0.81
+
+
+def entrypoints(task: TaskConfig, request: Request, repo: RepoSettings, root: Path) -> tuple[plan.Entrypoint, ...]:
+    """What is to be started; a script that is not there is found before packages are installed for it."""
+
+    def exists(name: str) -> bool:
+        return os.path.isfile(root / name)  # noqa: PTH113 - Path raises for a name that is too long
+
+    entries = plan.entrypoints(task.tasks, request, repo, exists)
+    plan.require_scripts(entries, exists, lambda: files.names(root))
+    return entries
+
+
+def warn(merged: Merged, missing: Mapping[str, str], built: Environment) -> None:
+    """Of what this container is too small or too strict for, and of what the task names and is not there: the job may
+    die of it, or do something else, without telling why. ``missing``: of models, as `missing_models` has it."""
+    for told in (*mistyped(merged), *missing.values()):
+        log.warning(told)
+    workers = container.shortage_of_shared_memory(merged.values, container.size_of_shared_memory())
+    for told in filter(None, (workers, container.forbids_code(built.root))):
+        log.warning(told)
+
+
+def missing_models(task: TaskConfig, merged: Merged) -> dict[str, str]:
+    """What is to be told of model files that the task names and that are not there, by the key that names them."""
+    wanted = {MODEL_KEYS[0]} if "training" in task.tasks else set()
+    wanted |= {MODEL_KEYS[1]} if {"mining", "infer"} & set(task.tasks) else set()
+    folder, told = task.input["models_dir"], {}
+    for key in wanted:
+        given = merged.values.get(key) or ""
+        names = [str(name).strip() for name in (given if isinstance(given, list) else str(given).split(","))]
+        missing = [name for name in names if name and not Path(folder, task.paths(name)).exists()]
+        if missing:
+            told[key] = f"{key} names {', '.join(missing[:3])}: not found in {folder}"
+    return told
+
+
+def mistyped(merged: Merged) -> Iterator[str]:
+    """What is to be told of hyper-parameters that nothing knows and that are nearly named as one that is known."""
+    layers = merged.layers
+    known = {*layers["template"], *layers["code_config"], *PLATFORM_KEYS, *REVISION_KEYS, *Request._fields}
+    for key in sorted(layers["config.yaml"].keys() - known):
+        if close := nearest(key, sorted(known), _CLOSE):
+            yield f"{key} in the task's config.yaml may be mistyped: {close} is what {_knows(close, merged)} has"
+
+
+def _knows(key: str, merged: Merged) -> str:
+    if key in merged.layers["code_config"]:
+        return "code_config"
+    return "the image" if key in merged.layers["template"] else "live-code"
+
+
+def planned(
+    task: TaskConfig,
+    entries: tuple[plan.Entrypoint, ...],
+    repo: RepoSettings,
+    code: Checkout,
+    merged: Merged,
+    built: Environment,
+    environ: Mapping[str, str],
+    ours: Path,
+) -> tuple[plan.Launch, ...]:
+    """A launch for each entrypoint; the progress bar is shared evenly among them."""
+    part = 1 / len(entries)
+    ranks = plan.ranks(repo, merged, ours)
+    trees = tuple(os.path.realpath(code.place / path) for path in ("", *(one.path for one in code.submodules)))
+    return tuple(
+        plan.plan(
+            entry,
+            code.root,
+            built,
+            handover.write(task, merged, entry.tasks, ours),
+            environ,
+            (number * part, (number + 1) * part),
+            ranks,
+            trees,
+        )
+        for number, entry in enumerate(entries)
+    )
+
+
+def debugged(
+    debug: str, built: Environment, cache: Store, environ: Mapping[str, str]
+) -> Callable[..., tuple[plan.Launch, ...]]:
+    """Plans the launches so that each waits for a debugger."""
+    from live_code.run import interactive
+
+    def waiting(*values: Any) -> tuple[plan.Launch, ...]:
+        at = interactive.free(debug)
+        changed = interactive.debugged(planned(*values), at, built, cache, environ)
+        interactive.say(at, changed[0])
+        return changed
+
+    return waiting
+
+
+def run(
+    launches: tuple[plan.Launch, ...],
+    places: supervise.Places,
+    rules: supervise.Rules,
+    told: status.Status,
+    merged: Merged,
+    waits: str,
+) -> tuple[supervise.Exit, ...]:
+    """One after the other, each attempt of each; the first job that does not end well is the last.
+
+    ``waits``: what is told of a job that waits for something, '' for none.
+    """
+    places.log_file.write_bytes(b"")
+    ended: list[supervise.Exit] = []
+    for job in launches:
+        log.info(f"starting {job.entrypoint.command} for {' and '.join(job.entrypoint.tasks)}{waits}")
+        ended += supervise.run(job, places, rules, supervise.Told(told.current, told.running), merged)
+        if not ended[-1].ok:
+            break
+    return tuple(ended)

@@ -1,0 +1,1 @@
+"""Which commit is meant, and its files: source, work place, checkout."""

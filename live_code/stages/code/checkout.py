@@ -1,0 +1,245 @@
+"""The work tree of the commit: fetched when the store lacks it, cut from the store, and proved to be it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from live_code.errors import CheckoutError
+from live_code.stages.code.source import Source
+from live_code.stages.request.config import Request
+from live_code.tools.git import contents, policy, repository, signature, worktree
+from live_code.tools.git.contents import Submodule
+from live_code.tools.git.failures import RefusedError
+from live_code.tools.git.fetch import Wanted, ensure, rebuild
+from live_code.tools.git.local import GitFailed
+from live_code.tools.git.worktree import Tree
+from live_code.tools.store import Store
+from live_code.values import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    from live_code.tools.git.patch import Patch
+
+    _Result = TypeVar("_Result")
+
+WORKDIR_VARIABLE = "LIVE_CODE_WORKDIR"
+_DEEPEST = 10
+
+
+class Checkout(NamedTuple):
+    """A clean work tree. ``root``: where the job looks for its files: ``place``, or a folder in it.
+
+    ``cached``: all of it was in the store. ``tree``: the id of the commit's tree. ``patch``: None without one.
+    """
+
+    root: Path
+    place: Path
+    commit: str
+    tree: str
+    cached: bool
+    submodules: tuple[Submodule, ...] = ()
+    lfs_files: int = 0
+    patch: Patch | None = None
+
+
+class _Setting(NamedTuple):
+    """What stays the same for a repository and all its submodules."""
+
+    request: Request
+    store: Store
+    environ: Mapping[str, str]
+
+
+class _Made(NamedTuple):
+    """One repository's work tree and those of its submodules, whose paths are relative to the outermost."""
+
+    commit: str
+    tree: str
+    cached: bool
+    submodules: tuple[Submodule, ...]
+    links: tuple[Path, ...]
+    lfs_files: int
+
+
+def make(source: Source, request: Request, store: Store, place: Path, environ: Mapping[str, str]) -> Checkout:
+    """Fills ``place`` with the commit's files, its submodules and LFS contents, and the patch that is asked for.
+
+    An earlier work tree of ours that stands there is replaced; a folder with anything else in it is left alone and is
+    an error. Raises SourceError, CheckoutError, StoreError.
+    """
+    place = place.absolute()
+    _check_place(place)
+    subdir = _subdir(request)
+    made = _fill(Wanted(source.url, source.commit, source.ref), place, _Setting(request, store, environ), subdir, 0)
+    patch = _patched(Path("/in", request.git_patch), place, environ) if request.git_patch else None
+    links = [*made.links, *worktree.links(place, environ)] if patch else made.links
+    if not policy.outside_links_are_allowed(environ):
+        _check_links(place, links)
+    return Checkout(
+        root=_root(place, subdir),
+        place=place,
+        commit=made.commit,
+        tree=made.tree,
+        cached=made.cached,
+        submodules=made.submodules,
+        lfs_files=made.lfs_files,
+        patch=patch,
+    )
+
+
+def _fill(wanted: Wanted, place: Path, setting: _Setting, only: str, depth: int) -> _Made:
+    request, store, environ = setting
+    cached = ensure(wanted, store, environ)
+    what = _from_store(lambda: contents.read(wanted, store, environ), wanted, setting)
+    policy.check_size(wanted.url, what.bytes, environ)
+    if depth == 0:  # it names its submodules' commits, so its signature stands for them too
+        signature.check(wanted, store, environ)
+    what = what.within(only)
+    sparse = "" if any(only.startswith(f"{one.path}/") or only == one.path for one in what.submodules) else only
+    _prove(_from_store(lambda: _cut(wanted, store, place, environ, sparse), wanted, setting), what.commit, wanted)
+    inner = _fill_submodules(wanted, what.submodules, place, setting, depth)
+    pointers = what.pointers if request.git_lfs != "off" else ()
+    if pointers:
+        from live_code.tools.git import lfs
+
+        lfs.fill(wanted, pointers, place, store, environ)
+    return _Made(
+        what.commit,
+        what.tree,
+        cached and all(made.cached for _, made in inner),
+        tuple(one for submodule, made in inner for one in (submodule, *_below(submodule.path, made.submodules))),
+        tuple(place / link for link in what.links) + tuple(link for _, made in inner for link in made.links),
+        len(pointers) + sum(made.lfs_files for _, made in inner),
+    )
+
+
+def _fill_submodules(
+    parent: Wanted, submodules: tuple[Submodule, ...], place: Path, setting: _Setting, depth: int
+) -> list[tuple[Submodule, _Made]]:
+    request = setting.request
+    if request.git_submodules == "off":
+        return []
+    if request.git_submodules == "auto":  # git too passes over a folder that .gitmodules does not name
+        submodules = tuple(one for one in submodules if one.url)
+    if submodules and depth >= _DEEPEST:
+        raise RefusedError(f"the submodules of {parent.url} are nested more than {_DEEPEST} deep.")
+    if not submodules:
+        return []
+    from live_code.tools.git.submodules import plan
+
+    planned = plan(parent.url, submodules, setting.environ)
+    return [
+        (Submodule(one.path, str(wanted.url), one.commit), _fill(wanted, place / one.path, setting, "", depth + 1))
+        for one, (_, wanted) in zip(submodules, planned, strict=True)
+    ]
+
+
+def _patched(file: Path, place: Path, environ: Mapping[str, str]) -> Patch:
+    from live_code.tools.git import patch  # few tasks have one
+
+    return patch.apply(file, place, environ)
+
+
+def _below(path: str, submodules: tuple[Submodule, ...]) -> tuple[Submodule, ...]:
+    return tuple(one._replace(path=f"{path}/{one.path}") for one in submodules)
+
+
+def _check_place(place: Path) -> None:
+    try:
+        taken = place.exists() and any(place.iterdir()) and not worktree.is_ours(place)
+    except OSError as error:
+        raise CheckoutError(
+            f"{place} can't be read: {error.strerror}.", hint=f"Name another folder: {WORKDIR_VARIABLE}=DIR."
+        ) from error
+    if taken:
+        raise CheckoutError(
+            f"{place} has files in it that are not an earlier checkout's.",
+            hint=f"Empty it, or name another folder: {WORKDIR_VARIABLE}=DIR.",
+        )
+
+
+def _from_store(action: Callable[[], _Result], wanted: Wanted, setting: _Setting) -> _Result:
+    """The action's result; it is done once more when the store's copy turns out to be damaged and was made anew."""
+    try:
+        return action()
+    except GitFailed as error:
+        if not rebuild(wanted, setting.store, setting.environ):
+            raise _not_cut(wanted, error) from error
+    try:
+        return action()
+    except GitFailed as error:
+        raise _not_cut(wanted, error) from error
+
+
+def _cut(wanted: Wanted, store: Store, place: Path, environ: Mapping[str, str], only: str) -> Tree:
+    here = repository.find(wanted.url, store)
+    try:
+        worktree.empty(place)
+        return worktree.cut(here, wanted.commit, place, environ, str(wanted.url), only=only)
+    except (OSError, GitFailed) as error:
+        from live_code.tools.telemetry import space
+
+        if place.is_relative_to(store.root) and space.full(store.root):
+            raise store.full() from error
+        if isinstance(error, GitFailed):
+            raise
+        raise CheckoutError(
+            f"{place} can't be filled: {error.strerror}.", hint="Name a writable folder with free space in it."
+        ) from error
+
+
+def _not_cut(wanted: Wanted, error: GitFailed) -> CheckoutError:
+    return CheckoutError(
+        f"the work tree of {wanted.commit} could not be made: {str(error).splitlines()[-1]}.",
+        hint="Check the space that is left, and the details.",
+        details=str(error),
+    )
+
+
+def _prove(tree: Tree, commit: str, wanted: Wanted) -> None:
+    """``commit``: what the wanted id leads to."""
+    for found in (commit, tree.commit):
+        if found != wanted.commit:
+            raise CheckoutError(
+                f"HEAD is {found}, not {wanted.commit}.", hint="If that is a tag's id, write the commit's own."
+            )
+    if tree.dirty:
+        raise CheckoutError(
+            f"the work tree of {wanted.url} is not clean: {tree.dirty[0].strip()}.", details="\n".join(tree.dirty)
+        )
+
+
+def _check_links(place: Path, links: Iterable[Path]) -> None:
+    """Refuses a link that leads out of the work tree, by whatever way: it is followed as the job would follow it."""
+    top = os.path.realpath(place)
+    for link in links:
+        target = os.path.realpath(link)
+        if target != top and not target.startswith(f"{top}/"):
+            raise RefusedError(
+                f"the link {os.path.relpath(link, place)} leads out of the repo, to {target}.",
+                hint=f"Take it out of the repo; {policy.LINKS_VARIABLE}=1 allows such links in this container.",
+            )
+
+
+def _subdir(request: Request) -> str:
+    """``git_subdir``, plain: relative and without '.', '..' or doubled slashes. Raises CheckoutError."""
+    subdir = request.git_subdir.rstrip("/")
+    if subdir.startswith("/") or any(part in ("", ".", "..", ".git") for part in subdir.split("/") if subdir):
+        raise _no_subdir(request.git_subdir)
+    return subdir
+
+
+def _root(place: Path, subdir: str) -> Path:
+    root = place / subdir
+    if subdir and (root.is_symlink() or not root.is_dir()):
+        raise _no_subdir(subdir)
+    return root
+
+
+def _no_subdir(subdir: str) -> CheckoutError:
+    return CheckoutError(
+        f"git_subdir {subdir!r} is no folder of this commit.", hint="Name one relative to the repo's root."
+    )

@@ -1,0 +1,157 @@
+"""Which commit is meant: the address and the revision that the user wrote, resolved to a full commit id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from live_code.stages.request.config import REVISION_KEYS, Request
+from live_code.tools.git import policy
+from live_code.tools.git.failures import RefMissingError, RefusedError
+from live_code.tools.git.url import GitUrl, UrlError, parse, redacted, without_page
+from live_code.tools.store import Store
+from live_code.tools.terminal import log
+from live_code.values import NamedTuple
+
+_HEX = frozenset("0123456789abcdef")
+_SHORT = r"[0-9a-f]{4,63}"
+# What git itself does not allow in a ref's name.
+_NOT_A_NAME = r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.]$"
+# A short id is taken for a branch's or tag's newest commit without a look at all others only when it is this long.
+_LONG_ENOUGH = 12
+
+
+class Source(NamedTuple):
+    """A pinned commit. ``ref``: the full name it was resolved from, '' for a commit id. ``asked``: the user's words."""
+
+    url: GitUrl
+    asked: str
+    commit: str
+    ref: str
+    kind: str  # 'commit', 'tag' or 'branch' (anything that moves)
+
+
+def resolve(request: Request, store: Store, environ: Mapping[str, str]) -> Source:
+    """The commit that is meant. Speaks to the remote unless the revision is a full commit id. Raises SourceError."""
+    address, page = without_page(request.git_url)
+    url = read_url(address, environ)
+    asked = request.revision
+    if page and not f"{page}/".lower().startswith(f"{asked}/".lower()):
+        raise RefMissingError(
+            f"git_url is the page of {page!r}, but {_key(request)} is {asked!r}.", hint=f"Set git_url to {address}."
+        )
+    if len(asked) in (40, 64) and _HEX.issuperset(asked.lower()):
+        return Source(url, asked, asked.lower(), "", "commit")
+    if re.search(_NOT_A_NAME, asked):
+        raise RefMissingError(
+            f"{asked!r} is no revision.", hint=f"Write a commit id, tag or branch as {_key(request)}."
+        )
+    source = _ask(url, asked, _key(request), store, environ)
+    if source.kind == "branch":
+        key = _key(request)
+        pin = f"Pin it: {key}: {source.commit}" if key in REVISION_KEYS else f"To pin it, write that id as {key}"
+        log.warning(f"{source.ref} moves; it is {source.commit} now. {pin}")
+    return source
+
+
+def read_url(text: str, environ: Mapping[str, str]) -> GitUrl:
+    """The address, if it is one that may be used here. Raises RefusedError."""
+    try:
+        url = parse(text)
+    except UrlError as error:
+        shown = redacted(text)
+        raise RefusedError(
+            f"git_url {shown!r} can't be used: {error}.", hint="Write it as https://host/path."
+        ) from None
+    policy.check(url, environ)
+    return url
+
+
+def choose(asked: str, refs: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """The ref that a name stands for, as (full name, commit, kind); None when there is none. Raises RefMissingError.
+
+    ``refs``: as the remote lists them. A name that is a tag and a branch of different commits has two meanings.
+    """
+    names = dict.fromkeys((asked, f"refs/{asked}", f"refs/tags/{asked}", f"refs/heads/{asked}"))
+    found = [(name, refs.get(f"{name}^{{}}", refs[name]), _kind(name)) for name in names if name in refs]
+    if len({commit for _, commit, _ in found}) > 1:
+        said = " and ".join(f"{name} ({commit[:12]})" for name, commit, _ in found)
+        raise RefMissingError(f"{asked!r} is ambiguous: {said}.", hint="Write the full name of the one you mean.")
+    return found[0] if found else None
+
+
+def matching(prefix: str, refs: Mapping[str, str]) -> set[str]:
+    """The commits among the remote's branches and tags whose id begins with ``prefix``."""
+    commits = {commit for name, commit in refs.items() if f"{name}^{{}}" not in refs}
+    return {commit for commit in commits if commit.startswith(prefix)}
+
+
+def _ask(url: GitUrl, asked: str, key: str, store: Store, environ: Mapping[str, str]) -> Source:
+    from live_code.tools.git import access, remote
+
+    short = asked.lower() if re.fullmatch(_SHORT, asked.lower()) else ""
+    with access.opened(environ, store, url) as opened:
+        refs = remote.list_refs(url, [] if short else [asked, f"{asked}^{{}}"], opened)
+        if not short and not choose(asked, refs):  # all of them, to tell which one may be meant
+            refs = remote.list_refs(url, [], opened)
+        if (found := choose(asked, refs)) and url.scheme == "file":
+            _warn_of_changes(url, found[1], opened.env)
+    if found:
+        ref, commit, kind = found
+        return Source(url, asked, commit, ref, kind)
+    if not short:
+        raise RefMissingError(
+            f"{key}: {url} has no tag or branch {asked!r}.{close_names(asked, refs)}",
+            hint="Check the name; a commit id needs no branch.",
+        )
+    tips = matching(short, refs) if len(short) >= _LONG_ENOUGH else set()
+    commit = _only(short, tips or _all_commits(url, short, store, environ), url, key)
+    log.warning(f"{asked} is {commit}; write the full id: a short one can get a second meaning, and needs the network")
+    return Source(url, asked, commit, "", "commit")
+
+
+def _warn_of_changes(url: GitUrl, commit: str, env: Mapping[str, str]) -> None:
+    from live_code.tools.git import worktree
+
+    if count := worktree.uncommitted(Path(url.path), commit, env):
+        which, what = ("1 file", "differs") if count == 1 else (f"{count} files", "differ")
+        log.warning(f"{which} in {url} {what} from {commit[:12]} and will not be run: commit before you run")
+
+
+def _all_commits(url: GitUrl, prefix: str, store: Store, environ: Mapping[str, str]) -> set[str]:
+    """Every commit of the remote whose id begins so: servers can't look that up, all are listed here."""
+    from live_code.tools.git import history
+
+    with history.fetched(url, store, environ) as past:
+        said = past.git("rev-list", "--all")
+    return {commit for commit in said.split() if commit.startswith(prefix)}
+
+
+def close_names(asked: str, refs: Iterable[str]) -> str:
+    """The branches and tags whose names are nearly what was asked for, as a sentence; '' when there are none. ``refs``:
+    full names."""
+    import difflib
+
+    names = [name.split("/", 2)[2] for name in refs if name.startswith(("refs/heads/", "refs/tags/"))]
+    close = difflib.get_close_matches(asked, [name for name in names if not name.endswith("^{}")], 3)
+    return f" Is it {' or '.join(map(repr, dict.fromkeys(close)))}?" if close else ""
+
+
+def _only(prefix: str, commits: set[str], url: GitUrl, key: str = "git_branch") -> str:
+    if not commits:
+        raise RefMissingError(
+            f"{key}: {url} has no commit, tag or branch {prefix!r}.", hint="Check it, and that it was pushed."
+        )
+    if len(commits) > 1:
+        listed = ", ".join(sorted(commits)[:5])
+        raise RefMissingError(f"{prefix!r} is ambiguous in {url}: {listed}.", hint="Write the full commit id.")
+    return commits.pop()
+
+
+def _kind(name: str) -> str:
+    return "tag" if name.startswith("refs/tags/") else "branch"
+
+
+def _key(request: Request) -> str:
+    return request.revision_key or "git_branch"

@@ -1,0 +1,173 @@
+"""Requirements → a lock: every package that the job adds to the image, with its exact version and its hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from live_code import __version__
+from live_code.stages.code.checkout import Checkout
+from live_code.stages.request.config import RepoSettings, Request
+from live_code.tools import files
+from live_code.tools.machine.interpreter import Interpreter
+from live_code.tools.packages import dates, framework, index, problem, requirements
+from live_code.tools.packages.framework import Protection
+from live_code.tools.packages.problem import Problem
+from live_code.tools.packages.unpack import LOCK_VARIABLE
+from live_code.tools.store import Store
+from live_code.tools.terminal import log
+from live_code.values import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from live_code.tools.packages.solution import Pin
+
+# What the job's side needs of the job's interpreter; the repo's own wishes for them are heard first.
+OWN_NEEDS = {"pyyaml": "PyYAML", "easydict": "EasyDict"}
+_SCHEMA = 3
+
+
+class Projects(NamedTuple):
+    """Projects in the repo itself that belong to the environment, as a requirements file names them."""
+
+    root: Path
+    tree: str
+    lines: tuple[str, ...] = ()
+
+
+class Lock(NamedTuple):
+    """``text`` is in pip-tools' format. ``requirements``: the files it came from, '' when the repo has none.
+
+    ``cached``: nothing had to be resolved; ``why``: what made it necessary. ``protection``: what it was resolved
+    around; ``overridden``: what of it the task gave up by ``allow_framework_override``.
+    """
+
+    key: str
+    text: str
+    requirements: str
+    cached: bool
+    why: str
+    projects: Projects
+    indexes: index.Indexes
+    protection: Protection
+    overridden: Protection
+
+
+def make(
+    checkout: Checkout,
+    request: Request,
+    repo: RepoSettings,
+    image: Interpreter,
+    store: Store,
+    environ: Mapping[str, str],
+) -> Lock:
+    """The lock for a checkout on an image; a known one is read from the store, without process and network.
+
+    Raises ConfigError, RequirementsError; InterpreterError when the repo is for another Python.
+    """
+    if repo.python:
+        from live_code.tools.packages import python_version
+
+        python_version.require(repo.python, image)
+    chosen = requirements.choose(checkout.root, request.requirements, repo.requirements)
+    given = request.lock or environ.get(LOCK_VARIABLE, "")
+    if not chosen.inputs and not given and (passed_over := requirements.passed_over(checkout.root)):
+        log.warning(
+            f"{passed_over} is not installed, for nobody asks for it: "
+            f"write requirements: {passed_over} into live-code.yaml, if the job needs it"
+        )
+    texts = requirements.closure(checkout.root, chosen)
+    found = framework.protection(image, environ)
+    as_of = dates.cutoff(request.resolve_as_of, checkout.place, checkout.commit, store, environ)
+    asked = Problem(
+        root=checkout.root,
+        chosen=chosen,
+        texts=texts,
+        own_needs=tuple(name for key, name in OWN_NEEDS.items() if key not in image.packages),
+        image=image,
+        protection=Protection() if request.allow_framework_override else found,
+        indexes=index.choose(request.pypi_mirror, request.extra_index_url, texts, environ),
+        cutoff=as_of.time,
+        resolver=request.resolver,
+    )
+    key, text, cached, why = _given(given, asked) if given else _made(asked, store, environ)
+    return Lock(
+        key=key,
+        text=text,
+        requirements=given or str(chosen),
+        cached=cached,
+        why=why,
+        projects=Projects(checkout.root, checkout.tree, tuple(_projects(text))),
+        indexes=index.of_lock(text, asked.indexes) if given else asked.indexes,
+        protection=asked.protection,
+        overridden=found if request.allow_framework_override else Protection(),
+    )
+
+
+def _made(asked: Problem, store: Store, environ: Mapping[str, str]) -> tuple[str, str, bool, str]:
+    key = _key(asked)
+    text, entry = store.text("lock", key, lambda: _resolve(asked, store, environ), f"the lock for {asked.subject}")
+    return key, text, entry.cached, entry.why
+
+
+def _given(name: str, asked: Problem) -> tuple[str, str, bool, str]:
+    from live_code.tools.packages import given_lock
+
+    text = given_lock.read(name, asked.root)
+    given_lock.check(name, text, asked.image, asked.protection)
+    return files.sha256_text(text)[:32], text, True, ""
+
+
+def _key(asked: Problem) -> str:
+    plain = asked._replace(root=Path(), image=asked.image.fingerprint)._asdict()  # type: ignore[arg-type]
+    return files.sha256_text(repr((_SCHEMA, plain)))[:32]
+
+
+def _projects(text: str) -> Iterable[str]:
+    return (line[len(_PROJECT) :] for line in text.splitlines() if line.startswith(_PROJECT))
+
+
+_PROJECT = "# and of this commit: "
+
+
+def _resolve(asked: Problem, store: Store, environ: Mapping[str, str]) -> str:
+    """The lock's text. What only a resolution needs is loaded here: a warm start does without."""
+    import tempfile
+
+    from live_code.tools.packages import complete_lock, conflict, inputs, solution
+
+    conflict.direct(asked.texts, asked.protection)
+    pins = complete_lock.pins(asked, store, environ)
+    left = complete_lock.besides(asked, pins) if pins else asked
+    with tempfile.TemporaryDirectory(prefix="live-code-lock-") as folder:
+        solved = _solved(left, Path(folder), store, environ) if left.chosen.inputs or left.own_needs else []
+        given = inputs.locked_already(left, store, environ)
+    kept = asked.protection.packages
+    own = [pin for pin in solution.without(pins, asked.image.packages) if pin.name not in kept]
+    added = solution.without(solved, asked.image.packages)
+    local = [f"{_PROJECT}{pin.text.splitlines()[0]}\n" for pin in (*own, *added) if pin.is_local]
+    entries = [f"{pin.text.rstrip()}\n" for pin in own if not pin.is_local]
+    entries += [solution.entry(pin, given, "live-code's job side") for pin in added if not pin.is_local]
+    return "".join((_head(asked), *local, *entries))
+
+
+def _solved(asked: Problem, folder: Path, store: Store, environ: Mapping[str, str]) -> list[Pin]:
+    from live_code.tools.packages import pip_resolver, solution, uv_resolver
+
+    doing = f"resolving {asked.subject}"
+    log.info(doing)
+    solve = {"uv": uv_resolver.solve, "pip-tools": pip_resolver.solve}[asked.resolver]
+    with log.still(doing):
+        return solution.parse(solve(asked, problem.write(asked, folder, store, environ), store, environ))
+
+
+def _head(asked: Problem) -> str:
+    image = asked.image
+    lines = [f"made by live-code {__version__} for {image.implementation} {image.version} on {image.platform}"]
+    if asked.chosen.inputs:
+        lines.append(f"from: {asked.chosen}")
+    if asked.cutoff:
+        lines.append(f"as of: {asked.cutoff}")
+    if asked.protection.packages:
+        kept = (f"{name}=={version}" for name, version in asked.protection.packages.items())
+        lines.append(f"kept as the image has it: {', '.join(kept)}")
+    return "".join(f"# {line}\n" for line in (*lines, *asked.indexes.told()))

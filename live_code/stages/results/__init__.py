@@ -1,0 +1,80 @@
+"""What the job left, read as the platform will read it: each rule of the protocol, a clear line for each breach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from live_code.errors import ResultsError
+from live_code.stages.request.config import Earlier, TaskConfig
+from live_code.stages.results.values import NOTHING_EARLIER, Problem, Results, Stage, stale, wrong
+
+__all__ = ["Problem", "Results", "Stage", "check", "collect", "count", "summary"]
+
+Reader = Callable[[TaskConfig, Results, list[Problem]], Results]
+
+
+def collect(task: TaskConfig, earlier: Earlier = NOTHING_EARLIER) -> Results:
+    """Reads the outputs of every task that was asked for. Raises ResultsError naming each breach.
+
+    ``earlier``: what stood there before the job; it is none of its results.
+    """
+    results, problems = check(task, earlier)
+    if problems:
+        raise _as_error(problems)
+    return results
+
+
+def check(task: TaskConfig, earlier: Earlier = NOTHING_EARLIER) -> tuple[Results, tuple[Problem, ...]]:
+    """The results as far as they can be read, and all that is wrong with them."""
+    results, readers = Results(), _readers()
+    problems: list[Problem] = []
+    for name in task.tasks:
+        told: list[Problem] = []
+        path = task.output[f"{name}_result_file"]
+        if stale(path, earlier):
+            told.append(wrong(f"no results: {path} is from an earlier run; this job wrote none"))
+        else:
+            results = readers[name](task, results, told)
+        problems += [problem._replace(task=name) for problem in told]
+    if results.stages and earlier.training:
+        from live_code.stages.results import training
+
+        results = training.without(earlier.training, task, results)
+    return results, tuple(problems)
+
+
+def _readers() -> Mapping[str, Reader]:
+    from live_code.stages.results import infer, mining, training  # a job's start does not wait for them
+
+    return {"training": training.read, "mining": mining.read, "infer": infer.read}
+
+
+def _as_error(problems: tuple[Problem, ...]) -> ResultsError:
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    error = ResultsError(
+        f"{first.task}: {first.text}{more}.",
+        hint="The job ended well, but the platform can't use its results.",
+        details="\n".join(f"{problem.task}: {problem.text}" for problem in problems),
+    )
+    error.return_code = first.code
+    return error
+
+
+def summary(results: Results) -> str:
+    """What is there, in a line a task."""
+    lines = []
+    if results.stages:
+        best = next((stage for stage in results.stages if stage.name == results.best_stage), results.stages[0])
+        scores = ", ".join(f"{name} {value:.4g}" for name, value in best.metrics.items())
+        lines.append(f"training: {count(len(results.stages), 'stage')}, best {best.name}: {scores}")
+    if results.mined >= 0:
+        lines.append(f"mining: {count(results.mined, 'image')} scored")
+    if results.inferred >= 0:
+        lines.append(f"infer: {count(results.inferred, 'image')}, {count(results.boxes, 'annotation')}")
+    return "\n".join(lines)
+
+
+def count(number: int, what: str) -> str:
+    """In words: ``1 stage``, ``2 stages``."""
+    return f"{number} {what}" + ("" if number == 1 else "s")

@@ -1,0 +1,227 @@
+"""The job's processes: started in a session of their own, signalled, stopped in steps, ended to the last one."""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from live_code.errors import LaunchError
+from live_code.stages.launch.plan import Launch
+from live_code.tools.processes import guard, proctree
+from live_code.tools.terminal import log
+from live_code.values import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import IO, Any
+
+FORWARDED = (*guard.STOPPING, signal.SIGUSR1, signal.SIGUSR2)
+# What a dead job's children may still do before they are killed, in seconds.
+LAST_WORDS_S = 1.0
+# How long processes may take to die of SIGKILL.
+KILL_S = 2.0
+PIPE_BYTES = 1 << 20
+# Waits for the end of its input, which comes when nobody is left who attends to the job, and for the grace.
+HEIR = 'read -r _; sleep "$1"; kill -s KILL -- "-$2"'
+
+
+class Group:
+    """The job and all that it starts, also what leaves its process group: orphans come to us.
+
+    ``others``: children of this process that were there before and are none of the job's.
+    ``lifeline``: our end of a pipe; the job is told to end when nobody holds it any more.
+    ``heir``: the process that kills the job then, should it not end.
+    """
+
+    def __init__(
+        self,
+        job: subprocess.Popen[bytes],
+        grace: float,
+        others: frozenset[int],
+        lifeline: int,
+        heir: subprocess.Popen[bytes] | None,
+    ) -> None:
+        self.job = job
+        self._lifeline = lifeline
+        self._heir = heir
+        self.others = others | {heir.pid} if heir else others
+        self.grace = grace
+        self.started = time.monotonic()
+        self.stopped_by = 0
+        self.ended_by = ""
+        self._deadline = float("inf")
+        self._dead_since = 0.0
+
+    @property
+    def streams(self) -> tuple[IO[bytes], IO[bytes]]:
+        if self.job.stdout is None or self.job.stderr is None:
+            raise ValueError("the job's output is not piped")
+        return self.job.stdout, self.job.stderr
+
+    @property
+    def dead(self) -> bool:
+        """Whether the job's first process has ended. Others of it may go on."""
+        return self.job.returncode is not None
+
+    @property
+    def code(self) -> int:
+        """As subprocess has it: the exit code, or the negative signal."""
+        return self.job.wait()
+
+    @property
+    def ending(self) -> bool:
+        """Whether it is being stopped, or its first process has ended: the rest takes seconds at most."""
+        return self.dead or bool(self.stopped_by or self.ended_by)
+
+    @contextmanager
+    def attended(self) -> Iterator[Group]:
+        """Signals are passed on for as long as the block runs; at its end nothing of the job is left."""
+        before: dict[int, Any] = {number: signal.getsignal(number) for number in FORWARDED}
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:
+                signal.signal(number, self._forward)
+        try:
+            proctree.adopt_orphans()
+            yield self
+        finally:
+            if not proctree.kill_all(os.getpid(), KILL_S, self.others):
+                log.warning("some of the job's processes do not even die of SIGKILL: the kernel holds them")
+            self.reap()
+            if self._heir:  # before it sees that the lifeline is closed
+                self._heir.kill()
+                self._heir.wait()
+            os.close(self._lifeline)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def end(self, why: str) -> None:
+        """Ends the job for a limit of ours, in the same steps as a stop from outside."""
+        if not self.ended_by:
+            self.ended_by = why
+            self._stop(signal.SIGTERM)
+
+    def look(self) -> bool:
+        """Called again and again: kills what has had its time. True when nothing of the job lives any more."""
+        self.reap()
+        now = time.monotonic()
+        if self.dead:
+            left = proctree.living(os.getpid(), self.others)
+            if not left:
+                return True
+            if not self._dead_since:
+                self._dead_since = now
+                if not self._told:  # it ended by itself and left children behind
+                    self._deadline = now + LAST_WORDS_S
+                    proctree.send(left, signal.SIGTERM)
+        if now >= self._deadline:
+            return proctree.kill_all(os.getpid(), KILL_S, self.others) and self.dead
+        return False
+
+    def reap(self) -> None:
+        """Waits for the job and for every orphan that has come to us, as far as they have ended."""
+        with suppress(ChildProcessError):
+            while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if ended.si_pid == self.job.pid:
+                    self.job.wait()
+                elif self._heir and ended.si_pid == self._heir.pid:
+                    self._heir.wait()
+                elif ended.si_pid in self.others:
+                    return
+                else:
+                    os.waitpid(ended.si_pid, 0)
+
+    @property
+    def _told(self) -> bool:
+        return bool(self.stopped_by or self.ended_by)
+
+    def _forward(self, number: int, _: FrameType | None) -> None:
+        if number not in guard.STOPPING:
+            self._signal(number)
+        elif self.stopped_by:
+            self._deadline = 0.0  # told twice: no more patience
+        else:
+            self.stopped_by = number
+            said = "the guard is gone" if number == guard.ORPHANED else f"{signal.Signals(number).name} received"
+            log.info(f"{said}: the job has {self.grace:g} s to end; a second signal ends it at once")
+            self._stop(signal.SIGTERM if number == guard.ORPHANED else number)
+
+    def _stop(self, number: int) -> None:
+        self._deadline = min(self._deadline, time.monotonic() + self.grace)
+        self._signal(number)
+
+    def _signal(self, number: int) -> None:
+        if self.dead:  # its number may be another's by now
+            proctree.send(proctree.living(os.getpid(), self.others), number)
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.job.pid, number)
+
+
+def start(launch: Launch, environ: Mapping[str, str], grace: float) -> Group:
+    """Starts the job. Raises LaunchError when there is nothing to start."""
+    others = frozenset(process.pid for process in proctree.below(os.getpid()))
+    theirs, lifeline = os.pipe()
+    heir = None
+    try:
+        job = subprocess.Popen(
+            launch.argv,
+            cwd=launch.cwd,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=(theirs,),
+        )
+        _told_of_our_death(job, theirs)
+        heir = _heir(job, theirs, grace)
+    except OSError as error:
+        os.close(lifeline)
+        raise LaunchError(
+            f"the job can't be started: {launch.argv[0]}: {error.strerror}.",
+            hint=f"{launch.entrypoint.origin} names it as entrypoint.",
+        ) from error
+    finally:
+        os.close(theirs)
+    for pipe in (job.stdout, job.stderr):
+        if pipe:
+            _widen(pipe)
+    return Group(job, grace, others, lifeline, heir)
+
+
+def _told_of_our_death(job: subprocess.Popen[bytes], pipe: int) -> None:
+    """Has the kernel send SIGTERM to the job's process group when we are killed together with our guard."""
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, -job.pid)
+    fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGTERM)
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+
+
+def _heir(job: subprocess.Popen[bytes], pipe: int, grace: float) -> subprocess.Popen[bytes] | None:
+    """Outlives us for as long as the job has to end, then kills its process group. None where there is no shell.
+
+    It gets none of our variables, as credentials may be among them.
+    """
+    words = ("/bin/sh", "-c", HEIR, "live-code-heir", str(math.ceil(grace)), str(job.pid))
+    try:
+        return subprocess.Popen(
+            words,
+            env={"PATH": os.defpath},
+            stdin=pipe,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return None
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """So that the job does not wait for us; a user whose pipes take much memory already keeps the usual 64 KiB."""
+    with suppress(OSError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)

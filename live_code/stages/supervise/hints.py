@@ -1,0 +1,186 @@
+"""What an exception has to do with the hyper-parameters, or with a habit that `check` knows: what is told besides.
+
+Each function of ``_TABLE`` knows one mistake; the first one that finds its own tells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from live_code.errors import nearest
+from live_code.job.ymir_exc import protocol
+from live_code.stages.request.config import PLATFORM_KEYS, Merged, Request
+from live_code.stages.supervise import symptoms
+from live_code.tools import remedies
+
+_QUOTED = re.compile(r"'([^'\n]{1,200})'|\"([^\"\n]{1,200})\"")
+_NO_KEY = re.compile(r"AttributeError: 'EasyDict' object has no attribute '(\w+)'|KeyError: '(\w+)'")
+_NO_PATH = re.compile(r"(?:FileNotFound|Permission|NotADirectory)Error: .*?'(/[^'\n]*)'")
+_READ_ONLY = re.compile(r"OSError: \[Errno 30\] .*'/in/")
+_NO_NUMBER = re.compile(r"ValueError: (?:could not convert string to float|invalid literal for int\(\).*): '\s*'")
+_TEXT = re.compile(r"TypeError: .*(?:\bstr\b|sequence by non-int)")
+_OF_CODE = re.compile(r"(?:Name|UnboundLocal|Syntax|Indentation|Tab|Import)Error\b")
+_NEEDS_NUMBER = re.compile(r"interpreted as an integer|not supported between|by non-int|real number, not str")
+_LIKE_A_NUMBER = re.compile(r"\s*[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
+_NOT_THE_REPOS = frozenset({*PLATFORM_KEYS, *Request._fields})
+_OF_IMAGES = ("/app", "/in", "/out")
+_SETTING = ("SETTING", protocol.CODE_CONFIG)
+_TASK, _REPO, _IMAGE = "task", "repo", "image"
+
+
+class Told(NamedTuple):
+    """An exception ('' for none), the repo's own line that it came through ('' if none is known), this run's folders,
+    and what is to be told of a model that is not there."""
+
+    text: str
+    line: str
+    folders: tuple[str, ...]
+    merged: Merged
+    missing_model: str = ""
+
+
+class Hint(NamedTuple):
+    """``kind`` and ``code``: what the failure is then, if it is known better so."""
+
+    says: str
+    remedy: str
+    kind: str = ""
+    code: int = 0
+
+
+def of(told: Told) -> Hint | None:
+    return next(filter(None, (find(told) for find in _TABLE)), None)
+
+
+def _no_metric(told: Told) -> Hint | None:
+    return Hint("", remedies.MAIN_METRIC) if told.text.startswith("ValueError: no main metric (") else None
+
+
+def _read_only(told: Told) -> Hint | None:
+    return Hint("The task's input is read-only.", remedies.WRITE_BELOW) if _READ_ONLY.match(told.text) else None
+
+
+def _fixed_path(told: Told) -> Hint | None:
+    """A path that the code has written out, and not one that it was given."""
+    path = _NO_PATH.match(told.text)
+    given = (*told.folders, "/in") if "/out" in told.folders else told.folders
+    if not path or remedies.lies_in(path[1], given):
+        return None
+    if not (remedies.lies_in(path[1], _OF_IMAGES) or told.text.startswith("Permission") or path[1] in told.line):
+        return None
+    fixed = remedies.of_fixed_path(path[1])
+    return Hint(*fixed) if fixed else None
+
+
+def _missing(told: Told) -> Hint | None:
+    """A hyper-parameter that is read and that nothing gives; what is no `cfg.param.NAME` may be something else."""
+    found = _NO_KEY.match(told.text)
+    key = (found[1] or found[2]) if found else ""
+    if not found or key in told.merged.values or re.search(rf"ymir\.|\w*(?:cfg|config|conf)\.{key}\b", told.line):
+        return None
+    sure = re.search(rf"param(?:\.|\[['\"]){key}\b", told.line)
+    if found[2] and not sure:
+        return None
+    file = _defaults(told.merged) or "a code_config"
+    close = nearest(key, told.merged.values)
+    says = f"{key} is neither in this task's settings nor in {file}{f'; is it {close}?' if close else '.'}"
+    remedy = f"Give {key} in the task, or a default for it in {file}."
+    return Hint(says, remedy, *_SETTING) if sure else Hint(says, remedy)
+
+
+def _empty(told: Told) -> Hint | None:
+    if not _NO_NUMBER.match(told.text):
+        return None
+    found = _repos(told, lambda value: isinstance(value, str) and not value.strip())
+    return _wrong([key for key in found if _stands(key, told.line)], told)
+
+
+def _text(told: Told) -> Hint | None:
+    """A number that is a text, as a form sends it, and as YAML reads 1e-3."""
+    if not _TEXT.match(told.text):
+        return None
+    found = _repos(told, lambda value: isinstance(value, str) and bool(_LIKE_A_NUMBER.fullmatch(value)))
+    only = found if len(found) == 1 and _NEEDS_NUMBER.search(told.text) else []
+    keys = [key for key in found if _stands(key, told.line)] or only
+    if not keys:
+        return None
+    remedy = f"Use int(...) or float(...) where the code reads {' and '.join(keys)}: numbers may come as texts."
+    return Hint(f"{_values(keys, told.merged)} That is a text.", remedy)
+
+
+def _quoted(told: Told) -> Hint | None:
+    """The settings whose value, a word as a form sends it, stands in quotes in what an exception says."""
+    words = {first or second for first, second in _QUOTED.findall(told.text)}
+    values = told.merged.values.items()
+    hint = _wrong([key for key, value in values if isinstance(value, str) and value.strip() and value in words], told)
+    if hint and not told.text.startswith("ValueError"):
+        return Hint(hint.says, "")
+    return hint
+
+
+def _wrong(keys: list[str], told: Told) -> Hint | None:
+    """Values that can't be used, and whose they are."""
+    if not keys:
+        return None
+    names, owner = " or ".join(keys), _owner(keys[0], told.merged)
+    remedy = f"Correct {names} in the task."
+    if owner != _TASK:
+        remedy = f"Whoever maintains the {owner} should correct it; until then give another {names} in the task."
+    elif any(_stands(key, told.text) for key in keys):
+        return Hint("", remedy, *_SETTING)
+    return Hint(_values(keys, told.merged), remedy, *_SETTING)
+
+
+def _no_model(told: Told) -> Hint | None:
+    if not told.missing_model or _OF_CODE.match(told.text):
+        return None
+    cause = symptoms.MODEL_FILE
+    return Hint(f"{told.missing_model}.", cause.hint, cause.kind, cause.code)
+
+
+def _repos(told: Told, fits: Callable[[Any], bool]) -> list[str]:
+    """The repo's hyper-parameters that have such a value."""
+    return [key for key, value in told.merged.values.items() if key not in _NOT_THE_REPOS and fits(value)]
+
+
+def _stands(key: str, text: str) -> bool:
+    return bool(re.search(rf"\b{re.escape(key)}\b", text))
+
+
+def _values(keys: list[str], merged: Merged) -> str:
+    """Where each key has its value from."""
+    said = [f"{key} is {merged.values[key]!r} {_place(key, merged)}" for key in keys]
+    return f"{' and '.join(said)}."
+
+
+def _place(key: str, merged: Merged) -> str:
+    owner = _owner(key, merged)
+    if owner == _REPO:
+        return f"in the repo's {merged.origins[key]}"
+    return "in this task's settings" if owner == _TASK else "in the image's template"
+
+
+def _owner(key: str, merged: Merged) -> str:
+    if key in merged.layers.get("config.yaml", ()):
+        return _TASK
+    return _REPO if key in merged.layers.get("code_config", ()) else _IMAGE
+
+
+def _defaults(merged: Merged) -> str:
+    """The name of the file that code_config names; '' when there is none."""
+    named = (merged.origins[key] for key in merged.layers.get("code_config", ()) if _owner(key, merged) != _TASK)
+    return next(named, str(merged.values.get("code_config") or ""))
+
+
+_TABLE: tuple[Callable[[Told], Hint | None], ...] = (
+    _no_metric,
+    _read_only,
+    _fixed_path,
+    _missing,
+    _empty,
+    _text,
+    _quoted,
+    _no_model,
+)

@@ -1,0 +1,69 @@
+"""Where the job's lines go: our own streams as they are or as JSON, the log, and the last ones into the job's end."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Callable
+
+from live_code.stages.supervise.joblog import JobLog
+from live_code.stages.supervise.lines import Lines, Readable
+
+# As many as the platform shows of a failure: torchrun's own words at the end take 40.
+TAIL_LINES = 99
+# What a line may bring into the monitor's stack view, in bytes.
+TAIL_WIDTH = 500
+
+
+class Output:
+    """Everything that the job says."""
+
+    def __init__(self, copy: JobLog, as_json: bool) -> None:
+        self.copy = copy
+        self.as_json = as_json
+        self.last = time.monotonic()
+        self._tail: deque[bytes] = deque(maxlen=TAIL_LINES)
+
+    @property
+    def tail(self) -> tuple[str, ...]:
+        return tuple(line.decode("utf-8", "replace") for line in self._tail)
+
+    def keep(self, text: bytes) -> None:
+        """Into the log and among the last lines."""
+        self.copy.write(text)
+        newest = text[-TAIL_LINES * TAIL_WIDTH :].splitlines()[-TAIL_LINES:]
+        self._tail.extend(line[:TAIL_WIDTH] for line in newest if line.strip())
+
+
+class Stream:
+    """One of the job's two streams, on its way to where it is shown: ``show`` gets what is whole, '' at the end."""
+
+    def __init__(self, name: str, output: Output, show: Callable[[bytes], None]) -> None:
+        self.name = name
+        self.output = output
+        self.show = show
+        self._lines = Lines()
+        self._readable = Readable()
+
+    def take(self, piece: bytes) -> bool:
+        """Passes on what is whole. False at the stream's end."""
+        whole = self._lines.take(piece)
+        now = self.output.last = time.monotonic()
+        readable = self._readable.take(whole, now) if whole else b""
+        if not piece:
+            readable += self._readable.take(b"", now)
+        if readable:
+            self.output.keep(readable)
+        self.show(self._as_json(readable) if self.output.as_json else whole)
+        if not piece:
+            self.show(b"")
+        return bool(piece)
+
+    def _as_json(self, text: bytes) -> bytes:
+        at = round(time.time(), 3)
+        return b"".join(
+            json.dumps({"time": at, "stream": self.name, "message": line.decode("utf-8", "backslashreplace")}).encode()
+            + b"\n"
+            for line in text.splitlines()
+        )

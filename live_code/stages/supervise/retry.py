@@ -1,0 +1,62 @@
+"""Starts the job again when it failed for a cause that may pass by itself, as often as the task allows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from live_code.errors import JobError
+from live_code.job.ymir_exc import protocol
+from live_code.stages.launch.plan import Launch
+from live_code.stages.request.config import Merged
+from live_code.stages.supervise import attempt
+from live_code.stages.supervise.exit import Exit, Places, Rules
+from live_code.tools.terminal import log
+from live_code.values import NamedTuple
+
+# Seconds before the second attempt; twice as long before each further one, up to a limit.
+PAUSE_S = 5.0
+LONGEST_PAUSE_S = 300.0
+
+_NO_SETTINGS = Merged({}, {})
+
+
+class Told(NamedTuple):
+    """How the platform is spoken to: what stands there now, and that the task is on its way (again)."""
+
+    current: Callable[[], protocol.Monitor | None]
+    running: Callable[[str], None]
+
+
+def run(
+    launch: Launch,
+    places: Places,
+    rules: Rules,
+    told: Told,
+    merged: Merged = _NO_SETTINGS,
+    pause: Callable[[float], None] = time.sleep,
+) -> tuple[Exit, ...]:
+    """One Exit for each attempt; only the last may be a good one. ``rules.retries`` says how many may follow.
+
+    ``merged``: the hyper-parameters.
+    """
+    ended: list[Exit] = []
+    while True:
+        last = attempt.run(launch, places, rules)
+        error = _verdict(last, told.current(), merged)
+        ended.append(last._replace(verdict=error.kind if error else ""))
+        if not error or not error.retry or error.retry not in rules.retry_on or len(ended) > rules.retries:
+            return tuple(ended)
+        seconds = min(PAUSE_S * 2 ** (len(ended) - 1), LONGEST_PAUSE_S)
+        said = f"attempt {len(ended)} of {rules.retries + 1} failed ({error.kind}): {error.message}"
+        log.warning(f"{said} The next one begins in {seconds:g} s.")
+        told.running(f"{said} Starting again.")
+        pause(seconds)
+
+
+def _verdict(ended: Exit, said: protocol.Monitor | None, merged: Merged) -> JobError | None:
+    if ended.ok:
+        return None
+    from live_code.stages.supervise import verdict  # a table of patterns: a good end does not pay for it
+
+    return verdict.of(ended, said, merged)

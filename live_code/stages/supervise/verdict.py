@@ -1,0 +1,248 @@
+"""The truth table of ends: from what was seen of a job's end to the one error that the platform and the user are told.
+
+Pure, but for a look at the names of the repo's files. What decides, in this order: who stopped it, which limit it
+broke, what the job itself told the platform, what the kernel killed for memory, the rank that fell without a word, the
+exception that ended it, its last lines, the signal or code it ended with.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from live_code.errors import JobError
+from live_code.job.ymir_exc import protocol
+from live_code.stages.request.config import Merged
+from live_code.stages.supervise import exceptions, hints, ranks, symptoms
+from live_code.stages.supervise.exit import HANGING_RANKS, MAX_DURATION, STALL, Exit, Report
+from live_code.stages.supervise.symptoms import Cause
+from live_code.tools import files
+from live_code.tools.packages import modules
+from live_code.tools.processes.guard import ORPHANED
+
+# Exceptions that say no more than that a child has failed.
+_OF_PARENTS = (ranks.LAUNCHER, "CalledProcessError")
+# Signals by which a program dies of itself.
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+
+_NO_SETTINGS = Merged({}, {})
+_MODULE = re.compile(r"No module named '?(\w+)")
+# As a SyntaxError's text ends.
+_HAS_PLACE = re.compile(r"\([^()]+, line \d+\)$")
+_LOG = "The whole output is in live-code/job.log."
+_SAVED = "What it had saved stays in /out."
+_KILLED_AFTER_GRACE = f"It was killed before it had ended: a larger stop_grace_s gives it longer. {_SAVED}"
+_KILLED = Cause(
+    "KILLED", protocol.CODE_OTHER, symptoms.INFRASTRUCTURE, "the job was killed by {name} from outside after {seconds}",
+    "Nobody told us to stop it: somebody on the host did, or its out-of-memory killer; then it wants more memory.",
+)  # fmt: skip
+_CRASHED = Cause(
+    "CRASHED", protocol.CODE_OTHER, "", "the job crashed by {name} after {seconds}",
+    "A native extension failed: check that compiled packages fit the image's framework. " + _LOG,
+)  # fmt: skip
+_FAILED = Cause("JOB_FAILED", protocol.CODE_OTHER, "", "the job failed", "Its last lines may say why. " + _LOG)
+_SAID_NOTHING = "It printed nothing: look for what in the code ends with that code, such as sys.exit."
+_LIMITS = {
+    MAX_DURATION: Cause(
+        "TIMEOUT", protocol.CODE_OTHER, "", "the job was ended after {seconds}: it took longer than max_duration_s",
+        "Raise max_duration_s, or give the job less to do.",
+    ),
+    STALL: Cause(
+        "STALLED", protocol.CODE_OTHER, symptoms.INFRASTRUCTURE,
+        "the job was ended after {seconds}: for stall_timeout_s it said nothing, made no progress and used neither CPU "
+        "nor GPU",
+        "It waits for something that does not come, or wants a larger stall_timeout_s. " + _LOG,
+    ),
+    HANGING_RANKS: Cause(
+        "HANGING_RANKS", protocol.CODE_OTHER, "", "the job was ended after {seconds}: a rank died and the others hang",
+        _LOG,
+    ),
+}  # fmt: skip
+CAUSES = (_KILLED, _CRASHED, _FAILED, *_LIMITS.values())
+
+
+def of(ended: Exit, said: protocol.Monitor | None, merged: Merged = _NO_SETTINGS) -> JobError | None:
+    """The error that stands for this end; None for a good one. ``said``: what the job wrote into the monitor;
+    ``merged``: the hyper-parameters, one of which may be what an exception speaks of."""
+    if ended.ok:
+        return None
+    error = _decide(ended, said)
+    error.exit_code = ended.exit_code
+    first = _first(ended)
+    if error.kind in ("EXCEPTION", _FAILED.kind):
+        _advise(error, first, ended, merged)
+    return error
+
+
+def _advise(error: JobError, first: Report | None, ended: Exit, merged: Merged) -> None:
+    own = exceptions.own(first, ended.root) if first else None
+    text, line = first.text if first else "", own.code if own else ""
+    hint = hints.of(hints.Told(text, line, (ended.root, ended.output), merged, ended.missing_model))
+    if hint:
+        error.message = f"{error.message} {hint.says}".rstrip()
+        error.hint = f"{hint.remedy} {_LOG}".lstrip()
+        if hint.kind:
+            error.kind, error.return_code = hint.kind, hint.code
+
+
+def _decide(ended: Exit, said: protocol.Monitor | None) -> JobError:
+    if ended.stopped_by:
+        return _stopped(ended)
+    first = _first(ended)
+    if ended.ended_by:
+        return _error(ended, _LIMITS[ended.ended_by], first, with_exception=ended.ended_by == HANGING_RANKS)
+    if said and said.state == protocol.STATE_ERROR and said.return_code not in (0, protocol.CODE_OTHER):
+        return _own_word(ended, said)
+    unexplained = first is None or _is_echo(first)
+    if ended.oom_kills and (ended.signal == signal.SIGKILL or unexplained):
+        return _error(ended, _of_memory(ended.oom_kills), None)
+    if unexplained and (fallen := ranks.silent(ended.reports, ended.tail)):
+        return _of_rank(ended, fallen)
+    known = symptoms.find([first.text, first.cause]) if first else symptoms.find(ended.tail)
+    if known and not _is_own_output(*known, ended.output):
+        cause, line = known
+        return _error(ended, _sharper(cause, ended, line), first, line)
+    if first:
+        return _error(ended, Cause("EXCEPTION", protocol.CODE_OTHER, "", "the job failed", _LOG), first)
+    if said and said.state == protocol.STATE_ERROR and said.message:
+        return _own_word(ended, said)
+    return _error(ended, _by_number(ended), None)
+
+
+def _stopped(ended: Exit) -> JobError:
+    said = f"by {signal.Signals(ended.stopped_by).name} after {_seconds(ended)}"
+    if ended.stopped_by == ORPHANED:
+        said = f"after {_seconds(ended)}: the process that guards it was killed"
+    hint = _KILLED_AFTER_GRACE if ended.signal == signal.SIGKILL else _SAVED
+    error = JobError(f"the task was stopped {said}.", hint=hint, details=_details(ended, None))
+    error.kind = "STOPPED"
+    return error
+
+
+def _own_word(ended: Exit, said: protocol.Monitor) -> JobError:
+    """The job knows best, when it says something."""
+    plain = _by_number(ended)
+    details = "\n".join(said.stack) or _details(ended, _first(ended))
+    hint = f"({_filled(plain, ended)}.)"
+    error = JobError(said.message or "the job reported an error.", hint=hint, details=details)
+    error.kind, error.return_code = "REPORTED", said.return_code
+    error.retry = symptoms.NETWORK if said.return_code == protocol.CODE_NETWORK else ""
+    error.retryable = bool(error.retry)
+    return error
+
+
+def _of_memory(killed: int) -> Cause:
+    times = f"the kernel killed {killed} of its processes for it" if killed > 1 else "the kernel killed it for that"
+    return symptoms.HOST_MEMORY._replace(says=f"{symptoms.HOST_MEMORY.says} after {{seconds}}: {times}")
+
+
+def _first(ended: Exit) -> Report | None:
+    """Of what fell together the first that is no echo of another's fall: an echo may be told before the fall itself."""
+    together = exceptions.together(ended.reports) or (exceptions.of_lines(ended.tail) if ended.code else ())
+    first = next((report for report in together if not _is_echo(report)), together[0] if together else None)
+    return exceptions.unwrapped(first) if first else None
+
+
+def _is_echo(report: Report) -> bool:
+    return report.type in _OF_PARENTS or _tells_of_lost_peers([report.text])
+
+
+def _of_rank(ended: Exit, fallen: Sequence[ranks.Rank]) -> JobError:
+    """A rank that left no report: what it said last, else how it ended. One that lost its peers is not the cause."""
+    words = [(rank, ranks.said_by(rank, ended.tail)) for rank in fallen]
+    rank, said = next((one for one in words if not _tells_of_lost_peers(one[1])), words[0])
+    name = f"rank {rank.number}"
+    if known := symptoms.find(said):
+        return _error(ended, known[0], None, f"{name}: {known[1].partition(':')[2].strip()}")
+    if rank.signal:
+        cause = _CRASHED if rank.signal in CRASHES else _KILLED
+        cause = cause._replace(says=cause.says.replace("the job", name).replace("{name}", _signal_name(rank.signal)))
+    else:
+        cause = _FAILED._replace(says=f"the job failed: {name} ended with exit code {rank.code} after {{seconds}}")
+    error = _error(ended, cause, None)
+    error.details = "\n".join(said) or error.details
+    return error
+
+
+def _tells_of_lost_peers(said: Sequence[str]) -> bool:
+    known = symptoms.find(said)
+    return bool(known and known[0] is symptoms.PEERS_LOST)
+
+
+def _is_own_output(cause: Cause, line: str, output: str) -> bool:
+    """Whether the model file that is missing is one that the job itself should have made."""
+    return cause is symptoms.MODEL_FILE and bool(output) and f"{output.rstrip('/')}/" in line
+
+
+def _sharper(cause: Cause, ended: Exit, line: str) -> Cause:
+    """Says more than the job could know."""
+    module = _MODULE.search(line) if cause is symptoms.MISSING_MODULE else None
+    if module:
+        own = files.names(Path(ended.root)) if ended.root else ()
+        return cause._replace(hint=modules.to_add(module[1], own, "the repo's requirements"))
+    if cause is symptoms.NO_GPU and ended.no_gpu:
+        return cause._replace(says="the task asks for a GPU (gpu_id), but the container has none")
+    if cause is symptoms.NO_SPACE and ended.full:
+        return cause._replace(says=f"{cause.says} of {' and '.join(ended.full)}")
+    return cause
+
+
+def _by_number(ended: Exit) -> Cause:
+    if ended.signal in CRASHES:
+        return _CRASHED
+    if ended.signal:
+        return _KILLED
+    if ended.full:
+        return symptoms.NO_SPACE._replace(says=f"the job failed, and {' and '.join(ended.full)} is full")
+    failed = _FAILED._replace(says=f"the job ended with exit code {ended.code} after {{seconds}}")
+    return failed if ended.tail else failed._replace(hint=_SAID_NOTHING)
+
+
+def _error(ended: Exit, cause: Cause, first: Report | None, line: str = "", with_exception: bool = True) -> JobError:
+    shown = first.text if first and with_exception else line
+    rank = f"rank {first.rank}: " if first and first.rank and with_exception else ""
+    place = _place(first, ended.root) if first and with_exception else ""
+    what = f": {rank}{_short(shown).rstrip('.')}{place}" if shown else ""
+    error = JobError(
+        f"{_filled(cause, ended)}{what}".rstrip(".") + ".", hint=cause.hint, details=_details(ended, first)
+    )
+    error.kind, error.return_code = cause.kind, cause.code
+    error.retry, error.retryable = cause.retry, bool(cause.retry)
+    return error
+
+
+def _details(ended: Exit, first: Report | None) -> str:
+    """The traceback of what failed first, else the last lines."""
+    if first is None:
+        return "\n".join(ended.tail)
+    frames = [f'  File "{f.file}", line {f.line}, in {f.function}\n    {f.code}'.rstrip() for f in first.frames]
+    return "\n".join(("Traceback (most recent call last):", *frames, first.text))
+
+
+def _place(report: Report, root: str) -> str:
+    """The innermost line of the repo's own code, in brackets; '' when the text has one already, or none is known."""
+    own = None if _HAS_PLACE.search(report.text) else exceptions.own(report, root)
+    return f" ({own.file}:{own.line})" if own else ""
+
+
+def _filled(cause: Cause, ended: Exit) -> str:
+    """What the cause says, of this end: its signal and time. Braces in a path stay as they are."""
+    return cause.says.replace("{name}", _signal_name(ended.signal)).replace("{seconds}", _seconds(ended))
+
+
+def _seconds(ended: Exit) -> str:
+    return f"{ended.seconds:.0f} s"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 300 else f"{line[:120]} ... {line[-175:]}"  # an exception in its text stands last

@@ -1,0 +1,1 @@
+"""What knows nothing of tasks: git, packages, store, telemetry, machine, processes, files, terminal."""

@@ -1,0 +1,162 @@
+"""What git is given to speak to remotes: settings, credentials and an environment of our making, and for how long."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from live_code.tools.git import credentials, local, policy, proxies
+from live_code.tools.git.credentials import Credential
+from live_code.tools.git.failures import CredentialsError
+from live_code.tools.git.retry import deadline_s
+from live_code.tools.git.url import GitUrl
+from live_code.tools.store import Store
+
+CA_FILES = ("LIVE_CODE_CA_FILE", "GIT_SSL_CAINFO", "SSL_CERT_FILE")
+KNOWN_HOSTS, TRUST_FIRST = "LIVE_CODE_SSH_KNOWN_HOSTS", "LIVE_CODE_SSH_TRUST_FIRST"
+# What old versions of git and importers wrote into commits and trees by mistake; it does no harm.
+_OLD_SLIPS = (
+    *("badDate", "badDateOverflow", "badEmail", "badName", "badTimezone", "missingEmail", "missingNameBeforeEmail"),
+    *("missingSpaceBeforeDate", "missingSpaceBeforeEmail", "multipleAuthors", "zeroPaddedDate", "zeroPaddedFilemode"),
+)
+STALLED_S = 30  # below 1 kB a second for so long, a transfer is given up
+_SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
+_ANSWER = Path(__file__).with_name("credential.sh")
+
+
+class Access(NamedTuple):
+    """Open for the time of a ``with`` block. ``env``: all variables that git gets; it holds no secret itself.
+
+    ``proxies``: the proxies' variables for programs that can't ask for the passwords, which are in them.
+    """
+
+    env: Mapping[str, str]
+    credentials: tuple[Credential, ...]
+    ca_file: str
+    proxies: Mapping[str, str]
+    secrets: tuple[str, ...]
+    retry_s: float
+
+    def hide(self, text: str) -> str:
+        """The text without the secrets: a server may send back what it was given."""
+        return credentials.hide(text, self.secrets)
+
+    def __repr__(self) -> str:
+        return f"Access({', '.join(map(repr, self.credentials))})"
+
+
+@contextmanager
+def opened(
+    environ: Mapping[str, str], store: Store, url: GitUrl | None = None, repository: Path | None = None
+) -> Iterator[Access]:
+    """Access to ``url`` (None: to any https or ssh server) for git commands that run in ``repository``.
+
+    Secrets lie in memory only, where git's helpers read them by way of this process's open files: nothing is left
+    on a disk when it is killed. Raises CredentialsError.
+    """
+    environ = {**environ, **credentials.proxies_with_logins(environ)}
+    found = credentials.read(environ)
+    key = credentials.ssh_key(environ)
+    logins = (*found, *credentials.of_proxies(environ))
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="live-code-git-")))
+        answers = "".join("\t".join(one) + "\n" for one in logins)
+        ca_file = _ca_file(environ, home)
+        settings = _settings(
+            stack.enter_context(in_memory(answers)) if logins else "", ca_file, policy.redirects_are_allowed(environ)
+        )
+        local.write_settings(home, _safe(url, repository), settings)
+        key_file = stack.enter_context(in_memory(key)) if key else ""
+        pins = _pins(environ, store)
+        env = {
+            **local.environment(environ, home),
+            **proxies.for_git(environ),
+            "GIT_ALLOW_PROTOCOL": url.scheme if url else "https:ssh",
+            "GIT_ASKPASS": "false",
+            "GIT_SSH_COMMAND": _ssh(environ.get(KNOWN_HOSTS, ""), pins, key_file),
+            "GIT_SSH_VARIANT": "ssh",
+        }
+        if not key and (agent := environ.get("SSH_AUTH_SOCK")):
+            env["SSH_AUTH_SOCK"] = agent
+        secrets = tuple(credentials.spellings(logins))
+        yield Access(env, found, ca_file, proxies.given(environ), secrets, deadline_s(environ))
+
+
+@contextmanager
+def in_memory(text: str) -> Iterator[str]:
+    """A path under which processes of this user, and no others, read the text; it never was on a disk."""
+    handle = os.memfd_create("live-code", os.MFD_CLOEXEC)
+    try:
+        os.fchmod(handle, 0o600)  # ssh takes no key that others may read
+        os.write(handle, text.encode())
+        yield f"/proc/{os.getpid()}/fd/{handle}"
+    finally:
+        os.close(handle)
+
+
+def _settings(answers: str, ca_file: str, redirects: bool) -> str:
+    lines = [
+        "[http]",
+        f"\tfollowRedirects = {'initial' if redirects else 'false'}",
+        "\tsslVerify = true",
+        "\tlowSpeedLimit = 1000",
+        f"\tlowSpeedTime = {STALLED_S}",
+    ]
+    lines += [f"\tsslCAInfo = {local.quoted(ca_file)}"] if ca_file else []
+    lines += ["[protocol]", "\tversion = 2", "[fetch]", "\tfsckObjects = true", '[fetch "fsck"]']
+    lines += [f"\t{name} = ignore" for name in _OLD_SLIPS]
+    if answers:
+        helper = f"!sh {shlex.quote(str(_ANSWER))} {answers}"
+        lines += ["[credential]", "\thelper =", f"\thelper = {local.quoted(helper)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _safe(url: GitUrl | None, repository: Path | None) -> list[Path]:
+    safe = [repository] if repository else []
+    if url and url.scheme == "file":
+        safe += [Path(url.path), Path(url.path, ".git")]
+    return safe
+
+
+def _ca_file(environ: Mapping[str, str], home: Path) -> str:
+    """The file of trusted authorities, '' for the system's. One of LIVE_CODE_CA_FILE is added to the system's."""
+    name = next((name for name in CA_FILES if environ.get(name)), "")
+    if not name:
+        return ""
+    try:
+        given = Path(environ[name]).read_bytes()
+    except OSError as error:
+        raise CredentialsError(f"{environ[name]}, which {name} names, can't be read: {error.strerror}.") from error
+    if name != CA_FILES[0]:
+        return environ[name]
+    system = _SYSTEM_CA.read_bytes() if _SYSTEM_CA.exists() else b""
+    together = home / "ca.pem"
+    together.write_bytes(system + b"\n" + given)
+    return str(together)
+
+
+def _pins(environ: Mapping[str, str], store: Store) -> str:
+    """Where host keys are kept that are believed at first sight, where that is allowed; '' where it is not."""
+    if environ.get(TRUST_FIRST, "").strip().lower() not in ("1", "true", "yes", "on"):
+        return ""
+    pins = store.path("ssh", "known_hosts")
+    pins.parent.mkdir(parents=True, exist_ok=True)
+    return str(pins)
+
+
+def _ssh(known_hosts: str, pins: str, key: str) -> str:
+    """An ssh command that reads no one's configuration and believes no host key that was not given."""
+    options = ["BatchMode=yes", "ConnectTimeout=20", "ServerAliveInterval=15", "ServerAliveCountMax=2"]
+    options += ["ForwardAgent=no", "ClearAllForwardings=yes", "PermitLocalCommand=no", "UpdateHostKeys=no"]
+    if files := [f'"{name}"' for name in (pins, known_hosts) if name]:  # new keys go to the first
+        options.append("UserKnownHostsFile=" + " ".join(files))
+    options.append("StrictHostKeyChecking=" + ("accept-new" if pins else "yes"))
+    if key:
+        options += ["IdentitiesOnly=yes", "IdentityAgent=none"]
+    words = ["ssh", "-F", os.devnull, *(word for option in options for word in ("-o", option))]
+    return shlex.join([*words, *(["-i", key] if key else [])])

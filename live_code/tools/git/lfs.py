@@ -1,0 +1,67 @@
+"""Git LFS: the contents that a commit's pointers stand for, fetched into the store and written into the work tree.
+
+Done here and not by git's filters: a filter is a program that configuration names, and repos bring configuration.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from live_code.tools import files
+from live_code.tools.git import repository, worktree
+from live_code.tools.git.contents import Pointer
+from live_code.tools.git.failures import NotFoundError
+from live_code.tools.git.fetch import Wanted
+from live_code.tools.git.url import GitUrl
+from live_code.tools.store import Store
+
+
+def fill(wanted: Wanted, pointers: tuple[Pointer, ...], place: Path, store: Store, environ: Mapping[str, str]) -> None:
+    """Puts the contents in the place of their pointers. Raises SourceError naming the files that could not be had."""
+    here = repository.find(wanted.url, store).path
+    if _missing(here, pointers):
+        with store.locked("lfs", here.name, f"LFS objects of {wanted.url} are being fetched"):
+            _fetch(wanted.url, _missing(here, pointers), here, store, environ)
+    for one in pointers:
+        _put(kept_at(here, one.oid), place / one.path)
+    worktree.assume_unchanged(place, [one.path for one in pointers], environ)
+
+
+def kept_at(folder: Path, oid: str) -> Path:
+    """Where git LFS keeps an object, in the store as in any repository."""
+    return folder / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
+
+
+def _missing(here: Path, pointers: Iterable[Pointer]) -> list[Pointer]:
+    return [one for one in pointers if not kept_at(here, one.oid).exists()]
+
+
+def _fetch(url: GitUrl, pointers: list[Pointer], here: Path, store: Store, environ: Mapping[str, str]) -> None:
+    if url.scheme == "file":
+        for one in pointers:
+            _copy(url, one, here)
+        return
+    from live_code.tools.git import access, lfs_server
+
+    with access.opened(environ, store, url, here) as opened:
+        lfs_server.download(url, pointers, lambda oid: kept_at(here, oid), opened)
+
+
+def _copy(url: GitUrl, one: Pointer, here: Path) -> None:
+    for folder in (Path(url.path, ".git"), Path(url.path)):
+        source = kept_at(folder, one.oid)
+        if source.exists() and files.sha256_file(source) == one.oid:
+            with files.replacing(kept_at(here, one.oid)) as aside:
+                shutil.copyfile(source, aside)
+            return
+    raise NotFoundError(f"{url} lacks the LFS object of {one.path}.", hint="Push it: git lfs push --all.")
+
+
+def _put(source: Path, target: Path) -> None:
+    """Takes the pointer's place, and keeps its mode. A copy: the job may write into the file."""
+    mode = target.lstat().st_mode
+    with files.replacing(target) as aside:
+        shutil.copyfile(source, aside)
+        aside.chmod(mode & 0o777)

@@ -1,0 +1,60 @@
+"""Where the commits of submodules come from: their addresses, as .gitmodules has them, made whole and checked."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+
+from live_code.tools.git import policy
+from live_code.tools.git.contents import Submodule
+from live_code.tools.git.failures import RefMissingError, RefusedError
+from live_code.tools.git.fetch import Wanted
+from live_code.tools.git.url import GitUrl, UrlError, parse, redacted
+from live_code.values import NamedTuple
+
+
+class Planned(NamedTuple):
+    """A submodule to put at ``path``, below the work tree that it belongs to."""
+
+    path: str
+    wanted: Wanted
+
+
+def plan(parent: GitUrl, submodules: tuple[Submodule, ...], environ: Mapping[str, str]) -> tuple[Planned, ...]:
+    """What to fetch for each. Raises RefusedError for an address that is not allowed, RefMissingError for none."""
+    return tuple(Planned(one.path, Wanted(_url(parent, one, environ), one.commit)) for one in submodules)
+
+
+def _url(parent: GitUrl, one: Submodule, environ: Mapping[str, str]) -> GitUrl:
+    if not one.url:
+        raise RefMissingError(
+            f"the submodule {one.path} has no url in .gitmodules.",
+            hint="Correct .gitmodules, or set git_submodules: off when the job does without it.",
+        )
+    try:
+        url = parse(joined(parent, one.url))
+    except UrlError as error:
+        raise RefusedError(
+            f"the submodule {one.path} names {redacted(one.url)!r}, which can't be used: {error}.",
+            hint="Correct .gitmodules, or set git_submodules: off when the job does without it.",
+        ) from None
+    if url.scheme == "file" and parent.scheme != "file":
+        raise RefusedError(
+            f"the submodule {one.path} of {parent} names a folder of this machine.", hint="Correct .gitmodules."
+        )
+    policy.check(url, environ)
+    return url
+
+
+def joined(parent: GitUrl, url: str) -> str:
+    """The address a submodule's ``url`` stands for: one that begins with ./ or ../ starts at its parent's address."""
+    if not url.startswith(("./", "../")):
+        return url
+    head, path = parent.text[: len(parent.text) - len(parent.path)], parent.path
+    rooted = posixpath.join("/" + path.strip("/"), url)
+    depth = 0
+    for part in rooted.split("/"):
+        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
+        if depth < 0:
+            raise UrlError("it climbs above its server's root")
+    return head + posixpath.normpath(rooted)[0 if path.startswith("/") else 1 :]

@@ -1,0 +1,230 @@
+"""The image's interpreter: which one it is, and what it says about itself, kept until its files change."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from live_code.errors import InterpreterError
+from live_code.tools import files
+from live_code.tools.processes import runner
+from live_code.tools.store import Store
+from live_code.values import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any
+
+PYTHON_VARIABLE = "LIVE_CODE_PYTHON"
+OLDEST = (3, 8)
+SCRIPT = Path(__file__).with_name("inventory.py")
+_SCHEMA = 2
+_METADATA = (".dist-info", ".egg-info", ".egg-link", ".pth", ".egg")
+_HINT = f"Name the interpreter that the job shall use in {PYTHON_VARIABLE}."
+
+
+class Framework(NamedTuple):
+    """A module that an image ships, found by its files. ``cuda``: what it was built for, '' when it says nothing;
+    ``numpy``: the major version that it was built against, 0 when that can't be seen."""
+
+    version: str
+    path: str
+    cuda: str
+    numpy: int = 0
+
+
+class Distribution(NamedTuple):
+    """An installed package as its metadata says; ``requires`` and ``extras`` in the words of PEP 508."""
+
+    version: str
+    folder: str
+    requires: tuple[str, ...]
+    extras: tuple[str, ...]
+    scripts: Mapping[str, str]
+
+
+class Interpreter(NamedTuple):
+    """An interpreter and what is installed in it. ``fingerprint`` is the same wherever all that is the same.
+
+    ``home``: the folder of the base interpreter. ``own_folders``: what only the image's own venv sees, if it is one.
+    ``inventory``: the file in the store that has all of it; ``distributions`` reads the rest from there.
+    """
+
+    path: Path
+    version: str
+    implementation: str
+    platform: str
+    prefix: str
+    home: str
+    is_venv: bool
+    is_conda: bool
+    sees_system: bool
+    site_packages: tuple[str, ...]
+    own_folders: tuple[str, ...]
+    packages: Mapping[str, str]
+    frameworks: Mapping[str, Framework]
+    fingerprint: str
+    inventory: Path
+
+    def distributions(self) -> dict[str, Distribution]:
+        """Every package's metadata, by normalised name. Read when needed: a warm start does not."""
+        said = json.loads(self.inventory.read_bytes())["said"]
+        return {name: _distribution(item) for name, item in said["distributions"].items()}
+
+
+def find(environ: Mapping[str, str]) -> Path:
+    """The interpreter that the container names; else the first python3 on PATH that isn't the bootstrapper's own.
+
+    Raises InterpreterError.
+    """
+    if named := environ.get(PYTHON_VARIABLE):
+        path = Path(named).expanduser().absolute()
+        if not os.access(path, os.X_OK) or path.is_dir():
+            raise InterpreterError(f"{PYTHON_VARIABLE} names {named}, which can't be executed.", hint=_HINT)
+        return path
+    own = Path(sys.prefix, "bin").resolve() if sys.prefix != sys.base_prefix else None
+    for folder in environ.get("PATH", os.defpath).split(os.pathsep):
+        path = Path(folder or ".", "python3").absolute()
+        if os.access(path, os.X_OK) and not path.is_dir() and path.parent.resolve() != own:
+            return path
+    raise InterpreterError("there is no python3 on PATH besides live-code's own.", hint=_HINT)
+
+
+def inspect(python: Path, store: Store, environ: Mapping[str, str]) -> Interpreter:
+    """What ``python`` says about itself; not asked again while its files and its site-packages stand as they stood.
+
+    Raises InterpreterError.
+    """
+    key = files.sha256_text(f"{_SCHEMA} {python}")[:32]
+    path = store.path("python", key)
+    if (known := _known(python, path)) is not None:
+        return known
+    with store.locked("python", key, f"what {python} has installed"):
+        if (known := _known(python, path)) is not None:
+            return known
+        said = ask(python, environ)
+        try:
+            files.write_json(path, {"stamp": _stamp(python, said), "said": said})
+        except OSError as error:
+            raise store.refused(error) from error
+        return _interpreter(python, said, path)
+
+
+def described(file: Path) -> dict[str, Any]:
+    """What an image's interpreter printed when it ran ``inventory.py``. Raises InterpreterError."""
+    try:
+        said: dict[str, Any] = json.loads(file.read_bytes())
+        said["version"], said["distributions"], said["frameworks"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InterpreterError(
+            f"{file} is no inventory of an interpreter: {error}.",
+            hint=f"docker run --rm -i IMAGE python3 - < {SCRIPT} > {file.name}",
+        ) from error
+    return said
+
+
+def read(file: Path, python: Path, store: Store) -> Interpreter:
+    """An image's interpreter as an inventory describes it; ``python``, one of the same version, stands in for it."""
+    said = {**described(file), "executable": str(python)}
+    path = store.path("python", files.sha256_text(json.dumps(said))[:32])
+    files.write_json(path, {"stamp": None, "said": said})
+    return _interpreter(python, said, path)
+
+
+def ask(python: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Runs the inventory script in ``python`` with the container's variables: 0.1 to 0.5 s. Raises InterpreterError."""
+    argv: list[str | Path] = [python, "-I", "-B", SCRIPT]
+    try:
+        said: dict[str, Any] = json.loads(runner.run(argv, env=clean(environ), timeout=120).stdout)
+    except runner.ProcessError as error:
+        raise InterpreterError(
+            f"the interpreter {python} does not answer (code {error.code}).", hint=_HINT, details=error.last_lines
+        ) from error
+    except ValueError as error:
+        raise InterpreterError(f"{python} does not behave like a Python interpreter.", hint=_HINT) from error
+    version = tuple(int(part) for part in said["version"].split("."))
+    if version < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise InterpreterError(
+            f"{python} is Python {said['version']}; a job needs {oldest} or newer.", hint="Use another image tag."
+        )
+    return said
+
+
+def clean(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables without those that would make another Python look into our environment."""
+    return {key: value for key, value in environ.items() if key not in ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")}
+
+
+def _known(python: Path, path: Path) -> Interpreter | None:
+    try:
+        kept = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    if kept["stamp"] is None or kept["stamp"] != _stamp(python, kept["said"]):
+        return None
+    return _interpreter(python, kept["said"], path)
+
+
+def _stamp(python: Path, said: Mapping[str, Any]) -> str | None:
+    """What changes when the interpreter or anything installed in it does.
+
+    Names of metadata folders, not only the folders' times: images built reproducibly give every folder the same time.
+    None for a script (pyenv's shims): which interpreter it leads to depends on more than its files.
+    """
+    with python.open("rb") as file:
+        if file.read(2) == b"#!":
+            return None
+    parts = [_times(python), _times(Path(said["prefix"], "pyvenv.cfg"))]
+    for folder in said["site_packages"]:
+        names = sorted(name for name in _names(folder) if name.endswith(_METADATA))
+        parts += [_times(Path(folder)), *names]
+    parts += [_times(Path(item["path"])) for item in said["frameworks"].values()]
+    return files.sha256_text("\n".join(parts))
+
+
+def _times(path: Path) -> str:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return f"{path} -"
+    return f"{path} {status.st_size} {status.st_mtime_ns}"
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names are all that is wanted, of hundreds of entries
+    except FileNotFoundError:
+        return []
+
+
+def _interpreter(python: Path, said: Mapping[str, Any], inventory: Path) -> Interpreter:
+    packages = {name: item["version"] for name, item in said["distributions"].items()}
+    frameworks = {name: Framework(**item) for name, item in said["frameworks"].items()}
+    path = Path(said["executable"] or python)
+    facts = (path, said["version"], said["platform"], said["site_packages"], sorted(packages.items()), frameworks)
+    return Interpreter(
+        path=path,
+        packages=packages,
+        frameworks=frameworks,
+        fingerprint=files.sha256_text(repr(facts))[:32],
+        inventory=inventory,
+        site_packages=tuple(said["site_packages"]),
+        own_folders=tuple(said["own_folders"]),
+        **{key: said[key] for key in _PLAIN},
+    )
+
+
+_PLAIN = ("version", "implementation", "platform", "prefix", "home", "is_venv", "is_conda", "sees_system")
+
+
+def _distribution(item: Mapping[str, Any]) -> Distribution:
+    return Distribution(
+        version=item["version"],
+        folder=item["folder"],
+        requires=tuple(item["requires"]),
+        extras=tuple(item["extras"]),
+        scripts=item["scripts"],
+    )

@@ -1,0 +1,107 @@
+"""What the image ships as its framework: those packages are protected, and the resolver sees them as chosen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from live_code.tools.machine.interpreter import Interpreter
+from live_code.values import NamedTuple
+
+PROTECT_VARIABLE = "LIVE_CODE_PROTECT"
+_PROTECTED = re.compile(r"(torch|torchvision|torchaudio|triton|pytorch-triton|mxnet|mxnet-.+|nvidia-.+)")
+# Not compiled before there is a version to look at.
+_VERSION = r"(?i)(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9]+([-_.][a-z0-9]+)*)?"
+# The name that requirements use for a module that images install under other names.
+_ALIASES = ("torch", "torchvision", "torchaudio", "triton", "mxnet")
+
+
+class Bound(NamedTuple):
+    """A range that a package must stay in, in the words of PEP 440, and why."""
+
+    name: str
+    versions: str
+    why: str
+
+
+class Protection(NamedTuple):
+    """What a resolver must leave alone: packages by name with their version, and ranges of others."""
+
+    packages: Mapping[str, str] = {}
+    bounds: tuple[Bound, ...] = ()
+
+    def requirements(self) -> str:
+        """The packages as lines of a requirements file: what they need in turn has to hold too."""
+        return "".join(f"{name}=={version}\n" for name, version in self.packages.items())
+
+    def constraints(self) -> str:
+        """The ranges as lines of a constraints file."""
+        return "".join(f"{bound.name}{bound.versions}\n" for bound in self.bounds)
+
+
+def protection(image: Interpreter, environ: Mapping[str, str]) -> Protection:
+    """What the image ships as its framework, and what ``LIVE_CODE_PROTECT`` lists."""
+    names = listed(environ)
+    found = {name: version for name, version in image.packages.items() if _PROTECTED.fullmatch(name) or name in names}
+    for name in _ALIASES:
+        module = image.frameworks.get(name)
+        if module and module.version and name not in found:
+            found[name] = module.version
+    bounds = () if "numpy" in found else numpy_bounds(image)
+    return Protection({name: _as_version(found[name]) for name in sorted(found)}, bounds)
+
+
+def listed(environ: Mapping[str, str]) -> frozenset[str]:
+    """What the container's maintainer protects besides the framework."""
+    return frozenset(normalised(name) for name in environ.get(PROTECT_VARIABLE, "").replace(",", " ").split())
+
+
+def numpy_bounds(image: Interpreter) -> tuple[Bound, ...]:
+    """The numpy that the framework works with.
+
+    A torch that was built against numpy 1 fails with 2 (its C interface changed); one built against 2 works with both,
+    but is not to lose the 2 that the image has. mxnet 1.x uses names that numpy 1.24 took away.
+    """
+    installed = _numpy(image)
+    mxnet, torch = image.frameworks.get("mxnet"), image.frameworks.get("torch")
+    if mxnet and mxnet.version.startswith("1.") and _parts(installed) < (1, 24):
+        return (Bound("numpy", "<1.24", f"mxnet {mxnet.version} uses names that numpy 1.24 removed"),)
+    if not torch:
+        return ()
+    major = _parts(installed)[0]
+    built = torch.numpy or major
+    why = f"torch {torch.version} was built against numpy {built}"
+    if built == 1 and major < 2:
+        return (Bound("numpy", "<2", why),)
+    return (Bound("numpy", ">=2", f"{why} and the image has numpy {installed}"),) if built == major == 2 else ()
+
+
+def normalised(name: str) -> str:
+    """A package's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def is_family(name: str) -> bool:
+    """Whether a package is of the kind that images ship as their framework."""
+    return bool(_PROTECTED.fullmatch(name))
+
+
+def is_version(text: str) -> bool:
+    """Whether PEP 440 knows it as a version; images have others too."""
+    return bool(re.fullmatch(_VERSION, text))
+
+
+def _as_version(text: str) -> str:
+    """A version for the resolver: of one that is none, the numbers that it begins with."""
+    release = re.match(r"\d+(\.\d+)*", text)
+    return text if is_version(text) else release[0] if release else "0"
+
+
+def _numpy(image: Interpreter) -> str:
+    module = image.frameworks.get("numpy")
+    return image.packages.get("numpy") or (module.version if module else "")
+
+
+def _parts(version: str) -> tuple[int, int]:
+    match = re.match(r"(\d+)(?:\.(\d+))?", version)
+    return (int(match[1]), int(match[2] or 0)) if match else (0, 0)

@@ -1,0 +1,119 @@
+"""Where packages come from: the task's indexes, else the container's, else PyPI. No URL here holds a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit, urlunsplit
+
+from live_code.tools.packages.requirements import PYPI, Text, options
+from live_code.tools.terminal import log
+from live_code.values import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+_DEFAULT = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+_TOLD, _TOLD_TOO = "index: ", "further index: "
+
+
+class UnreachableError(Exception):
+    """An index did not answer as one. ``url``: what was asked for, '' when that is not known."""
+
+    def __init__(self, url: str, error: Exception) -> None:
+        super().__init__(str(error))
+        self.url = url
+        self.error = error
+
+
+class Indexes(NamedTuple):
+    """The index that is asked for everything, and further ones; of all that they offer the best version wins, as pip
+    does it. ``instead``: which take the first one's place, in turn, while it is down. ``find_links``: folders or pages
+    of wheels. ``trusted``: hosts whose certificate is not checked."""
+
+    default: str
+    extra: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
+
+    def arguments(self) -> list[str]:
+        """As uv's arguments; both its resolver and its installer take them."""
+        words = ["--default-index", self.default, "--index-strategy", "unsafe-best-match"]
+        words += [word for url in self.extra for word in ("--index", url)]
+        words += [word for place in self.find_links for word in ("--find-links", place)]
+        return words + [word for host in self.trusted for word in ("--allow-insecure-host", host)]
+
+    def told(self) -> list[str]:
+        """As a lock's head tells them."""
+        return [f"{_TOLD}{self.default}", *(f"{_TOLD_TOO}{url}" for url in self.extra)]
+
+    def without(self, url: str) -> Indexes | None:
+        """What is left when the index that ``url`` belongs to is down; None when nothing else was named."""
+        if url.startswith(self.default.rstrip("/")):
+            return self._replace(default=self.instead[0], instead=self.instead[1:]) if self.instead else None
+        down = [one for one in self.extra if url.startswith(one.rstrip("/"))]
+        return self._replace(extra=tuple(one for one in self.extra if one not in down)) if down else None
+
+
+def try_each(indexes: Indexes, attempt: Callable[[Indexes], T]) -> T:
+    """The first attempt that finds its indexes up. Raises the error behind the last UnreachableError."""
+    while True:
+        try:
+            return attempt(indexes)
+        except UnreachableError as down:
+            fewer = indexes.without(down.url)
+            if fewer is None:
+                raise down.error from None
+            log.warning(f"{down.error.args[0]} Going on with {fewer.default}.")
+            indexes = fewer
+
+
+def choose(mirror: str, extra: tuple[str, ...], texts: tuple[Text, ...], environ: Mapping[str, str]) -> Indexes:
+    """The task's ``pypi_mirror`` (several: one after the other) stands before the container's index, that before one
+    that a requirements file names. The task's mirror takes the place of the container's, the file's adds up."""
+    found = list(options(texts))
+    container = next((url for key in _DEFAULT if (url := environ.get(key, "").strip())), "")
+    default, *instead = [url for url in (*mirror.replace(",", " ").split(), container) if url] or [""]
+    by_file = [value for key, value in found if key in ("-i", "--index-url")]
+    if not default:
+        default, *by_file = by_file or [PYPI]
+    further = [value for key, value in found if key == "--extra-index-url"]
+    return Indexes(
+        public(default),
+        _once(*extra, *by_file, *_words(environ, "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"), *further),
+        _once(*instead),
+        _once(
+            *_words(environ, "UV_FIND_LINKS", "PIP_FIND_LINKS"),
+            *(value for key, value in found if key in ("-f", "--find-links")),
+        ),
+        _once(*_words(environ, "UV_INSECURE_HOST", "PIP_TRUSTED_HOST")),
+    )
+
+
+def of_lock(text: str, others: Indexes) -> Indexes:
+    """The indexes that a lock was made from, where its head tells them; ``others`` stand in for the first one."""
+    default = [line[len(_TOLD) + 2 :] for line in text.splitlines() if line.startswith(f"# {_TOLD}")]
+    extra = [line[len(_TOLD_TOO) + 2 :] for line in text.splitlines() if line.startswith(f"# {_TOLD_TOO}")]
+    if not default:
+        return others
+    instead = tuple(url for url in (others.default, *others.instead) if url != default[0])
+    return others._replace(default=default[0], extra=_once(*extra, *others.extra), instead=instead)
+
+
+def public(url: str) -> str:
+    """A URL without user and password. Something that is no URL (a folder, a host) stays as it is."""
+    if "@" not in url or not re.match(r"[a-z]+://", url):
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _words(environ: Mapping[str, str], *keys: str) -> list[str]:
+    return [word for key in keys for word in environ.get(key, "").replace(",", " ").split()]
+
+
+def _once(*words: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(public(word) for word in words))

@@ -1,0 +1,47 @@
+"""After a build: the framework in the new environment is the image's own, and still works."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from live_code.errors import BuildError
+from live_code.tools.machine import interpreter
+from live_code.tools.machine.interpreter import Framework, Interpreter
+from live_code.tools.processes import runner
+
+_TRIES = {"torch": "import numpy, torch; torch.from_numpy(numpy.zeros(1))", "mxnet": "import mxnet"}
+
+
+def unchanged(python: Path, image: Interpreter, protected: Mapping[str, str], environ: Mapping[str, str]) -> None:
+    """Versions, places and CUDA builds are those of the image. Raises BuildError."""
+    if not protected:
+        return
+    said = interpreter.ask(python, environ)
+    for name in protected:
+        was = image.packages.get(name)
+        found = said["distributions"].get(name, {}).get("version")
+        if found != was:
+            raise BuildError(f"the environment would change the image's {name} from {was} to {found}.")
+    for name, module in image.frameworks.items():
+        now = said["frameworks"].get(name)
+        if name in protected and (now is None or Framework(**now) != module):
+            raise BuildError(f"the environment would not use the image's own {name} in {module.path}.")
+
+
+def works(python: Path, image: Interpreter, added: Mapping[str, str], environ: Mapping[str, str]) -> None:
+    """A numpy that stands before the image's still works with its framework: tried, when there is one.
+
+    Raises BuildError.
+    """
+    for name, code in _TRIES.items():
+        if "numpy" not in added or name not in image.frameworks or name in added:
+            continue
+        try:
+            runner.run([python, "-c", code], env=interpreter.clean(environ), timeout=300)
+        except runner.ProcessError as error:
+            raise BuildError(
+                f"the image's {name} does not work with numpy {added['numpy']}, which the requirements lead to.",
+                hint=f"Ask for numpy {image.packages.get('numpy', 'in another version')}.",
+                details=error.last_lines,
+            ) from error

@@ -1,0 +1,25 @@
+"""Where packages are installed to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from live_code.tools.packages.index import Indexes
+from live_code.tools.store import Store
+from live_code.values import NamedTuple
+
+
+class Site(NamedTuple):
+    """Where to install to, and from: an environment's interpreter, the folder that paths are seen from, the indexes.
+
+    ``environ``: the container's variables. ``lock``: the environment's own lock, which the installer keeps held should
+    it outlive us.
+    """
+
+    python: Path
+    root: Path
+    indexes: Indexes
+    store: Store
+    environ: Mapping[str, str]
+    lock: int

@@ -1,0 +1,85 @@
+"""A resolver's solution and a lock's text: pins with their hashes, in pip-tools' format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from live_code.tools.packages.framework import normalised
+
+_PIN = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(\[[^]]*\])?\s*==\s*(?P<version>[^\s;\\]+)")
+_BY_URL = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(\[[^]]*\])?\s*@\s*(?P<url>\S+)")
+
+
+class Pin(NamedTuple):
+    """One entry: its whole text (hashes and comments too), and what it names. ``url``: '' for a version of an index.
+
+    An entry without a name is a project in the repo itself, ``-e .`` or ``./folder``.
+    """
+
+    text: str
+    name: str = ""
+    version: str = ""
+    url: str = ""
+
+    @property
+    def is_local(self) -> bool:
+        return not self.name
+
+    @property
+    def is_hashed(self) -> bool:
+        return "--hash=" in self.text
+
+
+def parse(text: str) -> list[Pin]:
+    """The entries of a solution or a lock; comments between them are not kept."""
+    return [_pin(block) for block in _blocks(text)]
+
+
+def without(pins: Iterable[Pin], installed: Mapping[str, str]) -> list[Pin]:
+    """What the image does not have in that very version."""
+    return [pin for pin in pins if not (pin.version and same(installed.get(pin.name, ""), pin.version))]
+
+
+def entry(pin: Pin, given: Mapping[str, Pin], nobody: str) -> str:
+    """A pin's text for a lock: a lock's own words where one was ``given``; ``nobody`` names who else wants it."""
+    known = given.get(pin.name)
+    text = known.text if known and same(known.version, pin.version) else pin.text
+    return text if "# via" in text else f"{text.rstrip()}\n    # via {nobody}\n"
+
+
+def via(pin: Pin) -> set[str]:
+    """Who asks for it, as the comments behind it tell; files among them have dashes and dots in front."""
+    told = re.findall(r"^[ \t]+#[ \t]+(?:via[ \t]+)?(\S+)", pin.text, re.MULTILINE)
+    return {normalised(word) for word in told if word != "via"}
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two versions are equal as PEP 440 compares releases: 1.0 is 1.0.0."""
+    return re.sub(r"(\.0)+(?=$|\+)", "", one) == re.sub(r"(\.0)+(?=$|\+)", "", other)
+
+
+def fits(installed: str, asked: str) -> bool:
+    """Whether ``==asked`` is met: an image's 2.6.0+cu124 is a 2.6.0."""
+    return same(installed, asked) or ("+" not in asked and same(installed.partition("+")[0], asked))
+
+
+def _pin(block: str) -> Pin:
+    if match := _BY_URL.match(block):
+        return Pin(block, normalised(match["name"]), url=match["url"])
+    if match := _PIN.match(block):
+        return Pin(block, normalised(match["name"]), match["version"])
+    return Pin(block)
+
+
+def _blocks(text: str) -> Iterator[str]:
+    block = ""
+    for line in text.splitlines(keepends=True):
+        if block and not line.startswith((" ", "\t", "#", "\n")):
+            yield block
+            block = ""
+        if not line.startswith(("#", "\n", "--")):
+            block += line
+    if block:
+        yield block

@@ -1,0 +1,77 @@
+"""Whether the image has, or can get, the packages that a repo asks for."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from live_code.authoring import check
+from live_code.authoring.check.finding import MAY_FAIL, NOTE, WILL_FAIL, Finding
+from live_code.errors import InterpreterError
+from live_code.tools.machine import interpreter
+from tests.authoring.check.repo import CONFIGURED, Repo, brief, but
+from tests.support.workshop import Workshop
+
+
+class TestRequirements:
+    def test_a_conflict_with_the_images_framework_will_fail_at_its_line(self, shop: Workshop) -> None:
+        shop.image.torch("2.6.0+cu124", cuda="12.4")
+        shop.index.add("torch", "1.13.0").add("torch", "2.6.0").add("tqdm", "4.1")
+        shop.write("", "start.py").write("tqdm\ntorch==1.13.0\n")
+        found = self.findings(shop)
+        assert (WILL_FAIL, "requirements", "requirements.txt:2") in brief(found)
+        assert "torch 2.6.0+cu124" in found[0].what
+        assert shop.index.downloads() == []
+
+    def test_a_line_that_is_no_requirement_will_fail(self, shop: Workshop) -> None:
+        shop.write("", "start.py").write("tqdm==\n")
+        assert (WILL_FAIL, "requirements", "requirements.txt:1") in brief(self.findings(shop))
+
+    def test_a_package_that_there_is_not_will_fail(self, shop: Workshop) -> None:
+        shop.write("", "start.py").write("no-such-thing\n")
+        assert [one.rule for one in self.findings(shop) if one.severity == WILL_FAIL] == ["requirements"]
+
+    def test_a_named_file_that_is_missing_will_fail(self, shop: Workshop) -> None:
+        shop.write("", "start.py").write("requirements: base.txt\n", "live-code.yaml")
+        assert [one.rule for one in self.findings(shop) if one.severity == WILL_FAIL] == ["requirements"]
+
+    def test_an_index_out_of_reach_says_nothing_of_the_repo(self, shop: Workshop) -> None:
+        shop.write("", "start.py").write("tqdm\n")
+        found = self.findings(shop, PIP_INDEX_URL="http://127.0.0.1:9/simple")
+        assert (MAY_FAIL, "requirements") in [(one.severity, one.rule) for one in found]
+
+    def test_a_setup_py_is_not_run(self, shop: Workshop, tmp_path: Path) -> None:
+        shop.write("", "start.py").write("-e .\n")
+        shop.write(f"open({str(tmp_path / 'trace')!r}, 'w')\nimport setuptools; setuptools.setup()\n", "setup.py")
+        assert (NOTE, "requirements", "setup.py") in brief(self.findings(shop))
+        assert not (tmp_path / "trace").exists()
+
+    def test_requirements_that_are_not_committed_will_fail(self, repo: Repo) -> None:
+        repo.commit({"start.py": "", **CONFIGURED}).write({"requirements.txt": "pyyaml\n"})
+        assert brief(repo.check()) == [(WILL_FAIL, "not-committed", "requirements.txt")]
+
+    def test_an_images_inventory_stands_for_the_image(self, shop: Workshop, tmp_path: Path) -> None:
+        shop.image.torch("2.6.0+cu124", cuda="12.4")
+        shop.index.add("torch", "1.13.0").add("torch", "2.6.0")
+        shop.write("", "start.py").write("torch==1.13.0\n")
+        inventory = tmp_path / "image.json"
+        with interpreter.SCRIPT.open() as script, inventory.open("w") as out:
+            subprocess.run([shop.image.python, "-"], stdin=script, stdout=out, check=True)
+        shutil.rmtree(tmp_path / "image")
+        found = check.examine(str(shop.root), "", check.Image(inventory=inventory), self.around(shop))
+        assert (WILL_FAIL, "requirements", "requirements.txt:1") in brief(found)
+
+    def test_a_file_that_is_no_inventory_is_an_error(self, shop: Workshop, tmp_path: Path) -> None:
+        (tmp_path / "image.json").write_text("{}")
+        with pytest.raises(InterpreterError, match="no inventory"):
+            check.examine(str(shop.root), "", check.Image(inventory=tmp_path / "image.json"), self.around(shop))
+
+    def findings(self, shop: Workshop, **environ: str) -> list[Finding]:
+        found = check.examine(str(shop.root), "", check.Image(shop.image.python), {**self.around(shop), **environ})
+        return but(found, "no-result")
+
+    def around(self, shop: Workshop) -> dict[str, str]:
+        return {**shop.around, "LIVE_CODE_STORE": str(shop.store.root)}

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from live_code.errors import ConfigError, OutputError
+from live_code.job.ymir_exc import protocol
+from live_code.stages.record.status import Status
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Status:
+    return Status(tmp_path / "out" / "monitor.txt", "t1")
+
+
+def read(told: Status) -> protocol.Monitor:
+    return protocol.parse_monitor(told.monitor_file.read_text())
+
+
+def test_a_new_start_forgets_what_an_earlier_one_left(told: Status) -> None:
+    told.done()
+    told.begin()
+    assert read(told)[2:4] == (0.0, protocol.STATE_RUNNING)
+
+
+def test_progress_of_the_job_is_kept(told: Status) -> None:
+    told.begin()
+    protocol.write_atomic(told.monitor_file, protocol.format_monitor(protocol.Monitor("t1", 1.0, 0.7, 2)))
+    told.running("checking")
+    assert read(told).percent == 0.7
+    told.failed(ConfigError("no.", hint="Do it.", details="line 1\nline 2"))
+    assert read(told)[2:] == (0.7, protocol.STATE_ERROR, 300001, "no. Do it.", ("line 1", "line 2"))
+
+
+def test_the_end_of_a_good_run(told: Status) -> None:
+    told.done()
+    assert read(told)[2:5] == (1.0, protocol.STATE_DONE, 0)
+
+
+def test_a_folder_that_is_not_writable_is_an_error_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file where the folder should be")
+    with pytest.raises(OutputError, match="monitor.txt can't be written"):
+        Status(tmp_path / "out" / "monitor.txt").begin()
+
+
+@given(
+    st.text(), st.floats(0, 4e9), st.floats(0, 1), st.sampled_from([2, 3, 4]), st.integers(0, 999999), st.text(),
+    st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])), max_size=120),
+)  # fmt: skip
+def test_whatever_is_told_is_one_line_of_six_fields_and_a_short_stack(
+    task: str, at: float, percent: float, state: int, code: int, message: str, stack: list[str]
+) -> None:
+    text = protocol.format_monitor(protocol.Monitor(task, at, percent, state, code, message, tuple(stack)))
+    fields = text.split("\n")[0].split("\t")
+    assert len(fields) == 6
+    assert text.count("\n") <= 100
+    parsed = protocol.parse_monitor(text)
+    assert (parsed.state, parsed.return_code) == (state, code)
+    assert parsed.percent == pytest.approx(percent, abs=1e-6)
+    assert parsed.message == " ".join(message.split())
