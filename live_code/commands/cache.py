@@ -6,7 +6,8 @@ import time
 from argparse import Namespace
 from collections.abc import Mapping
 
-from live_code.errors import ConfigError, StoreError
+from live_code.errors import StoreError
+from live_code.tools import sizes
 from live_code.tools.git import local
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.repository import Repository
@@ -14,8 +15,6 @@ from live_code.tools.store import Store, eviction, lease
 from live_code.tools.store.eviction import Item
 from live_code.tools.telemetry import space
 from live_code.tools.terminal import log
-
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def run(arguments: Namespace, store: Store, trouble: str = "") -> int:
@@ -28,7 +27,7 @@ def run(arguments: Namespace, store: Store, trouble: str = "") -> int:
         return _list(store)
     if arguments.action == "verify":
         return _verify(store, arguments.environ)
-    limit = size(arguments.max_size) if arguments.action == "gc" else 0
+    limit = sizes.parse(arguments.max_size) if arguments.action == "gc" else 0
     if limit:
         _pack(store, arguments.idle, arguments.environ)
     return _make_room(store, limit, arguments.idle)
@@ -38,8 +37,8 @@ def _list(store: Store) -> int:
     entries = eviction.items(store)
     for item in entries:
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(item.used_at))
-        print(f"{_shown(item.bytes):>9}  {used}  {_name(item)}")
-    print(f"{_shown(sum(item.bytes for item in entries)):>9}  {len(entries)} entries in {store.root}")
+        print(f"{sizes.shown(item.bytes):>9}  {used}  {_name(item)}")
+    print(f"{sizes.shown(sum(item.bytes for item in entries)):>9}  {len(entries)} entries in {store.root}")
     return 0
 
 
@@ -47,9 +46,9 @@ def _make_room(store: Store, limit: int, idle_s: float) -> int:
     room = eviction.make_room(store, limit, idle_s)
     for item in room.in_use:
         print(f"{_name(item)}: {_why_kept(store, item, idle_s)}")
-    print(f"removed {_shown(room.removed)}; {_shown(room.left)} are left")
+    print(f"removed {sizes.shown(room.removed)}; {sizes.shown(room.left)} are left")
     if limit and room.left > limit:
-        print(f"that is more than {_shown(limit)}: what is named above stays")
+        print(f"that is more than {sizes.shown(limit)}: what is named above stays")
         return 1
     return 0
 
@@ -107,24 +106,5 @@ def _git_environment(item: Item, environ: Mapping[str, str]) -> dict[str, str]:
     return local.environment(environ, home)
 
 
-def size(text: str) -> int:
-    """Bytes, from a text like 50G, 1.5T or 1000. Raises ConfigError."""
-    number, unit = text.strip().lower().removesuffix("b").removesuffix("i"), ""
-    if number[-1:] in ("k", "m", "g", "t"):
-        number, unit = number[:-1], number[-1]
-    try:
-        return int(float(number) * _UNITS[unit])
-    except ValueError as error:
-        raise ConfigError(f"{text!r} is no size.", hint="Write it like 50G.") from error
-
-
 def _name(item: Item) -> str:
     return f"{item.kind}/{item.key}".rstrip("/")
-
-
-def _shown(count: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"

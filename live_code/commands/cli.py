@@ -1,35 +1,24 @@
-"""The commands that a person or a container types. The one error boundary outside of a run."""
+"""The command line as a whole: what ``live-code`` is given, and which module does it."""
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from live_code.errors import ConfigError, LiveCodeError
+from live_code.errors import ConfigError
 from live_code.job.ymir_exc import protocol
-from live_code.values import TYPE_CHECKING, NamedTuple
+from live_code.tools import boundary
+from live_code.values import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse
 
+    from live_code.run.guarded import Options
+
 # What a container's start names, if it names anything.
 FOLDERS = {"--in": "in_dir", "--out": "out_dir", "--env": "env_file"}
-
-
-class Asked(NamedTuple):
-    """What ``live-code run`` is asked for; as its parser has it when nothing is."""
-
-    in_dir: Path | None = None
-    out_dir: Path | None = None
-    env_file: Path | None = None
-    log_format: str = "text"
-    plain: bool = False
-    bundle: Path | None = None
-    shell: bool = False
-    debug: str = ""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,8 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     is_run = words[:1] == ["run"]  # it settles its variables itself, once it can tell what goes wrong
 
     def command() -> int:
-        if asked := plainly(words):
-            return _run(asked)
+        if options := plainly(words):
+            return _run(options)
         if not words:
             parser().print_help(sys.stderr)
             return 2
@@ -48,32 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = arguments.command(arguments)
         return code
 
-    return bounded(command)
+    return boundary.bounded(command)
 
 
-def bounded(command: Callable[[], int], program: str = "live-code") -> int:
-    """The command's exit code. What it raises ends here: told in one line, with the code of docs/exit-codes.md."""
-    try:
-        code = command()
-        sys.stdout.flush()
-        return code
-    except LiveCodeError as error:
-        told = error
-    except KeyboardInterrupt:
-        print(f"{program}: stopped by Ctrl-C", file=sys.stderr)
-        return 128 + 2
-    except BrokenPipeError:  # whoever read our output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + 13
-    except Exception as error:  # noqa: BLE001 - the one place where our own mistakes end, but for those of a run
-        from live_code.tools import bugs
-
-        told = bugs.of_command(error)
-    print(f"{program}: {told}", file=sys.stderr)
-    return told.exit_code
-
-
-def plainly(words: Sequence[str]) -> Asked | None:
+def plainly(words: Sequence[str]) -> Options | None:
     """``run`` with folders alone, as containers say it, read without argparse, which takes 7 ms of a start.
     None when there is more to it."""
     names, values = words[1::2], words[2::2]
@@ -82,7 +49,9 @@ def plainly(words: Sequence[str]) -> Asked | None:
     if not FOLDERS.keys() >= set(names):
         return None
     named = {FOLDERS[name]: Path(value) for name, value in zip(names, values, strict=True)}
-    return Asked(named.get("in_dir"), named.get("out_dir"), named.get("env_file"))
+    from live_code.run.guarded import Options
+
+    return Options(named.get("in_dir"), named.get("out_dir"), named.get("env_file"))
 
 
 def _settled() -> Mapping[str, str]:
@@ -137,7 +106,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="[HOST:]PORT",
         help="the job waits there for a debugger (default: 127.0.0.1:5678)",
     )
-    command.set_defaults(command=lambda found: _run(Asked(*(getattr(found, name) for name in Asked._fields))))
+    command.set_defaults(command=_run_as_parsed)
 
 
 def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -166,53 +135,26 @@ def _add_folders(command: argparse.ArgumentParser) -> None:
     command.add_argument("--env", dest="env_file", type=Path, metavar="FILE", help="env.yaml, when it lies elsewhere")
 
 
-def _run(asked: Asked) -> int:
-    """In two processes: what the run itself needs is imported by the worker alone, its guard stays small."""
-    from live_code.tools.processes import guard
+def _run_as_parsed(arguments: argparse.Namespace) -> int:
+    from live_code.run.guarded import Options
 
-    _require_folders(asked)
-    _require_apart(asked)
-    name = guard.new_name()
-    looked_at = not asked.plain and asked.log_format == "text" and _looked_at()
-
-    def work() -> int:
-        gc.disable()  # until the job has been started: there is no garbage, and looking for it takes 3 ms
-        from live_code.run import story
-        from live_code.stages.request import config
-        from live_code.tools.terminal import log
-
-        if asked.log_format == "json":
-            log.use_json()
-        if looked_at:
-            from live_code.tools.terminal import footer
-
-            log.use_terminal(footer.Terminal())
-        folders = config.Folders(asked.in_dir, asked.out_dir, asked.env_file)
-        bundle = {"LIVE_CODE_BUNDLE": str(asked.bundle)} if asked.bundle else {}
-        if asked.shell:
-            return story.shell(folders, {**os.environ, **bundle})
-        return story.run(folders, {**os.environ, **bundle}, name=name, debug=asked.debug)
-
-    def lost(number: int) -> int:
-        from live_code.run import finish
-        from live_code.stages.request import config
-
-        if looked_at:
-            from live_code.tools.terminal import footer
-
-            footer.Terminal().write(footer.RESTORED)
-        folders = config.Folders(asked.in_dir, asked.out_dir, asked.env_file)
-        return finish.lost(folders, os.environ, name, number)
-
-    return work() if asked.shell else guard.run(lambda: bounded(work), lost)  # a shell needs the terminal itself
+    return _run(Options(*(getattr(arguments, name) for name in Options._fields)))
 
 
-def _require_folders(asked: Asked) -> None:
+def _run(options: Options) -> int:
+    from live_code.run import guarded
+
+    _require_folders(options)
+    _require_apart(options)
+    return guarded.run(options, os.environ)
+
+
+def _require_folders(options: Options) -> None:
     """A person's machine has no task at /in: nothing is to be made at /out there. Raises ConfigError."""
-    named = asked.in_dir or asked.env_file
+    named = options.in_dir or options.env_file
     is_known = named or os.environ.get(protocol.ENV_FILE_VARIABLE) or _is_folder(protocol.INPUT_DEFAULTS)
     missing = [] if is_known else ["--in DIR"]
-    if not asked.out_dir and (missing or named or not _is_folder(protocol.OUTPUT_DEFAULTS)):
+    if not options.out_dir and (missing or named or not _is_folder(protocol.OUTPUT_DEFAULTS)):
         missing.append("--out DIR")
     if not missing:
         return
@@ -223,26 +165,18 @@ def _require_folders(asked: Asked) -> None:
         raise ConfigError(f"{needed}: this is no container with a task at /in and /out.")
 
 
-def _require_apart(asked: Asked) -> None:
+def _require_apart(options: Options) -> None:
     """What a run writes is no input of the next. Raises ConfigError."""
-    if not asked.in_dir or not asked.out_dir:
+    if not options.in_dir or not options.out_dir:
         return
-    task, out = os.path.realpath(asked.in_dir), os.path.realpath(asked.out_dir)
+    task, out = os.path.realpath(options.in_dir), os.path.realpath(options.out_dir)
     if f"{out}/".startswith(f"{task}/"):
-        where = "is the task's input folder" if out == task else f"lies in the task's input folder {asked.in_dir}"
-        raise ConfigError(f"--out {asked.out_dir} {where}.", hint="Name a folder outside of it.")
+        where = "is the task's input folder" if out == task else f"lies in the task's input folder {options.in_dir}"
+        raise ConfigError(f"--out {options.out_dir} {where}.", hint="Name a folder outside of it.")
 
 
 def _is_folder(places: Mapping[str, str]) -> bool:
     return os.path.isdir(places["root_dir"])  # noqa: PTH112
-
-
-def _looked_at() -> bool:
-    if not sys.stderr.isatty():
-        return False
-    from live_code.tools.terminal import footer
-
-    return footer.wanted(os.environ)
 
 
 def _verify(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from live_code.commands import cli, manual
+from live_code.run.guarded import Options
+from live_code.tools import boundary
 from tests.support.made_records import put
 
 # `live-code`, with one function of it broken: MODULE, FUNCTION, then the words that are typed.
@@ -89,7 +91,7 @@ def test_without_a_place_for_the_trace_it_is_said(
         raise KeyError
 
     monkeypatch.setattr("tempfile.tempdir", "/dev/null")
-    assert cli.bounded(fails) == 70
+    assert boundary.bounded(fails) == 70
     told = capsys.readouterr().err
     assert "Traceback" in told
     assert "The trace stands above." in told.splitlines()[-1]
@@ -160,7 +162,7 @@ def out_folder() -> list[tuple[Path, int]]:
     "words", [["run"], ["run", "--in", "a"], ["run", "--out", "b c", "--in", "a", "--env", "e.yaml", "--in", "d"]]
 )
 def test_what_containers_say_means_the_same_without_argparse(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[cli.Asked] = []
+    asked: list[Options] = []
     monkeypatch.setattr(cli, "_run", lambda one: asked.append(one) or 0)
     arguments = cli.parser(all_commands=False).parse_args(words)
     arguments.command(arguments)

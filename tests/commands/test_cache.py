@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from live_code.commands import cache
-from live_code.errors import ConfigError
 from live_code.tools.git.repository import Repository
 from live_code.tools.store import Store, eviction
 from tests.support.servers.repos import Repo
@@ -109,17 +107,6 @@ def test_what_a_killed_removal_left_is_swept(here):
     (here.path("trash") / "env-x-1").mkdir(parents=True)
     eviction.make_room(here, 0)
     assert list(here.path("trash").iterdir()) == []
-
-
-@pytest.mark.parametrize(("text", "size"), [("1000", 1000), ("2k", 2048), ("1.5G", 1610612736), ("1GiB", 1 << 30)])
-def test_a_size_is_read(text, size):
-    assert cache.size(text) == size
-
-
-@pytest.mark.parametrize("text", ["", "G", "much", "1X"])
-def test_a_size_that_is_none_is_an_error(text):
-    with pytest.raises(ConfigError):
-        cache.size(text)
 
 
 def test_resolve_prints_the_commit(live_code, tmp_path):

@@ -50,8 +50,10 @@ def variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 def main(parent: int, folder: Path, job: Job) -> int:
     """In the process that ``start`` starts: the exit code of the run."""
-    from live_code.commands import cli
     from live_code.experiments.sweep import outcome
+    from live_code.run import guarded
+    from live_code.run.guarded import Options
+    from live_code.tools import boundary
     from live_code.tools.store import lease
 
     _end_with(parent)
@@ -59,7 +61,7 @@ def main(parent: int, folder: Path, job: Job) -> int:
         if outcome.of(folder).state in outcome.FINISHED:
             return 0
         task_folder.write(folder, job)
-        return cli.main(["run", "--in", str(folder / "in"), "--out", str(folder / "out")])
+        return boundary.bounded(lambda: guarded.run(Options(folder / "in", folder / "out"), os.environ))
 
 
 def _end_with(parent: int) -> None:

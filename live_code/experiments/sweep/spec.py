@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
-from live_code.commands import cache
 from live_code.errors import ConfigError, nearest
 from live_code.stages.request.config import REVISION_KEYS
+from live_code.tools import sizes
 from live_code.tools.files.yamlfile import read_mapping
 
 # Hyper-parameters that the sweep itself sets: for each run its commit, its GPUs and its name.
@@ -371,7 +371,7 @@ def _amount(at: _At, value: Any) -> float:
 
 def _size(at: _At, value: Any) -> int:
     try:
-        bytes_ = cache.size(str(value))
+        bytes_ = sizes.parse(str(value))
     except ConfigError:
         bytes_ = -1
     if bytes_ < 0 or isinstance(value, (bool, float)):

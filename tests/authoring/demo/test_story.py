@@ -214,7 +214,7 @@ def test_the_exported_onnx_finds_what_torch_finds(played: Played) -> None:
 @pytest.mark.slow
 def test_a_run_that_fails_ends_the_demo_with_its_reason(tmp_path: Path) -> None:
     environ = {**os.environ, "LIVE_CODE_PYTHON": str(tmp_path / "nothing")}
-    argv = [sys.executable, "-m", "live_code.authoring.demo", tmp_path / "demo"]
+    argv = [sys.executable, "-m", "live_code.commands.demo", tmp_path / "demo"]
     done = subprocess.run(argv, env=environ, capture_output=True, text=True)
     assert done.returncode != 0
     assert "training ended with" in done.stderr

@@ -6,6 +6,7 @@ import json
 import os
 
 from .. import _datasets, _masks, protocol
+from .._config import get_merged_config
 from ._ranks import by_one_rank
 
 TYPE_CHECKING = False
@@ -23,8 +24,6 @@ def convert_ymir_to_coco(cfg: Any = None, cat_id_from_zero: bool = False) -> Dic
     Raises OSError or ValueError when the dataset can't be read.
     """
     if cfg is None or isinstance(cfg, bool):
-        from ..util import get_merged_config
-
         cfg, cat_id_from_zero = get_merged_config(), bool(cfg) or cat_id_from_zero
     folder = os.path.join(cfg.ymir.output.root_dir, "ymir_dataset")
     indexes = {"train": cfg.ymir.input.training_index_file, "val": cfg.ymir.input.val_index_file}

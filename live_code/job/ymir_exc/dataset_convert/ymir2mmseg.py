@@ -6,6 +6,7 @@ import os
 import warnings
 
 from .. import _datasets, _masks, protocol
+from .._config import get_bool
 from ._ranks import by_one_rank
 
 TYPE_CHECKING = False
@@ -138,8 +139,6 @@ def train_with_black_area_or_not(ymir_cfg: Any, max_sample_num: int = 100) -> bo
 
     The answer is kept in ``WITH_BLANK_AREA`` so that the processes this one starts find the same.
     """
-    from ..util import get_bool
-
     if get_bool(ymir_cfg, "ignore_blank_area", False):
         return False
     known = os.environ.get("WITH_BLANK_AREA", "").lower()

@@ -1,4 +1,4 @@
-"""``python -m live_code.authoring.demo [DIR]``; scripts/demo calls it."""
+"""``python -m live_code.commands.demo [DIR]``; scripts/demo calls it."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from live_code.authoring.demo import image, outputs, walkthrough
 from live_code.authoring.demo.walkthrough import Ended
-from live_code.commands import cli
+from live_code.tools import boundary
 
 
 def main() -> int:
@@ -51,4 +51,4 @@ def _short(path: Path) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.bounded(main, "demo"))
+    sys.exit(boundary.bounded(main, "demo"))

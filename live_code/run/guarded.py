@@ -1,0 +1,78 @@
+"""One run in two processes: a worker, which does all of it, and a guard, which outlives it and stays small."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from live_code.tools import boundary
+from live_code.tools.processes import guard
+from live_code.values import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from live_code.stages.request.config import Folders
+
+
+class Options(NamedTuple):
+    """What ``live-code run`` was given. ``debug``: where the job waits for a debugger, '' for none."""
+
+    in_dir: Path | None = None
+    out_dir: Path | None = None
+    env_file: Path | None = None
+    log_format: str = "text"
+    plain: bool = False
+    bundle: Path | None = None
+    shell: bool = False
+    debug: str = ""
+
+
+def run(options: Options, environ: Mapping[str, str]) -> int:
+    """Runs one task folder and returns the exit code. What the run itself needs is imported by the worker alone."""
+    name = guard.new_name()
+    panel = not options.plain and options.log_format == "text" and _is_watched(environ)
+    if options.bundle:
+        environ = {**environ, "LIVE_CODE_BUNDLE": str(options.bundle)}
+
+    def work() -> int:
+        gc.disable()  # until the job has been started: there is no garbage, and looking for it takes 3 ms
+        from live_code.run import story
+        from live_code.tools.terminal import log
+
+        if options.log_format == "json":
+            log.use_json()
+        if panel:
+            from live_code.tools.terminal import footer
+
+            log.use_terminal(footer.Terminal())
+        if options.shell:
+            return story.shell(_folders(options), environ)
+        return story.run(_folders(options), environ, name=name, debug=options.debug)
+
+    def lost(number: int) -> int:
+        from live_code.run import finish
+
+        if panel:
+            from live_code.tools.terminal import footer
+
+            footer.Terminal().write(footer.RESTORED)
+        return finish.lost(_folders(options), environ, name, number)
+
+    # a shell needs the terminal itself
+    return work() if options.shell else guard.run(lambda: boundary.bounded(work), lost)
+
+
+def _folders(options: Options) -> Folders:
+    from live_code.stages.request.config import Folders
+
+    return Folders(options.in_dir, options.out_dir, options.env_file)
+
+
+def _is_watched(environ: Mapping[str, str]) -> bool:
+    """Whether a person sees what is said, on a terminal that a panel can be drawn on."""
+    if not sys.stderr.isatty():
+        return False
+    from live_code.tools.terminal import footer
+
+    return footer.wanted(environ)
