@@ -181,11 +181,11 @@ def _is_folder(places: Mapping[str, str]) -> bool:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from live_code.stages import results
-    from live_code.stages.request import config
+    from live_code.stages.request import task_config
 
-    folders = config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
-    found, problems = results.check(config.load(folders, arguments.environ))
-    if bad_end := _bad_end(config.out_dir(folders)):
+    folders = task_config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
+    found, problems = results.check(task_config.load(folders, arguments.environ))
+    if bad_end := _bad_end(task_config.out_dir(folders)):
         print(bad_end)
     for problem in problems:
         print(f"{problem.task}: {problem.text}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from live_code.stages.request import config
+    from live_code.stages.request import hyperparameters
 
 Commands = argparse._SubParsersAction
 
@@ -41,10 +41,10 @@ def _add_choices(command: argparse.ArgumentParser) -> None:
     command.add_argument("--resolver", choices=("uv", "pip-tools"), default="uv", help="default: uv")
 
 
-def _request(arguments: argparse.Namespace) -> config.Request:
-    from live_code.stages.request import config
+def _request(arguments: argparse.Namespace) -> hyperparameters.Request:
+    from live_code.stages.request import hyperparameters
 
-    return config.Request(
+    return hyperparameters.Request(
         git_url=arguments.place,
         revision=arguments.revision,
         revision_key="REF",

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from live_code.run import lock
 from live_code.stages.environment import build
-from live_code.stages.request import config
+from live_code.stages.request import hyperparameters
 from live_code.tools import files
 from live_code.tools.packages.unpack import CARRIED, FORMAT, LOCK
 from live_code.tools.store import STORE_VARIABLE, Store
 
 
-def write(request: config.Request, python: Path | None, output: Path, environ: Mapping[str, str]) -> int:
+def write(request: hyperparameters.Request, python: Path | None, output: Path, environ: Mapping[str, str]) -> int:
     """Fetches, locks and installs into a store of its own, and packs that. Returns the size in bytes.
 
     Made with the image that it is for: a lock is for one interpreter. Raises LiveCodeError.

@@ -12,7 +12,7 @@ from live_code.errors import LiveCodeError, Lost, OutputError, Stopped, StoreErr
 from live_code.stages.code import workplace
 from live_code.stages.record import status
 from live_code.stages.record.journal import RECORD, Ending, Journal
-from live_code.stages.request import config
+from live_code.stages.request import task_config
 from live_code.tools import store
 from live_code.tools.machine import container
 from live_code.tools.terminal import log
@@ -112,11 +112,11 @@ def _warn(ending: Ending, message: str) -> None:
         log.warning(message)
 
 
-def lost(folders: config.Folders, environ: Mapping[str, str], name: str, number: int) -> int:
+def lost(folders: task_config.Folders, environ: Mapping[str, str], name: str, number: int) -> int:
     """Tells the end of a run whose process was killed by a signal; called by its guard. Returns the exit code."""
     from live_code.stages.record import document
 
-    out = config.out_dir(folders)
+    out = task_config.out_dir(folders)
     before = status.Status(out / "monitor.txt").current()
     error = Lost(signal.Signals(number).name, number, before.message.strip().rstrip(".") if before else "")
     try:

@@ -12,7 +12,7 @@ from live_code.tools.processes import guard
 from live_code.values import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from live_code.stages.request.config import Folders
+    from live_code.stages.request.task_config import Folders
 
 
 class Options(NamedTuple):
@@ -64,7 +64,7 @@ def run(options: Options, environ: Mapping[str, str]) -> int:
 
 
 def _folders(options: Options) -> Folders:
-    from live_code.stages.request.config import Folders
+    from live_code.stages.request.task_config import Folders
 
     return Folders(options.in_dir, options.out_dir, options.env_file)
 

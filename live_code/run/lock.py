@@ -12,7 +12,7 @@ from live_code.stages.code import checkout, source
 from live_code.stages.code.checkout import Checkout
 from live_code.stages.environment import lock
 from live_code.stages.environment.lock import Lock
-from live_code.stages.request import config
+from live_code.stages.request import hyperparameters, repo_settings
 from live_code.tools import store
 from live_code.tools.git import worktree
 from live_code.tools.git.local import GitFailed, run
@@ -26,7 +26,7 @@ class Locked(NamedTuple):
     image: Interpreter
 
 
-def text(request: config.Request, python: Path | None, environ: Mapping[str, str]) -> str:
+def text(request: hyperparameters.Request, python: Path | None, environ: Mapping[str, str]) -> str:
     """The lock that a run would make. Raises LiveCodeError."""
     here = Path(request.git_url)
     if here.is_dir() and not request.revision:
@@ -35,7 +35,7 @@ def text(request: config.Request, python: Path | None, environ: Mapping[str, str
         return fetched(request, python, Path(place), environ).lock.text
 
 
-def fetched(request: config.Request, python: Path | None, place: Path, environ: Mapping[str, str]) -> Locked:
+def fetched(request: hyperparameters.Request, python: Path | None, place: Path, environ: Mapping[str, str]) -> Locked:
     """The lock of a commit, checked out in ``place`` with what that leaves in the store. Raises LiveCodeError."""
     if not request.revision:
         raise ConfigError("no revision is given.", hint="Name a commit, tag or branch after the URL.")
@@ -45,10 +45,10 @@ def fetched(request: config.Request, python: Path | None, place: Path, environ: 
     return _made(code, request, python, environ)
 
 
-def _made(code: Checkout, request: config.Request, python: Path | None, environ: Mapping[str, str]) -> Locked:
+def _made(code: Checkout, request: hyperparameters.Request, python: Path | None, environ: Mapping[str, str]) -> Locked:
     kept, path = store.chosen(environ), (python or interpreter.find(environ)).absolute()
     image = kept(lambda it: interpreter.inspect(path, it, environ))
-    repo = config.read_repo_settings(code.root)
+    repo = repo_settings.read(code.root)
     return Locked(code.commit, kept(lambda it: lock.make(code, request, repo, image, it, environ)), image)
 
 

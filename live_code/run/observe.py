@@ -12,7 +12,8 @@ from live_code.errors import ConfigError
 from live_code.stages.code.checkout import Checkout
 from live_code.stages.record import document
 from live_code.stages.record.journal import Ending, Journal
-from live_code.stages.request.config import Earlier, Request, TaskConfig
+from live_code.stages.request.hyperparameters import Request
+from live_code.stages.request.task_config import Earlier, TaskConfig
 from live_code.tools import files
 from live_code.tools.files.yamlfile import read_mapping
 from live_code.tools.terminal import log

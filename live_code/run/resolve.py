@@ -10,7 +10,7 @@ from live_code.stages.code import checkout as stage
 from live_code.stages.code import source
 from live_code.stages.code.checkout import Checkout
 from live_code.stages.code.source import Source
-from live_code.stages.request.config import Request
+from live_code.stages.request.hyperparameters import Request
 from live_code.tools import store
 
 

@@ -12,15 +12,9 @@ from live_code.stages.code.checkout import Checkout
 from live_code.stages.environment.build import Environment
 from live_code.stages.launch import handover, plan
 from live_code.stages.record import status
-from live_code.stages.request.config import (
-    MODEL_KEYS,
-    PLATFORM_KEYS,
-    REVISION_KEYS,
-    Merged,
-    RepoSettings,
-    Request,
-    TaskConfig,
-)
+from live_code.stages.request.hyperparameters import REVISION_KEYS, Request
+from live_code.stages.request.repo_settings import Merged, RepoSettings
+from live_code.stages.request.task_config import MODEL_KEYS, PLATFORM_KEYS, TaskConfig
 from live_code.tools import files
 from live_code.tools.machine import container
 from live_code.tools.store import Store

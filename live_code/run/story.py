@@ -15,7 +15,7 @@ from live_code.run import finish
 from live_code.stages.code import checkout, source, workplace
 from live_code.stages.record import status
 from live_code.stages.record.journal import Ending, Journal
-from live_code.stages.request import config
+from live_code.stages.request import hyperparameters, repo_settings, task_config
 from live_code.tools import files, store
 from live_code.tools.machine import container
 from live_code.tools.packages import unpack
@@ -44,16 +44,16 @@ class _Asked(NamedTuple):
     a debugger, '' for none. ``tells``: whether the platform is told how far it is.
     """
 
-    folders: config.Folders
+    folders: task_config.Folders
     environ: Mapping[str, str]
     name: str
-    change: Callable[[config.Request], config.Request] = lambda request: request
+    change: Callable[[hyperparameters.Request], hyperparameters.Request] = lambda request: request
     debug: str = ""
     tells: bool = True
 
     @property
     def out(self) -> Path:
-        return config.out_dir(self.folders)
+        return task_config.out_dir(self.folders)
 
     @property
     def ours(self) -> Path:
@@ -63,9 +63,9 @@ class _Asked(NamedTuple):
 class _Ready(NamedTuple):
     """All that a job needs, up to its launch."""
 
-    task: config.TaskConfig
-    request: config.Request
-    merged: config.Merged
+    task: task_config.TaskConfig
+    request: hyperparameters.Request
+    merged: repo_settings.Merged
     missing_models: Mapping[str, str]
     code: checkout.Checkout
     planned: tuple[Launch, ...]
@@ -74,10 +74,10 @@ class _Ready(NamedTuple):
 
 
 def run(
-    folders: config.Folders,
+    folders: task_config.Folders,
     environ: Mapping[str, str],
     *,
-    change: Callable[[config.Request], config.Request] = lambda request: request,
+    change: Callable[[hyperparameters.Request], hyperparameters.Request] = lambda request: request,
     name: str = "",
     debug: str = "",
 ) -> int:
@@ -99,7 +99,7 @@ def run(
     return finish.close(journal, ended, asked.out)
 
 
-def shell(folders: config.Folders, environ: Mapping[str, str]) -> int:
+def shell(folders: task_config.Folders, environ: Mapping[str, str]) -> int:
     """Everything up to the launch, then a shell in the job's place. Returns its exit code. Raises LiveCodeError.
 
     It is no run: nothing is told to the platform and there is no record, as no record could say what a person typed.
@@ -116,8 +116,8 @@ def shell(folders: config.Folders, environ: Mapping[str, str]) -> int:
 
 @contextmanager
 def _ready(journal: Journal, asked: _Asked) -> Iterator[_Ready]:
-    task = journal.step("task", config.load, asked.folders, asked.environ)
-    request = asked.change(journal.step("request", config.read_request, task))
+    task = journal.step("task", task_config.load, asked.folders, asked.environ)
+    request = asked.change(journal.step("request", hyperparameters.read, task))
     tell = status.of(task).running if asked.tells else lambda _: None
     for told in container.unread(asked.environ):
         log.warning(told)
@@ -136,8 +136,8 @@ def _ready(journal: Journal, asked: _Asked) -> Iterator[_Ready]:
         from live_code.stages.environment import build, lock
         from live_code.tools.machine import interpreter
 
-        repo = journal.step("repo", config.read_repo_settings, code.root)
-        merged = journal.step("config", config.merge, task, request, repo, code.root)
+        repo = journal.step("repo", repo_settings.read, code.root)
+        merged = journal.step("config", repo_settings.merge, task, request, repo, code.root)
         entries = sequence.entrypoints(task, request, repo, code.root)
 
         tell("preparing the environment")

@@ -9,7 +9,7 @@ import pytest
 
 from live_code.commands.images import FORM
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request.config import Request
+from live_code.stages.request.hyperparameters import Request
 from live_code.tools.files.yamlfile import read_mapping
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ import yaml
 from live_code.authoring.check import outcome, sdk
 from live_code.errors import LiveCodeError
 from live_code.experiments.sweep import spec
-from live_code.stages.request import config
+from live_code.stages.request import hyperparameters, repo_settings, task_config
 from tests.docs import commands
 from tests.docs.blocks import ROOT, Block
 
@@ -42,24 +42,24 @@ def yaml_file(block: Block, folder: Path) -> list[str]:
     (folder / name).write_text(block.text)
     try:
         values = yaml.safe_load(block.text)
-        if name == config.REPO_FILE:
-            config.read_repo_settings(folder)
+        if name == repo_settings.REPO_FILE:
+            repo_settings.read(folder)
         elif name == "config.yaml":
-            config.read_request(_task({**({} if "git_url" in values else LEAST), **values}))
+            hyperparameters.read(_task({**({} if "git_url" in values else LEAST), **values}))
         elif name == "sweep.yaml":
             (folder / "task").mkdir()
             (folder / "task" / "env.yaml").write_text("{}")
             spec.read(folder / name)
         elif name == "env.yaml":
             (folder / "config.yaml").write_text("{}")
-            config.load(config.Folders(folder, folder), {})
+            task_config.load(task_config.Folders(folder, folder), {})
     except (LiveCodeError, yaml.YAMLError) as error:
         return [str(error)]
     return []
 
 
-def _task(given: Mapping[str, Any]) -> config.TaskConfig:
-    return config.TaskConfig("t", "", ("training",), {}, {}, Path(), "", {}, given, {}, config.PathMap())
+def _task(given: Mapping[str, Any]) -> task_config.TaskConfig:
+    return task_config.TaskConfig("t", "", ("training",), {}, {}, Path(), "", {}, given, {}, task_config.PathMap())
 
 
 def json_text(block: Block, _: Path) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request.config import RepoSettings
+from live_code.stages.request.repo_settings import RepoSettings
 from tests.docs import blocks
 
 PAGE = (blocks.ROOT / "docs" / "make-a-live-code-repo.md").read_text()

@@ -7,7 +7,7 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from live_code.stages.request import config
+from live_code.stages.request import hyperparameters
 from tests.docs import blocks
 
 ENGLISH, CHINESE = (blocks.ROOT / name for name in ("README.md", "README.zh-CN.md"))
@@ -54,7 +54,7 @@ def test_each_page_has_its_place_in_the_site() -> None:
 
 def test_the_settings_are_all_that_the_executor_reads() -> None:
     told = {key for row in keys(ENGLISH.read_text()) for key in row}
-    read = {*config.Request._fields, *config.REVISION_KEYS} - {
+    read = {*hyperparameters.Request._fields, *hyperparameters.REVISION_KEYS} - {
         "revision",
         "revision_key",
         "retry_on",

@@ -9,7 +9,7 @@ from typing import Any
 
 from live_code.stages.code import checkout, source
 from live_code.stages.code.checkout import Checkout
-from live_code.stages.request.config import Request
+from live_code.stages.request.hyperparameters import Request
 from live_code.tools.store import Store
 
 

@@ -14,7 +14,8 @@ from live_code.stages.code.checkout import Checkout
 from live_code.stages.environment import build, lock
 from live_code.stages.environment.build import Environment
 from live_code.stages.environment.lock import Lock
-from live_code.stages.request.config import RepoSettings, Request
+from live_code.stages.request.hyperparameters import Request
+from live_code.stages.request.repo_settings import RepoSettings
 from live_code.tools.machine import interpreter
 from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages.index import PYPI

@@ -12,15 +12,15 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from live_code.authoring.check import code, modules, outcome, packages, params, reachable, repo_settings, sdk, tree
+from live_code.authoring.check import code, declarations, modules, outcome, packages, params, reachable, sdk, tree
 from live_code.authoring.check.finding import MAY_FAIL, NOTE, SEVERITIES, WILL_FAIL, Finding
 from live_code.authoring.check.tree import Tree
 from live_code.errors import ConfigError
 from live_code.job.ymir_exc import protocol
 from live_code.run import resolve
 from live_code.stages.launch.plan import Entrypoint
-from live_code.stages.request import config
-from live_code.stages.request.config import REPO_FILE, RepoSettings
+from live_code.stages.request import repo_settings
+from live_code.stages.request.repo_settings import REPO_FILE, RepoSettings
 from live_code.tools import store
 from live_code.tools.machine import interpreter
 from live_code.tools.packages import uv
@@ -92,17 +92,17 @@ def as_json(findings: list[Finding]) -> list[str]:
 
 def _findings(code_tree: Tree, image: Image, environ: Mapping[str, str]) -> list[Finding]:
     try:
-        repo = config.read_repo_settings(code_tree.root)
+        repo = repo_settings.read(code_tree.root)
     except ConfigError as error:  # without it nobody knows what would be started
-        unread = repo_settings.of_error(error, "settings", REPO_FILE, code_tree.text(REPO_FILE))
+        unread = declarations.of_error(error, "settings", REPO_FILE, code_tree.text(REPO_FILE))
         return _sorted([unread, *_uncommitted(code_tree, frozenset()), *tree.examine(code_tree)])
-    entries, wrong = repo_settings.entrypoints(code_tree, repo)
-    found = [*wrong, *repo_settings.examine(code_tree, repo), *tree.examine(code_tree)]
+    entries, wrong = declarations.entrypoints(code_tree, repo)
+    found = [*wrong, *declarations.examine(code_tree, repo), *tree.examine(code_tree)]
     starts = [script for entry in entries for script in reachable.scripts_of(entry.command)]
     reached = reachable.reached(code_tree, starts)
     found += _results(code_tree, repo, entries)
     found += [*_uncommitted(code_tree, reached | {repo.code_config}), *_sources(code_tree, reached)]
-    if (defaults := repo_settings.defaults(code_tree, repo)) is not None:
+    if (defaults := declarations.defaults(code_tree, repo)) is not None:
         python = {name: _parsed(code_tree.text(name)) for name in sorted(reached) if name.endswith(".py")}
         found += params.examine({name: parsed for name, parsed in python.items() if parsed}, defaults)
     imported = _imports(code_tree, reached, reachable.imported(code_tree, starts))

@@ -13,7 +13,8 @@ from live_code.authoring.check.tree import Tree, line_of
 from live_code.errors import ConfigError, InterpreterError, LiveCodeError, RequirementsError, StoreError
 from live_code.stages.code.checkout import Checkout
 from live_code.stages.environment import lock
-from live_code.stages.request.config import REPO_FILE, RepoSettings, Request
+from live_code.stages.request.hyperparameters import Request
+from live_code.stages.request.repo_settings import REPO_FILE, RepoSettings
 from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages import python_version, requirements, solution
 from live_code.tools.packages.framework import normalised

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from live_code.authoring.check import sdk
+from live_code.authoring.check.declarations import OF_EXECUTOR
 from live_code.authoring.check.finding import MAY_FAIL, Finding
-from live_code.authoring.check.repo_settings import OF_EXECUTOR
-from live_code.stages.request.config import PLATFORM_KEYS
+from live_code.stages.request.task_config import PLATFORM_KEYS
 
 # So many places beside the first are named.
 _TOLD = 3

@@ -15,7 +15,7 @@ from live_code.experiments.sweep.outcome import Reason
 from live_code.experiments.sweep.spec import EarlyStop
 from live_code.job.ymir_exc import protocol
 from live_code.stages import results
-from live_code.stages.request import config
+from live_code.stages.request import task_config
 
 _STEP, _VALUE = "step", "value"
 
@@ -76,7 +76,7 @@ def reported(folder: Path, metric: str, stages: dict[str, int]) -> Iterator[tupl
 
 def _stages(folder: Path, metric: str, seen: dict[str, int]) -> Iterator[tuple[int, float]]:
     try:
-        found, _ = results.check(config.load(config.Folders(folder / "in", folder / "out"), {}))
+        found, _ = results.check(task_config.load(task_config.Folders(folder / "in", folder / "out"), {}))
     except (LiveCodeError, OSError):
         return
     for stage in sorted(found.stages, key=lambda stage: stage.timestamp):

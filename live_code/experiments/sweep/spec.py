@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 import yaml
 
 from live_code.errors import ConfigError, nearest
-from live_code.stages.request.config import REVISION_KEYS
+from live_code.stages.request.hyperparameters import REVISION_KEYS
 from live_code.tools import sizes
 from live_code.tools.files.yamlfile import read_mapping
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from live_code.errors import ConfigError
 from live_code.experiments.sweep.expand import Run
 from live_code.experiments.sweep.spec import OURS, Spec
-from live_code.stages.request import config
+from live_code.stages.request import task_config
 from live_code.tools import files
 from live_code.tools.files.yamlfile import read_mapping, write_mapping
 
@@ -45,7 +45,7 @@ class Job(NamedTuple):
 
 def read(spec: Spec) -> Base:
     """Raises ConfigError for a folder that no run could start from."""
-    task = config.load(config.Folders(in_dir=spec.task), {})
+    task = task_config.load(task_config.Folders(in_dir=spec.task), {})
     env = read_mapping(spec.task / ENV, hint="The platform writes it.")
     given = read_mapping(Path(task.input["config_file"]), hint="It holds the task's hyper-parameters.")
     git_url = spec.git_url or str(given.get("git_url") or "")

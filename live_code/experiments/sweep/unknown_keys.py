@@ -12,7 +12,7 @@ from live_code.errors import LiveCodeError, nearest
 from live_code.experiments.sweep import node
 from live_code.experiments.sweep.definition import Sweep
 from live_code.stages.code import source
-from live_code.stages.request import config
+from live_code.stages.request import hyperparameters, repo_settings, task_config
 from live_code.tools import store
 from live_code.tools.files.yamlfile import read_mapping
 from live_code.tools.git import fetch, local, repository
@@ -27,7 +27,7 @@ def warnings(sweep: Sweep, environ: Mapping[str, str], *, here: bool = False) ->
     spec, base = sweep.spec, sweep.base
     asked = dict.fromkeys((*spec.fixed, *spec.matrix, *(key for row in spec.include for key in row)))
     asked |= dict.fromkeys(spec.search.space if spec.search else ())
-    known = {*base.config, *config.Request._fields, *config.PLATFORM_KEYS}
+    known = {*base.config, *hyperparameters.Request._fields, *task_config.PLATFORM_KEYS}
     if not set(asked) - known:
         return ()
     try:
@@ -68,7 +68,7 @@ def _keys(repo: Repository, commit: str, sweep: Sweep, env: Mapping[str, str], p
     name = given.get("code_config")
     if not name:
         try:
-            name = read(config.REPO_FILE).get("code_config")
+            name = read(repo_settings.REPO_FILE).get("code_config")
         except local.GitFailed:  # a repo need not have one
             return
     if name:

@@ -11,7 +11,7 @@ from live_code.records.reproduce import conditions, docker, folder, verify
 from live_code.run import finish, story
 from live_code.stages.record import reading
 from live_code.stages.record.reading import Record
-from live_code.stages.request import config
+from live_code.stages.request import hyperparameters, task_config
 from live_code.tools.processes import guard
 from live_code.tools.terminal import log
 
@@ -48,10 +48,10 @@ def reproduce(recorded: Record, wanted: Wanted, environ: Mapping[str, str]) -> i
 
 
 def _run(plan: folder.Plan, environ: Mapping[str, str]) -> int:
-    folders = config.Folders(plan.in_dir, plan.out_dir, plan.env_file)
+    folders = task_config.Folders(plan.in_dir, plan.out_dir, plan.env_file)
     name = guard.new_name()
 
-    def pinned(request: config.Request) -> config.Request:
+    def pinned(request: hyperparameters.Request) -> hyperparameters.Request:
         return request._replace(revision=plan.commit, lock=os.fspath(plan.lock_file))
 
     return guard.run(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from live_code.errors import CheckoutError
 from live_code.stages.code.source import Source
-from live_code.stages.request.config import Request
+from live_code.stages.request.hyperparameters import Request
 from live_code.tools.git import contents, policy, repository, signature, worktree
 from live_code.tools.git.contents import Submodule
 from live_code.tools.git.failures import RefusedError

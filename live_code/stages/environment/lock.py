@@ -7,7 +7,8 @@ from pathlib import Path
 
 from live_code import __version__
 from live_code.stages.code.checkout import Checkout
-from live_code.stages.request.config import RepoSettings, Request
+from live_code.stages.request.hyperparameters import Request
+from live_code.stages.request.repo_settings import RepoSettings
 from live_code.tools import files
 from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages import dates, framework, index, problem, requirements

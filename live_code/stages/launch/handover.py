@@ -9,7 +9,8 @@ from pathlib import Path
 
 from live_code.errors import ConfigError
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request.config import Merged, PathMap, TaskConfig
+from live_code.stages.request.repo_settings import Merged
+from live_code.stages.request.task_config import PathMap, TaskConfig
 from live_code.tools import files
 from live_code.tools.files.yamlfile import write_mapping
 from live_code.values import TYPE_CHECKING, NamedTuple

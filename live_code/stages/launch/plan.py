@@ -13,7 +13,8 @@ from live_code.job import JOB_PATH
 from live_code.job.ymir_exc import protocol
 from live_code.stages.environment.build import Environment
 from live_code.stages.launch.handover import Handover
-from live_code.stages.request.config import REPO_FILE, Merged, RepoSettings, Request
+from live_code.stages.request.hyperparameters import Request
+from live_code.stages.request.repo_settings import REPO_FILE, Merged, RepoSettings
 from live_code.values import NamedTuple
 
 TORCHRUN = "torchrun"

@@ -13,7 +13,8 @@ from live_code import __version__
 from live_code.errors import LiveCodeError
 from live_code.stages.record.journal import RECORD, Ending, Journal
 from live_code.stages.record.serialize import plain
-from live_code.stages.request.config import Merged, PathMap, TaskConfig
+from live_code.stages.request.repo_settings import Merged
+from live_code.stages.request.task_config import PathMap, TaskConfig
 from live_code.tools import files
 from live_code.values import TYPE_CHECKING
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from live_code.errors import LiveCodeError
 from live_code.stages.record.document import FILE, SCHEMA_VERSION
 from live_code.stages.record.serialize import HIDDEN
-from live_code.stages.request.config import REVISION_KEYS
+from live_code.stages.request.hyperparameters import REVISION_KEYS
 
 OLDEST = 1
 # Hyper-parameters that are told elsewhere in a record, or differ in every run.

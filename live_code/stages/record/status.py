@@ -7,7 +7,7 @@ from pathlib import Path
 
 from live_code.errors import LiveCodeError
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request.config import TaskConfig
+from live_code.stages.request.task_config import TaskConfig
 from live_code.tools.machine import container
 from live_code.values import NamedTuple
 

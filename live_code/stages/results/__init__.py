@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from live_code.errors import ResultsError
-from live_code.stages.request.config import Earlier, TaskConfig
+from live_code.stages.request.task_config import Earlier, TaskConfig
 from live_code.stages.results.values import NOTHING_EARLIER, Problem, Results, Stage, stale, wrong
 
 __all__ = ["Problem", "Results", "Stage", "check", "collect", "count", "summary"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request.config import TaskConfig
+from live_code.stages.request.task_config import TaskConfig
 from live_code.stages.results.values import (
     ENOUGH,
     Problem,

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request.config import TaskConfig
+from live_code.stages.request.task_config import TaskConfig
 from live_code.stages.results.values import ENOUGH, Problem, Results, candidates, compare, missing, wrong
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from live_code.job.ymir_exc import protocol
 from live_code.stages.code.checkout import Checkout
-from live_code.stages.request.config import PathMap, TaskConfig
+from live_code.stages.request.task_config import PathMap, TaskConfig
 from live_code.stages.results import Results
 from live_code.tools import files
 from live_code.tools.git import local, worktree

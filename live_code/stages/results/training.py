@@ -10,7 +10,7 @@ from typing import Any
 
 from live_code.errors import ConfigError
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request.config import TaskConfig
+from live_code.stages.request.task_config import TaskConfig
 from live_code.stages.results.values import Problem, Results, Stage, is_number, missing, wrong
 from live_code.tools.files.yamlfile import read_mapping
 from live_code.tools.terminal import log

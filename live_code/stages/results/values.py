@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request.config import Earlier, TaskConfig
+from live_code.stages.request.task_config import Earlier, TaskConfig
 from live_code.tools import files
 
 # How many breaches of one kind are spelled out; a candidate list may have millions of lines.

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from live_code.errors import LiveCodeError
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request.config import Merged, Request, TaskConfig
+from live_code.stages.request.hyperparameters import Request
+from live_code.stages.request.repo_settings import Merged
+from live_code.stages.request.task_config import TaskConfig
 from live_code.stages.supervise.exit import Exit, Places, Report, Rules
 from live_code.stages.supervise.retry import Told, run
 from live_code.tools.terminal import log

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 from live_code.errors import nearest
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request.config import PLATFORM_KEYS, Merged, Request
+from live_code.stages.request.hyperparameters import Request
+from live_code.stages.request.repo_settings import Merged
+from live_code.stages.request.task_config import PLATFORM_KEYS
 from live_code.stages.supervise import symptoms
 from live_code.tools import remedies
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from live_code.errors import JobError
 from live_code.job.ymir_exc import protocol
 from live_code.stages.launch.plan import Launch
-from live_code.stages.request.config import Merged
+from live_code.stages.request.repo_settings import Merged
 from live_code.stages.supervise import attempt
 from live_code.stages.supervise.exit import Exit, Places, Rules
 from live_code.tools.terminal import log

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from live_code.errors import JobError
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request.config import Merged
+from live_code.stages.request.repo_settings import Merged
 from live_code.stages.supervise import exceptions, hints, ranks, symptoms
 from live_code.stages.supervise.exit import HANGING_RANKS, MAX_DURATION, STALL, Exit, Report
 from live_code.stages.supervise.symptoms import Cause

@@ -9,8 +9,8 @@ from live_code.authoring.demo import dataset, task_folder
 from live_code.authoring.demo.dataset import Dataset
 from live_code.authoring.demo.task_folder import Pin
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request import config
-from live_code.stages.request.config import Folders
+from live_code.stages.request import hyperparameters, task_config
+from live_code.stages.request.task_config import Folders
 
 PIN = Pin("http://127.0.0.1:1/detector.git", "a" * 40, "configs/default.yaml")
 
@@ -35,14 +35,14 @@ def scoring(made: Dataset, tmp_path: Path) -> Path:
 
 
 def test_the_bootstrapper_reads_the_task(training: Path) -> None:
-    task = config.load(Folders(training / "in", training / "out"), {})
+    task = task_config.load(Folders(training / "in", training / "out"), {})
     assert (task.task_id, task.tasks) == ("t1", ("training",))
-    request = config.read_request(task)
+    request = hyperparameters.read(task)
     assert (request.git_url, request.revision, request.revision_key) == (PIN.git_url, PIN.commit, "git_branch")
 
 
 def test_mining_and_infer_are_asked_for_in_one_start(scoring: Path) -> None:
-    assert config.load(Folders(scoring / "in", scoring / "out"), {}).tasks == ("mining", "infer")
+    assert task_config.load(Folders(scoring / "in", scoring / "out"), {}).tasks == ("mining", "infer")
 
 
 def test_index_lines_are_paths_below_in_to_files_that_are_there(training: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from live_code.errors import ConfigError, RequirementsError
 from live_code.stages.code.checkout import Checkout
 from live_code.stages.environment import lock
-from live_code.stages.request.config import RepoSettings
+from live_code.stages.request.repo_settings import RepoSettings
 from live_code.tools.machine import interpreter
 from live_code.tools.store import Store
 from tests.support import images

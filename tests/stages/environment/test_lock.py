@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from live_code.errors import ConfigError, InterpreterError, RequirementsError
-from live_code.stages.request.config import RepoSettings
+from live_code.stages.request.repo_settings import RepoSettings
 from tests.support.workshop import Workshop, pins
 
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from live_code.errors import ConfigError
 from live_code.stages.launch import handover
-from live_code.stages.request import config
+from live_code.stages.request import repo_settings, task_config
 from tests.support.task_folder import TaskFolder
 
 
 def write(folder: TaskFolder, tasks: tuple[str, ...] = ()) -> handover.Handover:
-    task = config.load(config.Folders(folder.in_dir, folder.out_dir), {})
-    merged = config.Merged({**task.given, "lr": 0.1}, {})
+    task = task_config.load(task_config.Folders(folder.in_dir, folder.out_dir), {})
+    merged = repo_settings.Merged({**task.given, "lr": 0.1}, {})
     return handover.write(task, merged, tasks or task.tasks, folder.out_dir / "live-code")
 
 
@@ -48,8 +48,8 @@ def test_in_a_container_env_yaml_is_handed_over_as_it_stands(folder: TaskFolder)
     paths = {"root_dir": str(folder.in_dir), "config_file": str(folder.in_dir / "config.yaml")}
     folder.env(run_training=True, input=paths).config()
     variables = {"DEFAULT_ENV_FILE_PATH": str(folder.in_dir / "env.yaml")}
-    task = config.load(config.Folders(), variables)
-    handed = handover.write(task, config.Merged({}, {}), task.tasks, folder.out_dir / "live-code")
+    task = task_config.load(task_config.Folders(), variables)
+    handed = handover.write(task, repo_settings.Merged({}, {}), task.tasks, folder.out_dir / "live-code")
     assert handed.env_file == folder.in_dir / "env.yaml"
 
 
@@ -91,7 +91,7 @@ def test_an_index_mapped_in_blocks_is_the_one_mapped_line_by_line(lines: list[st
     with tempfile.TemporaryDirectory() as folder:
         index, copy = Path(folder, "index"), Path(folder, "copy")
         index.write_bytes((end.join(lines) + end * closed).encode())
-        paths = config.PathMap((("/in", "/tmp/here/in"), ("/out", "/tmp/here/out")))
+        paths = task_config.PathMap((("/in", "/tmp/here/in"), ("/out", "/tmp/here/out")))
         if handover._map_blocks(index, paths, copy):
             assert copy.read_text() == "".join(handover._mapped_lines(index, paths))
 
@@ -100,7 +100,7 @@ def test_a_plain_index_of_more_than_one_block_is_mapped_in_blocks(tmp_path: Path
     index, copy = tmp_path / "index", tmp_path / "copy"
     lines = [f"/in/assets/{number}.jpg\t/in/annotations/{number}.txt" for number in range(100_000)]
     index.write_text("\n".join(lines))
-    paths = config.PathMap((("/in", "/here"),))
+    paths = task_config.PathMap((("/in", "/here"),))
     assert index.stat().st_size > handover._BLOCK
     assert handover._map_blocks(index, paths, copy)
     assert copy.read_text() == "".join(handover._mapped_lines(index, paths))
@@ -115,7 +115,7 @@ def test_an_index_that_names_nothing_of_the_task_is_handed_over_as_it_stands(fol
 
 def test_a_folder_that_lies_in_the_one_it_stands_for_is_mapped_once(tmp_path: Path) -> None:
     (tmp_path / "index").write_text("/in/a.jpg\n")
-    assert not handover._map_blocks(tmp_path / "index", config.PathMap((("/in", "/in/x"),)), tmp_path / "copy")
+    assert not handover._map_blocks(tmp_path / "index", task_config.PathMap((("/in", "/in/x"),)), tmp_path / "copy")
 
 
 def test_an_index_that_is_no_text_is_an_error_that_names_it(folder: TaskFolder) -> None:

@@ -12,7 +12,8 @@ from live_code.stages.environment.build import Environment
 from live_code.stages.launch import plan
 from live_code.stages.launch.handover import Handover
 from live_code.stages.launch.plan import Entrypoint
-from live_code.stages.request.config import Merged, RepoSettings, Request
+from live_code.stages.request.hyperparameters import Request
+from live_code.stages.request.repo_settings import Merged, RepoSettings
 
 REQUEST = Request("https://host/repo", "main", "git_branch")
 HANDED = Handover(Path("/in/env.yaml"), Path("/out/live-code/config.yaml"), ("training",))

@@ -13,7 +13,8 @@ from live_code.stages.record import document, reading
 from live_code.stages.record.journal import Ending, Journal
 from live_code.stages.record.reading import RecordError
 from live_code.stages.record.serialize import plain
-from live_code.stages.request.config import Merged, PathMap, TaskConfig
+from live_code.stages.request.repo_settings import Merged
+from live_code.stages.request.task_config import PathMap, TaskConfig
 from live_code.stages.results import provenance
 from live_code.tools.git import url as git_url
 from tests.support.schema import breaches

@@ -12,7 +12,7 @@ import pytest
 
 from live_code.errors import JobError
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request.config import Merged
+from live_code.stages.request.repo_settings import Merged
 from live_code.stages.supervise import exceptions, symptoms, verdict
 from live_code.stages.supervise.exit import HANGING_RANKS, MAX_DURATION, STALL, Exit, Frame, Report
 from live_code.tools.processes.guard import ORPHANED

@@ -19,7 +19,7 @@ PROGRAM = """\
 import os, sys
 from pathlib import Path
 from live_code.stages.code import checkout, source
-from live_code.stages.request.config import Request
+from live_code.stages.request.hyperparameters import Request
 from live_code.errors import LiveCodeError
 from live_code.tools.store import Store
 url, revision, folder = sys.argv[1:]

@@ -15,7 +15,7 @@ PROGRAM = """\
 import os, sys
 from pathlib import Path
 from live_code.stages.code import checkout, source
-from live_code.stages.request.config import Request
+from live_code.stages.request.hyperparameters import Request
 from live_code.tools.store import Store
 url, commit, store, place = sys.argv[1:]
 request, store = Request(url, commit, "commit"), Store(Path(store))

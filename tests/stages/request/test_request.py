@@ -8,20 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live_code.errors import ConfigError
-from live_code.stages.request import config
-from live_code.stages.request.config import Folders, PathMap, RepoSettings, Request, TaskConfig
+from live_code.stages.request import hyperparameters, repo_settings, task_config
+from live_code.stages.request.hyperparameters import Request
+from live_code.stages.request.repo_settings import RepoSettings
+from live_code.stages.request.task_config import Folders, PathMap, TaskConfig
 from tests.support.task_folder import TaskFolder
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def load(folder: TaskFolder, environ: dict[str, str] | None = None) -> TaskConfig:
-    return config.load(Folders(folder.in_dir, folder.out_dir), environ or {})
+    return task_config.load(Folders(folder.in_dir, folder.out_dir), environ or {})
 
 
 def request(folder: TaskFolder, **values: Any) -> Request:
     folder.env(run_training=True).config(**{"git_url": "https://host/repo", "commit": COMMIT, **values})
-    return config.read_request(load(folder))
+    return hyperparameters.read(load(folder))
 
 
 class TestLoad:
@@ -65,7 +67,7 @@ class TestLoad:
             "DEFAULT_ENV_FILE_PATH": str(tmp_path / "e.yaml"),
             "DEFAULT_CONFIG_FILE_PATH": str(tmp_path / "c.yaml"),
         }
-        assert config.load(Folders(), variables).given == {"git_url": "here"}
+        assert task_config.load(Folders(), variables).given == {"git_url": "here"}
 
     def test_the_command_line_is_nearer_than_environment_variables(self, folder: TaskFolder) -> None:
         folder.env(run_training=True).config(epochs=3)
@@ -92,7 +94,7 @@ class TestBadInput:
     def test_an_env_yaml_one_folder_below_is_proposed(self, folder: TaskFolder) -> None:
         folder.env(run_mining=True)
         with pytest.raises(ConfigError, match=f"There is one in {folder.in_dir}: name that with --in"):
-            config.load(Folders(folder.in_dir.parent, folder.out_dir), {})
+            task_config.load(Folders(folder.in_dir.parent, folder.out_dir), {})
 
     def test_no_config_yaml(self, folder: TaskFolder) -> None:
         folder.env(run_training=True)
@@ -120,10 +122,10 @@ class TestBadInput:
 
 
 class TestRequest:
-    @pytest.mark.parametrize("key", config.REVISION_KEYS)
+    @pytest.mark.parametrize("key", hyperparameters.REVISION_KEYS)
     def test_every_name_of_the_revision_is_understood(self, folder: TaskFolder, key: str) -> None:
         folder.env(run_training=True).config(git_url="https://host/repo", **{key: "v1.0"})
-        asked = config.read_request(load(folder))
+        asked = hyperparameters.read(load(folder))
         assert (asked.revision, asked.revision_key) == ("v1.0", key)
 
     def test_the_same_revision_said_twice_is_one(self, folder: TaskFolder) -> None:
@@ -164,15 +166,17 @@ class TestRequest:
 
 
 def test_an_env_file_that_is_not_there_is_told_of_by_its_option(folder: TaskFolder) -> None:
-    folders = config.Folders(folder.in_dir, folder.out_dir, folder.in_dir / "nothere.yaml")
+    folders = task_config.Folders(folder.in_dir, folder.out_dir, folder.in_dir / "nothere.yaml")
     with pytest.raises(ConfigError, match=r"nothere.yaml can't be read: No such file.*\. --env names it"):
-        config.load(folders, {})
+        task_config.load(folders, {})
 
 
 class TestMerge:
-    def merged(self, folder: TaskFolder, root: Path, repo: RepoSettings | None = None, **values: Any) -> config.Merged:
+    def merged(
+        self, folder: TaskFolder, root: Path, repo: RepoSettings | None = None, **values: Any
+    ) -> repo_settings.Merged:
         asked = request(folder, **values)
-        return config.merge(load(folder), asked, repo or RepoSettings(), root)
+        return repo_settings.merge(load(folder), asked, repo or RepoSettings(), root)
 
     def test_the_task_wins_over_the_repo_wins_over_the_template(self, folder: TaskFolder, tmp_path: Path) -> None:
         (folder.root / "training-template.yaml").write_text("a: template\nb: template\nc: template\n")
@@ -180,7 +184,7 @@ class TestMerge:
         folder.env(run_training=True, manifest_file=str(folder.root / "manifest.yaml"))
         folder.config(git_url="u", commit=COMMIT, code_config="default.yaml", c="task")
         task = load(folder)
-        merged = config.merge(task, config.read_request(task), RepoSettings(), tmp_path)
+        merged = repo_settings.merge(task, hyperparameters.read(task), RepoSettings(), tmp_path)
         assert {key: merged.values[key] for key in "abc"} == {"a": "template", "b": "repo", "c": "task"}
         assert {key: merged.origins[key] for key in "abc"} == {
             "a": "template",
@@ -226,30 +230,30 @@ class TestMerge:
 
 class TestRepoSettings:
     def test_a_repo_needs_none(self, tmp_path: Path) -> None:
-        assert config.read_repo_settings(tmp_path) == RepoSettings()
+        assert repo_settings.read(tmp_path) == RepoSettings()
 
     def test_one_entrypoint_may_serve_all_tasks(self, tmp_path: Path) -> None:
         (tmp_path / "live-code.yaml").write_text("entrypoint: main.py\nrequirements: req.txt\n")
-        assert config.read_repo_settings(tmp_path) == RepoSettings({"": "main.py"}, requirements="req.txt")
+        assert repo_settings.read(tmp_path) == RepoSettings({"": "main.py"}, requirements="req.txt")
 
     def test_each_task_may_have_its_own(self, tmp_path: Path) -> None:
         (tmp_path / "live-code.yaml").write_text("entrypoint:\n  training: train.py\n  mining: mine.py\n")
-        assert config.read_repo_settings(tmp_path).entrypoint == {"training": "train.py", "mining": "mine.py"}
+        assert repo_settings.read(tmp_path).entrypoint == {"training": "train.py", "mining": "mine.py"}
 
     def test_a_version_that_yaml_takes_for_a_number_is_asked_for_in_quotes(self, tmp_path: Path) -> None:
         (tmp_path / "live-code.yaml").write_text("python: 3.10\n")
         with pytest.raises(ConfigError, match=r"^python in live-code.yaml is 3.1, which is no text. Write"):
-            config.read_repo_settings(tmp_path)
+            repo_settings.read(tmp_path)
 
     def test_a_task_without_a_command_is_not_named(self, tmp_path: Path) -> None:
         (tmp_path / "live-code.yaml").write_text("entrypoint:\n  training: train.py\n  mining:\n")
-        assert config.read_repo_settings(tmp_path).entrypoint == {"training": "train.py"}
+        assert repo_settings.read(tmp_path).entrypoint == {"training": "train.py"}
 
     @pytest.mark.parametrize("text", ["entrypont: a.py\n", "entrypoint: {test: a.py}\n", "- a\n"])
     def test_what_is_not_known_is_refused(self, tmp_path: Path, text: str) -> None:
         (tmp_path / "live-code.yaml").write_text(text)
         with pytest.raises(ConfigError, match=r"live-code\.yaml"):
-            config.read_repo_settings(tmp_path)
+            repo_settings.read(tmp_path)
 
 
 class TestPathMap:

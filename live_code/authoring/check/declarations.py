@@ -12,8 +12,10 @@ from live_code.errors import ConfigError, LaunchError
 from live_code.job.ymir_exc import protocol
 from live_code.stages.launch import plan
 from live_code.stages.launch.plan import Entrypoint
-from live_code.stages.request import config
-from live_code.stages.request.config import MODEL_KEYS, PLATFORM_KEYS, REPO_FILE, REVISION_KEYS, RepoSettings, Request
+from live_code.stages.request import repo_settings
+from live_code.stages.request.hyperparameters import REVISION_KEYS, Request
+from live_code.stages.request.repo_settings import REPO_FILE, RepoSettings
+from live_code.stages.request.task_config import MODEL_KEYS, PLATFORM_KEYS
 
 # What live-code itself reads of them.
 OF_EXECUTOR = frozenset({*Request._fields, *REVISION_KEYS} - {"revision", "revision_key"})
@@ -85,7 +87,7 @@ def _is_own(tree: Tree, script: str) -> bool:
 
 def _code_config(tree: Tree, name: str) -> Iterator[Finding]:
     try:
-        values = config.read_defaults(tree.root, name)
+        values = repo_settings.read_defaults(tree.root, name)
     except ConfigError as error:
         file = name if tree.has(name) else REPO_FILE
         at = line_of(tree.text(REPO_FILE), r"^code_config\s*:") if file == REPO_FILE else 0
@@ -97,7 +99,7 @@ def _code_config(tree: Tree, name: str) -> Iterator[Finding]:
 def defaults(tree: Tree, repo: RepoSettings) -> frozenset[str] | None:
     """The keys of code_config; None when it is not named or can't be read."""
     try:
-        return frozenset(config.read_defaults(tree.root, repo.code_config))
+        return frozenset(repo_settings.read_defaults(tree.root, repo.code_config))
     except ConfigError:
         return None
 
