@@ -7,6 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from live_code.tools.settings.values import Inherited
+
 Commands = argparse._SubParsersAction
 
 
@@ -35,7 +37,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
 def _init(arguments: argparse.Namespace) -> int:
     from live_code.authoring import init
 
-    made = init.make(arguments.folder, arguments.framework, arguments.name, arguments.environ)
+    made = init.make(arguments.folder, arguments.framework, arguments.name, Inherited(arguments.environ))
     print(f"{made.folder}: {len(made.files)} files; README.md says what each one does")
     if not made.commit:
         print(f"git could not commit them: {made.why}\nCommit them before you run them: only commits are run.")
@@ -49,7 +51,7 @@ def _check(arguments: argparse.Namespace) -> int:
     from live_code.authoring import check
 
     image = check.Image(arguments.python, arguments.image_inventory)
-    findings = check.examine(arguments.place, arguments.revision, image, arguments.environ)
+    findings = check.examine(arguments.place, arguments.revision, image, arguments.settings())
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     print("\n".join(check.as_json(findings) if arguments.json else check.show(findings, width)))
     return 1 if any(finding.severity == check.WILL_FAIL for finding in findings) else 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from argparse import Namespace
-from collections.abc import Mapping
 
 from live_code.errors import StoreError
 from live_code.tools import sizes
 from live_code.tools.git import local
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.repository import Repository
+from live_code.tools.settings.values import Inherited
 from live_code.tools.store import Store, eviction, lease
 from live_code.tools.store.eviction import Item
 from live_code.tools.telemetry import space
@@ -26,10 +26,10 @@ def run(arguments: Namespace, store: Store, trouble: str = "") -> int:
     if arguments.action == "ls":
         return _list(store)
     if arguments.action == "verify":
-        return _verify(store, arguments.environ)
+        return _verify(store, arguments.settings().inherited)
     limit = sizes.parse(arguments.max_size) if arguments.action == "gc" else 0
     if limit:
-        _pack(store, arguments.idle, arguments.environ)
+        _pack(store, arguments.idle, arguments.settings().inherited)
     return _make_room(store, limit, arguments.idle)
 
 
@@ -53,7 +53,7 @@ def _make_room(store: Store, limit: int, idle_s: float) -> int:
     return 0
 
 
-def _pack(store: Store, idle_s: float, environ: Mapping[str, str]) -> None:
+def _pack(store: Store, idle_s: float, inherited: Inherited) -> None:
     """Puts repositories together that many fetches have scattered. One that is in use waits for another time: what
     another host has open there must not go."""
     for item in eviction.items(store, ("git",)):
@@ -63,15 +63,15 @@ def _pack(store: Store, idle_s: float, environ: Mapping[str, str]) -> None:
         with lease.unused(store.used(item.kind, item.key), idle_s) as free:
             pass  # no longer than this: who begins to use it meanwhile needs not wait
         if free:
-            _pack_one(store, item, here, environ)
+            _pack_one(store, item, here, inherited)
 
 
-def _pack_one(store: Store, item: Item, here: Repository, environ: Mapping[str, str]) -> None:
+def _pack_one(store: Store, item: Item, here: Repository, inherited: Inherited) -> None:
     before = here.packs()
     with store.locked(item.kind, item.key, f"{_name(item)} is being packed"):
         here.sweep()
         try:
-            here.pack(_git_environment(item, environ))
+            here.pack(_git_environment(item, inherited))
         except GitFailed as error:
             log.warning(f"{_name(item)} can't be packed: {error}")
             return
@@ -86,24 +86,24 @@ def _why_kept(store: Store, item: Item, idle_s: float) -> str:
     return f"used {age:.0f} s ago (spared for {idle_s - age:.0f} s: --idle 0)"
 
 
-def _verify(store: Store, environ: Mapping[str, str]) -> int:
+def _verify(store: Store, inherited: Inherited) -> int:
     damaged = 0
     for item in eviction.items(store):
-        if item.kind == "git" and (damage := _damage(item, environ)):
+        if item.kind == "git" and (damage := _damage(item, inherited)):
             damaged += 1
             print(f"{_name(item)}: {damage.splitlines()[0]}")
     print(f"{damaged} damaged; the next start that needs one makes it anew" if damaged else "all is whole")
     return 1 if damaged else 0
 
 
-def _damage(item: Item, environ: Mapping[str, str]) -> str:
-    return Repository(item.path).damage(_git_environment(item, environ))
+def _damage(item: Item, inherited: Inherited) -> str:
+    return Repository(item.path).damage(_git_environment(item, inherited))
 
 
-def _git_environment(item: Item, environ: Mapping[str, str]) -> dict[str, str]:
+def _git_environment(item: Item, inherited: Inherited) -> dict[str, str]:
     home = item.path / "live-code"
     local.write_settings(home, [item.path])
-    return local.environment(environ, home)
+    return local.environment(inherited, home)
 
 
 def _name(item: Item) -> str:

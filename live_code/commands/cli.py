@@ -9,7 +9,7 @@ from pathlib import Path
 
 from live_code.errors import ConfigError
 from live_code.job.ymir_exc import protocol
-from live_code.tools import boundary
+from live_code.tools import boundary, settings
 from live_code.values import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser().print_help(sys.stderr)
             return 2
         arguments = parser(all_commands=not is_run).parse_args(words)
-        arguments.environ = os.environ if is_run else _settled()
+        environ = os.environ if is_run else _settled()
+        arguments.environ, arguments.settings = environ, lambda: settings.read(environ)
         code: int = arguments.command(arguments)
         return code
 
@@ -184,7 +185,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     from live_code.stages.request import task_config
 
     folders = task_config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
-    found, problems = results.check(task_config.load(folders, arguments.environ))
+    found, problems = results.check(task_config.load(folders, settings.task_files(arguments.environ)))
     if bad_end := _bad_end(task_config.out_dir(folders)):
         print(bad_end)
     for problem in problems:

@@ -55,17 +55,17 @@ def _add_cache(commands: Commands[argparse.ArgumentParser]) -> None:
 def _resolve(arguments: argparse.Namespace) -> int:
     from live_code.run import resolve
 
-    print(resolve.resolve(arguments.url, arguments.revision, arguments.environ).commit)
+    print(resolve.resolve(arguments.url, arguments.revision, arguments.settings()).commit)
     return 0
 
 
 def _checkout(arguments: argparse.Namespace) -> int:
     from live_code.run import resolve
 
-    settings = {"git_subdir": arguments.subdir, "git_submodules": arguments.submodules, "git_lfs": arguments.lfs}
+    choices = {"git_subdir": arguments.subdir, "git_submodules": arguments.submodules, "git_lfs": arguments.lfs}
     patch = str(arguments.patch.absolute()) if arguments.patch else ""
     made = resolve.checkout(
-        arguments.url, arguments.revision, arguments.dir, arguments.environ, git_patch=patch, **settings
+        arguments.url, arguments.revision, arguments.dir, arguments.settings(), git_patch=patch, **choices
     )
     print(f"commit {made.commit}\ntree {made.patch.tree if made.patch else made.tree}")
     return 0
@@ -75,5 +75,5 @@ def _cache(arguments: argparse.Namespace) -> int:
     from live_code.commands import cache
     from live_code.tools import store
 
-    environ = arguments.environ
-    return cache.run(arguments, store.all_of(environ)[0], store.trouble(environ))
+    place = arguments.settings().store
+    return cache.run(arguments, store.all_of(place)[0], store.trouble(place))

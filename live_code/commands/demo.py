@@ -8,13 +8,14 @@ from pathlib import Path
 from live_code.authoring.demo import image, outputs, walkthrough
 from live_code.authoring.demo.walkthrough import Ended
 from live_code.tools import boundary
+from live_code.tools.settings.values import Inherited
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/demo", description=walkthrough.__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(".demo"), metavar="DIR", help="default: .demo")
     folder = parser.parse_args().folder.absolute()
-    print(summary(walkthrough.play(folder, os.environ)))
+    print(summary(walkthrough.play(folder, Inherited(os.environ))))
     return 0
 
 

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from live_code.errors import InterpreterError, LiveCodeError
-from live_code.tools import store
-from live_code.tools.git import credentials, policy
-from live_code.tools.machine import container, host, interpreter
+from live_code.tools import settings, store
+from live_code.tools.git import credentials
+from live_code.tools.machine import host, interpreter
 from live_code.tools.machine.host import Host
 from live_code.tools.machine.interpreter import Framework, Interpreter
 from live_code.tools.packages import access, framework, index, secrets, uv
 from live_code.tools.packages.framework import Protection
 from live_code.tools.processes import runner
+from live_code.tools.settings.values import PackageSettings, Settings, StoreSettings
 from live_code.tools.store import Store
 from live_code.tools.telemetry import gpu
 
@@ -46,19 +47,22 @@ class Findings(NamedTuple):
 
 def examine(python: Path | None, environ: Mapping[str, str]) -> Findings:
     """Asks everything; an answer that fails is a problem of that topic, never an end."""
-    kept = store.find(environ)
+    wrong = settings.problems(environ)
+    known = settings.read({name: value for name, value in environ.items() if name not in wrong})
+    kept = store.find(known.store)
     answers = [
-        *(Answer("variables", "", told) for told in container.unread(environ)),
-        *_image(python, kept, environ),
-        *_mounted(environ),
+        *(Answer("variables", "", str(error)) for error in wrong.values()),
+        *(Answer("variables", "", line) for line in settings.unknown(environ)),
+        *_image(python, kept, known),
+        *_mounted(known.store),
         _store(kept),
         _tool("git", ["git", "--version"]),
     ]
     answers += [
-        _repositories(environ),
-        _credentials(environ),
+        Answer("repositories", ", ".join(known.git.allowed_repos) or "all that can be reached"),
+        _credentials(known),
         _tool("uv", [str(uv.binary()), "--version"]),
-        *_indexes(kept, environ),
+        *_indexes(kept, known.packages),
     ]
     return Findings(tuple(answers))
 
@@ -74,17 +78,17 @@ def show(found: Findings) -> list[str]:
     return lines
 
 
-def _image(python: Path | None, kept: Store, environ: Mapping[str, str]) -> Iterator[Answer]:
+def _image(python: Path | None, kept: Store, known: Settings) -> Iterator[Answer]:
     try:
-        image = interpreter.inspect((python or interpreter.find(environ)).absolute(), kept, environ)
+        image = interpreter.inspect((python or interpreter.find(known)).absolute(), kept, known.inherited)
     except InterpreterError as error:
         yield Answer("interpreter", "", str(error))
         return
     kind = "venv" if image.is_venv else "conda" if image.is_conda else "system"
     yield Answer("interpreter", f"{image.path} ({image.implementation} {image.version}, {kind}, {image.platform})")
     yield _framework(image)
-    yield _gpus(image.frameworks, host.inspect(), environ)
-    yield _protected(framework.protection(image, environ), environ)
+    yield _gpus(image.frameworks, host.inspect(), known.gpus)
+    yield _protected(framework.protection(image, known.packages), known.packages)
 
 
 def _framework(image: Interpreter) -> Answer:
@@ -101,12 +105,11 @@ def _framework(image: Interpreter) -> Answer:
     return Answer("framework", "none", note=note)
 
 
-def _gpus(found: Mapping[str, Framework], machine: Host, environ: Mapping[str, str]) -> Answer:
+def _gpus(found: Mapping[str, Framework], machine: Host, visible: str | None) -> Answer:
     """Whether the framework will find a GPU."""
     shown = [f"{one.index}: {one.name}" for one in machine.gpus]
     count = len(shown) or gpu.devices()
     driver = bool(machine.driver) or any(Path(path).exists() for path in _DRIVER)
-    visible = environ.get("CUDA_VISIBLE_DEVICES")
     told = f"{', '.join(shown) or count or 'none'}" + (f" (driver {machine.driver})" if machine.driver else "")
     return Answer("GPUs", told, gpu_problem(found, driver=driver, count=count, visible=visible))
 
@@ -126,9 +129,9 @@ def gpu_problem(found: Mapping[str, Framework], *, driver: bool, count: int, vis
     return ""
 
 
-def _protected(found: Protection, environ: Mapping[str, str]) -> Answer:
+def _protected(found: Protection, known: PackageSettings) -> Answer:
     exact = [f"{name}=={version}" for name, version in found.packages.items()]
-    lacking = ", ".join(sorted(framework.listed(environ) - set(found.packages)))
+    lacking = ", ".join(sorted(framework.listed(known) - set(found.packages)))
     return Answer(
         "protected",
         ", ".join([*exact, *(b.name + b.versions for b in found.bounds)]) or "nothing",
@@ -136,24 +139,20 @@ def _protected(found: Protection, environ: Mapping[str, str]) -> Answer:
     )
 
 
-def _repositories(environ: Mapping[str, str]) -> Answer:
-    return Answer("repositories", ", ".join(policy.allowed(environ)) or "all that can be reached")
-
-
-def _credentials(environ: Mapping[str, str]) -> Answer:
+def _credentials(known: Settings) -> Answer:
     """For whom there are any; nothing of themselves."""
     try:
-        hosts = [f"{one.scheme}://{one.host}" for one in credentials.read(environ)]
-        hosts += ["ssh"] if credentials.ssh_key(environ) else []
-        hosts += [f"index {one.host}" for one in secrets.read(environ)]
+        hosts = [f"{one.scheme}://{one.host}" for one in credentials.read(known.git)]
+        hosts += ["ssh"] if credentials.ssh_key(known.git) else []
+        hosts += [f"index {one.host}" for one in secrets.read(known.packages)]
     except LiveCodeError as error:
         return Answer("credentials", "", str(error))
     return Answer("credentials", ", ".join(dict.fromkeys(hosts)) or "none")
 
 
-def _mounted(environ: Mapping[str, str]) -> Iterator[Answer]:
+def _mounted(known: StoreSettings) -> Iterator[Answer]:
     """A cache volume that a run can only read, if at all."""
-    if trouble := store.trouble(environ):
+    if trouble := store.trouble(known):
         yield Answer("store", f"{store.CACHE} (to read only)", trouble)
 
 
@@ -176,10 +175,10 @@ def _tool(name: str, argv: list[str]) -> Answer:
         return Answer(name, "", f"{name} does not answer: {error.last_lines}")
 
 
-def _indexes(kept: Store, environ: Mapping[str, str]) -> Iterator[Answer]:
+def _indexes(kept: Store, known: PackageSettings) -> Iterator[Answer]:
     from live_code.tools.packages import failures, probe  # the others ask nothing by HTTP
 
-    chosen = index.choose("", (), (), environ)
-    with access.opened(environ, kept) as given:
+    chosen = index.choose("", (), (), known)
+    with access.opened(known, kept) as given:
         for url in (chosen.default, *chosen.extra):
             yield Answer("index", url, failures.of_index(probe.trouble(url, "pip", given)))

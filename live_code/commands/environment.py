@@ -57,7 +57,7 @@ def _request(arguments: argparse.Namespace) -> hyperparameters.Request:
 def _lock(arguments: argparse.Namespace) -> int:
     from live_code.run import lock
 
-    sys.stdout.write(lock.text(_request(arguments), arguments.python, arguments.environ))
+    sys.stdout.write(lock.text(_request(arguments), arguments.python, arguments.settings()))
     return 0
 
 
@@ -72,6 +72,6 @@ def _doctor(arguments: argparse.Namespace) -> int:
 def _bundle(arguments: argparse.Namespace) -> int:
     from live_code.run import bundle
 
-    size = bundle.write(_request(arguments), arguments.python, arguments.output, arguments.environ)
+    size = bundle.write(_request(arguments), arguments.python, arguments.output, arguments.settings())
     print(f"{arguments.output}: {size / 1e6:.1f} MB")
     return 0

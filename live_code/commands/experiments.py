@@ -77,7 +77,7 @@ def _run(arguments: argparse.Namespace) -> int:
     place = arguments.out or _place(arguments.spec)
     sweep = _planned(arguments, here=not arguments.address)
     try:
-        return _tell(execution.run(sweep, place, arguments.address, arguments.environ), place)
+        return _tell(execution.run(sweep, place, arguments.address, arguments.settings()), place)
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on with what is missing in {place}", file=sys.stderr)
         return 128 + signal.SIGINT
@@ -93,8 +93,8 @@ def _planned(arguments: argparse.Namespace, *, here: bool = False) -> Sweep:
     from live_code.experiments.sweep import definition, unknown_keys
     from live_code.tools.terminal import log
 
-    sweep = definition.read(arguments.spec, arguments.environ)
-    for line in unknown_keys.warnings(sweep, arguments.environ, here=here):
+    sweep = definition.read(arguments.spec, arguments.settings())
+    for line in unknown_keys.warnings(sweep, arguments.settings(), here=here):
         log.warning(line)
     return sweep
 
@@ -128,7 +128,7 @@ def _bisect(arguments: argparse.Namespace) -> int:
     request = bisect.Request(arguments.spec, arguments.good, arguments.bad, condition, times, failed)
     place = arguments.out or Path(f"{arguments.spec.stem}-bisect")
     try:
-        found = bisect.find(request, place, "", arguments.environ, log.info if arguments.json else _say)
+        found = bisect.find(request, place, "", arguments.settings(), log.info if arguments.json else _say)
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on with what is missing in {place}", file=sys.stderr)
         return 128 + signal.SIGINT

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from live_code.tools.settings.values import StoreSettings
 
 if TYPE_CHECKING:
     from live_code.records.compare import History
@@ -145,10 +147,10 @@ def _report(arguments: argparse.Namespace) -> int:
     from live_code.records import listing
 
     found = [record for path in arguments.runs for record in listing.given(path, arguments.where)]
-    return _write_page(arguments.output, found, [], arguments.environ)
+    return _write_page(arguments.output, found, [], arguments.settings().store)
 
 
-def _write_page(path: Path, records: Sequence[Record], histories: Sequence[History], environ: Mapping[str, str]) -> int:
+def _write_page(path: Path, records: Sequence[Record], histories: Sequence[History], place: StoreSettings) -> int:
     """The page's libraries are an extra of the package: most containers never write one."""
     from live_code.errors import MissingExtra
     from live_code.stages.record.reading import RecordError
@@ -160,7 +162,7 @@ def _write_page(path: Path, records: Sequence[Record], histories: Sequence[Histo
         from live_code.records import report
     except ImportError as error:
         raise MissingExtra("report", error) from error
-    report.write(path, records, find(environ), histories)
+    report.write(path, records, find(place), histories)
     print(path)
     return 0
 
@@ -175,10 +177,10 @@ def _compare(arguments: argparse.Namespace) -> int:
     records = [listing.named(path) for path in arguments.runs]
     first = records[0]
     pairs = ((first, other) for other in records[1:])
-    told = [history.between(*pair, arguments.environ, offline=arguments.offline) for pair in pairs]
+    told = [history.between(*pair, arguments.settings(), offline=arguments.offline) for pair in pairs]
     histories = [one for one in told if one]
     if arguments.html:
-        return _write_page(arguments.html, records, histories, arguments.environ)
+        return _write_page(arguments.html, records, histories, arguments.settings().store)
     found, scores = compare.between(records), compare.metrics(records)
     shown = text.as_json(records, found, scores, histories) if arguments.json else None
     sys.stdout.write((shown or "\n".join(text.show(records, found, scores, histories))) + "\n")

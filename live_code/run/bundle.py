@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tarfile
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from live_code.run import lock
@@ -12,19 +11,20 @@ from live_code.stages.environment import build
 from live_code.stages.request import hyperparameters
 from live_code.tools import files
 from live_code.tools.packages.unpack import CARRIED, FORMAT, LOCK
-from live_code.tools.store import STORE_VARIABLE, Store
+from live_code.tools.settings.values import Settings, StoreSettings
+from live_code.tools.store import Store
 
 
-def write(request: hyperparameters.Request, python: Path | None, output: Path, environ: Mapping[str, str]) -> int:
+def write(request: hyperparameters.Request, python: Path | None, output: Path, settings: Settings) -> int:
     """Fetches, locks and installs into a store of its own, and packs that. Returns the size in bytes.
 
     Made with the image that it is for: a lock is for one interpreter. Raises LiveCodeError.
     """
     with tempfile.TemporaryDirectory(prefix="live-code-bundle-") as folder:
         kept = Store(Path(folder, "store"))
-        own = {**environ, STORE_VARIABLE: str(kept.root)}
+        own = settings._replace(store=StoreSettings(str(kept.root)))
         made = lock.fetched(request, python, Path(folder, "work"), own)
-        build.make(made.lock, made.image, kept, environ)
+        build.make(made.lock, made.image, kept, settings.packages)
         (Path(folder) / LOCK).write_text(made.lock.text, encoding="utf-8")
         (Path(folder) / FORMAT).write_text(f"{made.commit}\n", encoding="utf-8")
         with files.replacing(output) as aside, tarfile.open(aside, "w") as tar:

@@ -8,12 +8,12 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from live_code.errors import LiveCodeError, Lost, OutputError, Stopped, StoreError
+from live_code.errors import ConfigError, LiveCodeError, Lost, OutputError, Stopped, StoreError
 from live_code.stages.code import workplace
 from live_code.stages.record import status
 from live_code.stages.record.journal import RECORD, Ending, Journal
 from live_code.stages.request import task_config
-from live_code.tools import store
+from live_code.tools import settings, store
 from live_code.tools.machine import container
 from live_code.tools.terminal import log
 
@@ -120,11 +120,12 @@ def lost(folders: task_config.Folders, environ: Mapping[str, str], name: str, nu
     before = status.Status(out / "monitor.txt").current()
     error = Lost(signal.Signals(number).name, number, before.message.strip().rstrip(".") if before else "")
     try:
-        workplace.remove(workplace.folder(environ, store.find(container.settled(environ))) / name)
+        known = settings.read(container.settled(environ))
+        workplace.remove(workplace.folder(known.workdir, store.find(known.store)) / name)
         (out / FOLDER / RESERVE).unlink(missing_ok=True)
         document.amend(out / FOLDER, Ending(error.exit_code, error))
         status.Status(out / "monitor.txt").failed(error)
-    except (OSError, OutputError) as failure:
+    except (OSError, OutputError, ConfigError) as failure:
         log.warning(f"the end can't be told in {out}: {failure}")
     log.error(f"{error.phase}: {error}")
     return error.exit_code

@@ -16,6 +16,7 @@ from live_code.stages.environment.build import Environment
 from live_code.stages.launch.plan import Launch
 from live_code.tools import files
 from live_code.tools.processes import runner
+from live_code.tools.settings.values import PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 
@@ -78,11 +79,11 @@ def shell(planned: tuple[Launch, ...], ours: Path) -> int:
 
 
 def debugged(
-    planned: tuple[Launch, ...], at: Address, built: Environment, store: Store, environ: Mapping[str, str]
+    planned: tuple[Launch, ...], at: Address, built: Environment, store: Store, settings: PackageSettings
 ) -> tuple[Launch, ...]:
     """The jobs, each started by debugpy and waiting for a client. The job's environment stays as it is locked: debugpy
     lies in a folder of its own. Raises LaunchError, BuildError."""
-    program = _debugpy(built, store, environ)
+    program = _debugpy(built, store, settings)
     return tuple(_under(job, program, at, built) for job in planned)
 
 
@@ -111,7 +112,7 @@ def _under(job: Launch, program: Path, at: Address, built: Environment) -> Launc
     return job._replace(environ=quiet).with_first(debugger)
 
 
-def _debugpy(built: Environment, store: Store, environ: Mapping[str, str]) -> Path:
+def _debugpy(built: Environment, store: Store, settings: PackageSettings) -> Path:
     from live_code.tools.packages import index, uv
 
     text = PINS.read_text(encoding="utf-8")
@@ -120,9 +121,9 @@ def _debugpy(built: Environment, store: Store, environ: Mapping[str, str]) -> Pa
     def fill(root: Path, lock: int) -> None:
         log.info("installing debugpy, beside the job's environment")
         words = ["pip", "install", "--python", python, "--target", str(root / "site"), "--no-deps", "--require-hashes"]
-        words += index.choose("", (), (), environ).arguments()
+        words += index.choose("", (), (), settings).arguments()
         try:
-            uv.run([*words, "--requirements", "-"], store, environ, stdin=text, lock=lock)
+            uv.run([*words, "--requirements", "-"], store, settings, stdin=text, lock=lock)
         except runner.ProcessError as error:
             raise BuildError(
                 "debugpy can't be installed.", hint="--debug needs a package index once.", details=error.last_lines
@@ -144,9 +145,9 @@ def _script(job: Launch, first: Launch, path: Path) -> Path:
     return path
 
 
-def _startup(environ: Mapping[str, str], path: Path) -> Path:
+def _startup(job: Mapping[str, str], path: Path) -> Path:
     """The user's own bashrc, then what it may have changed of the job's environment, as the job has it."""
     kept = ("PATH", "PYTHONPATH", "VIRTUAL_ENV")
-    lines = ["[ -f ~/.bashrc ] && . ~/.bashrc", *(f"export {key}={shlex.quote(environ[key])}" for key in kept)]
+    lines = ["[ -f ~/.bashrc ] && . ~/.bashrc", *(f"export {key}={shlex.quote(job[key])}" for key in kept)]
     files.write_text(path, "\n".join([*lines, "PS1='(live-code) \\w \\$ '"]) + "\n")
     return path

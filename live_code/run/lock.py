@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from live_code.tools.git import worktree
 from live_code.tools.git.local import GitFailed, run
 from live_code.tools.machine import interpreter
 from live_code.tools.machine.interpreter import Interpreter
+from live_code.tools.settings.values import Inherited, Settings
 
 
 class Locked(NamedTuple):
@@ -26,35 +26,35 @@ class Locked(NamedTuple):
     image: Interpreter
 
 
-def text(request: hyperparameters.Request, python: Path | None, environ: Mapping[str, str]) -> str:
+def text(request: hyperparameters.Request, python: Path | None, settings: Settings) -> str:
     """The lock that a run would make. Raises LiveCodeError."""
     here = Path(request.git_url)
     if here.is_dir() and not request.revision:
-        return _made(_as_it_stands(here.resolve(), environ), request, python, environ).lock.text
+        return _made(_as_it_stands(here.resolve(), settings.inherited), request, python, settings).lock.text
     with tempfile.TemporaryDirectory(prefix="live-code-") as place:
-        return fetched(request, python, Path(place), environ).lock.text
+        return fetched(request, python, Path(place), settings).lock.text
 
 
-def fetched(request: hyperparameters.Request, python: Path | None, place: Path, environ: Mapping[str, str]) -> Locked:
+def fetched(request: hyperparameters.Request, python: Path | None, place: Path, settings: Settings) -> Locked:
     """The lock of a commit, checked out in ``place`` with what that leaves in the store. Raises LiveCodeError."""
     if not request.revision:
         raise ConfigError("no revision is given.", hint="Name a commit, tag or branch after the URL.")
-    kept = store.chosen(environ)
-    found = kept(lambda it: source.resolve(request, it, environ))
-    code = kept(lambda it: checkout.make(found, request, it, place, environ))
-    return _made(code, request, python, environ)
+    kept = store.chosen(settings.store)
+    found = kept(lambda it: source.resolve(request, it, settings.git))
+    code = kept(lambda it: checkout.make(found, request, it, place, settings.git))
+    return _made(code, request, python, settings)
 
 
-def _made(code: Checkout, request: hyperparameters.Request, python: Path | None, environ: Mapping[str, str]) -> Locked:
-    kept, path = store.chosen(environ), (python or interpreter.find(environ)).absolute()
-    image = kept(lambda it: interpreter.inspect(path, it, environ))
+def _made(code: Checkout, request: hyperparameters.Request, python: Path | None, settings: Settings) -> Locked:
+    kept, path = store.chosen(settings.store), (python or interpreter.find(settings)).absolute()
+    image = kept(lambda it: interpreter.inspect(path, it, settings.inherited))
     repo = repo_settings.read(code.root)
-    return Locked(code.commit, kept(lambda it: lock.make(code, request, repo, image, it, environ)), image)
+    return Locked(code.commit, kept(lambda it: lock.make(code, request, repo, image, it, settings.packages)), image)
 
 
-def _as_it_stands(folder: Path, environ: Mapping[str, str]) -> Checkout:
+def _as_it_stands(folder: Path, inherited: Inherited) -> Checkout:
     try:
-        commit = run(["rev-parse", "HEAD"], env=worktree.environment_in(folder, environ), cwd=folder).strip()
+        commit = run(["rev-parse", "HEAD"], env=worktree.environment_in(folder, inherited), cwd=folder).strip()
     except (GitFailed, SourceError):
         commit = ""
     return Checkout(folder, folder, commit, tree=commit, cached=False)

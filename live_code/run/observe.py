@@ -16,6 +16,7 @@ from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.task_config import Earlier, TaskConfig
 from live_code.tools import files
 from live_code.tools.files.yamlfile import read_mapping
+from live_code.tools.settings.values import Inherited
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING
 
@@ -31,16 +32,14 @@ RESULT_FILES = ("training_result_file", "mining_result_file", "infer_result_file
 
 
 @contextmanager
-def beside_job(
-    journal: Journal, task: TaskConfig, request: Request, environ: Mapping[str, str], folder: Path
-) -> Iterator[None]:
+def beside_job(journal: Journal, task: TaskConfig, request: Request, image_name: str, folder: Path) -> Iterator[None]:
     """Observes in a thread while the block runs; a job that ends earlier waits for what is noted of every run."""
     over = threading.Event()
 
     def wait_and_note() -> None:
         over.wait(AFTER_S)
         try:
-            _note(journal, task, request, environ, folder, over.is_set)
+            _note(journal, task, request, image_name, folder, over.is_set)
         except OSError as error:
             log.warning(f"the record of the running job can't be written: {error}")
 
@@ -53,11 +52,11 @@ def beside_job(
         thread.join()
 
 
-def code_after(journal: Journal, code: Checkout, environ: Mapping[str, str]) -> None:
+def code_after(journal: Journal, code: Checkout, inherited: Inherited) -> None:
     """Notes what the job did to its work tree; a model that it left there is lost, so that is said."""
     from live_code.stages.results import provenance
 
-    changes = provenance.code(code, environ)
+    changes = provenance.code(code, inherited)
     journal.note("code", changes)
     added = changes.some_added if changes else ()
     if models := [name for name in added if name.endswith(_MODELS)]:
@@ -100,7 +99,7 @@ def _note(
     journal: Journal,
     task: TaskConfig,
     request: Request,
-    environ: Mapping[str, str],
+    image_name: str,
     folder: Path,
     over: Callable[[], bool],
 ) -> None:
@@ -109,7 +108,7 @@ def _note(
 
     indexes = provenance.dataset(task)
     journal.note("dataset", indexes)
-    journal.note("image", provenance.image(environ))
+    journal.note("image", provenance.image(image_name))
     document.write(folder, journal, None)
     in_tensorboard(journal, None, task, folder)
     journal.note("host", host.inspect())

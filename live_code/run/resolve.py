@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from live_code.errors import CheckoutError
@@ -12,21 +11,22 @@ from live_code.stages.code.checkout import Checkout
 from live_code.stages.code.source import Source
 from live_code.stages.request.hyperparameters import Request
 from live_code.tools import store
+from live_code.tools.settings.values import Settings
 
 
-def resolve(url: str, revision: str, environ: Mapping[str, str]) -> Source:
+def resolve(url: str, revision: str, settings: Settings) -> Source:
     """What the revision stands for. Raises SourceError."""
-    return store.chosen(environ)(lambda it: source.resolve(Request(url, revision, "REF"), it, environ))
+    return store.chosen(settings.store)(lambda it: source.resolve(Request(url, revision, "REF"), it, settings.git))
 
 
-def checkout(url: str, revision: str, place: Path, environ: Mapping[str, str], **settings: str) -> Checkout:
-    """Its work tree in ``place``; ``settings``: fields of Request. Raises SourceError, CheckoutError.
+def checkout(url: str, revision: str, place: Path, settings: Settings, **choices: str) -> Checkout:
+    """Its work tree in ``place``; ``choices``: fields of Request. Raises SourceError, CheckoutError.
 
     A folder with files in it is left alone, an earlier checkout too: someone may have worked in it.
     """
     if place.exists() and any(place.iterdir()):
         raise CheckoutError(f"{place} has files in it.", hint="Name an empty folder.")
-    request = Request(url, revision, "REF", **settings)  # type: ignore[arg-type]
-    kept = store.chosen(environ)
-    found = kept(lambda it: source.resolve(request, it, environ))
-    return kept(lambda it: stage.make(found, request, it, place, environ))
+    request = Request(url, revision, "REF", **choices)  # type: ignore[arg-type]
+    kept = store.chosen(settings.store)
+    found = kept(lambda it: source.resolve(request, it, settings.git))
+    return kept(lambda it: stage.make(found, request, it, place, settings.git))

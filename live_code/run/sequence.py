@@ -17,6 +17,7 @@ from live_code.stages.request.repo_settings import Merged, RepoSettings
 from live_code.stages.request.task_config import MODEL_KEYS, PLATFORM_KEYS, TaskConfig
 from live_code.tools import files
 from live_code.tools.machine import container
+from live_code.tools.settings.values import Inherited, PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING
@@ -85,7 +86,7 @@ def planned(
     code: Checkout,
     merged: Merged,
     built: Environment,
-    environ: Mapping[str, str],
+    inherited: Inherited,
     ours: Path,
 ) -> tuple[plan.Launch, ...]:
     """A launch for each entrypoint; the progress bar is shared evenly among them."""
@@ -98,7 +99,7 @@ def planned(
             code.root,
             built,
             handover.write(task, merged, entry.tasks, ours),
-            environ,
+            inherited,
             (number * part, (number + 1) * part),
             ranks,
             trees,
@@ -108,14 +109,14 @@ def planned(
 
 
 def debugged(
-    debug: str, built: Environment, cache: Store, environ: Mapping[str, str]
+    debug: str, built: Environment, cache: Store, settings: PackageSettings
 ) -> Callable[..., tuple[plan.Launch, ...]]:
     """Plans the launches so that each waits for a debugger."""
     from live_code.run import interactive
 
     def waiting(*values: Any) -> tuple[plan.Launch, ...]:
         at = interactive.free(debug)
-        changed = interactive.debugged(planned(*values), at, built, cache, environ)
+        changed = interactive.debugged(planned(*values), at, built, cache, settings)
         interactive.say(at, changed[0])
         return changed
 

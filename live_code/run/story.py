@@ -16,10 +16,10 @@ from live_code.stages.code import checkout, source, workplace
 from live_code.stages.record import status
 from live_code.stages.record.journal import Ending, Journal
 from live_code.stages.request import hyperparameters, repo_settings, task_config
-from live_code.tools import files, store
+from live_code.tools import files, settings, store
 from live_code.tools.machine import container
-from live_code.tools.packages import unpack
 from live_code.tools.processes import guard, proctree, runner
+from live_code.tools.settings.values import Settings
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple
 
@@ -69,7 +69,7 @@ class _Ready(NamedTuple):
     missing_models: Mapping[str, str]
     code: checkout.Checkout
     planned: tuple[Launch, ...]
-    environ: Mapping[str, str]
+    settings: Settings
     cache: store.Store
 
 
@@ -116,22 +116,25 @@ def shell(folders: task_config.Folders, environ: Mapping[str, str]) -> int:
 
 @contextmanager
 def _ready(journal: Journal, asked: _Asked) -> Iterator[_Ready]:
-    task = journal.step("task", task_config.load, asked.folders, asked.environ)
+    task = journal.step("task", task_config.load, asked.folders, settings.task_files(asked.environ))
     request = asked.change(journal.step("request", hyperparameters.read, task))
     tell = status.of(task).running if asked.tells else lambda _: None
-    for told in container.unread(asked.environ):
+    for told in settings.unknown(asked.environ):
         log.warning(told)
-    environ: Mapping[str, str] = container.settled(asked.environ)
-    cache, kept = store.find(environ), store.chosen(environ)
-    environ = unpack.taken(environ, cache)
+    given = settings.read(container.settled(asked.environ))
+    cache, kept = store.find(given.store), store.chosen(given.store)
+    if given.bundle:
+        from live_code.tools.packages import unpack
+
+        given = unpack.with_bundle(given, cache)
 
     tell(f"finding {request.revision}")
-    found = journal.step("source", kept, lambda it: source.resolve(request, it, environ))
+    found = journal.step("source", kept, lambda it: source.resolve(request, it, given.git))
     log.info(f"{found.url} at {found.commit}")
-    with workplace.made(environ, cache, asked.name) as place:
+    with workplace.made(given.workdir, cache, asked.name) as place:
         tell(f"fetching {found.commit}")
         _load_what_follows()
-        code = journal.step("checkout", kept, lambda it: checkout.make(found, request, it, place, environ))
+        code = journal.step("checkout", kept, lambda it: checkout.make(found, request, it, place, given.git))
         from live_code.run import sequence
         from live_code.stages.environment import build, lock
         from live_code.tools.machine import interpreter
@@ -141,17 +144,17 @@ def _ready(journal: Journal, asked: _Asked) -> Iterator[_Ready]:
         entries = sequence.entrypoints(task, request, repo, code.root)
 
         tell("preparing the environment")
-        python = interpreter.find(environ)
-        image = journal.step("interpreter", kept, lambda it: interpreter.inspect(python, it, environ))
-        locked = journal.step("lock", kept, lambda it: lock.make(code, request, repo, image, it, environ))
+        python = interpreter.find(given)
+        image = journal.step("interpreter", kept, lambda it: interpreter.inspect(python, it, given.inherited))
+        locked = journal.step("lock", kept, lambda it: lock.make(code, request, repo, image, it, given.packages))
         files.write_text(asked.ours / "requirements.lock", locked.text)
-        built = journal.step("environment", kept, lambda it: build.make(locked, image, it, environ))
+        built = journal.step("environment", kept, lambda it: build.make(locked, image, it, given.packages))
 
         missing = sequence.missing_models(task, merged)
         sequence.warn(merged, missing, built)
-        plan = sequence.debugged(asked.debug, built, cache, environ) if asked.debug else sequence.planned
-        planned = journal.step("launch", plan, task, entries, repo, code, merged, built, environ, asked.ours)
-        yield _Ready(task, request, merged, missing, code, planned, environ, cache)
+        plan = sequence.debugged(asked.debug, built, cache, given.packages) if asked.debug else sequence.planned
+        planned = journal.step("launch", plan, task, entries, repo, code, merged, built, given.inherited, asked.ours)
+        yield _Ready(task, request, merged, missing, code, planned, given, cache)
 
 
 def _load_what_follows() -> None:
@@ -168,7 +171,7 @@ def _load_what_follows() -> None:
 
 def _stages(journal: Journal, asked: _Asked) -> None:
     waits = _waits(asked.debug)
-    with _ready(journal, asked) as (task, request, merged, missing, code, planned, environ, cache):
+    with _ready(journal, asked) as (task, request, merged, missing, code, planned, given, cache):
         from live_code.run import observe, sequence
         from live_code.stages import supervise
         from live_code.stages.record import document
@@ -181,10 +184,10 @@ def _stages(journal: Journal, asked: _Asked) -> None:
             rules = rules._replace(stall_timeout=0.0, max_duration=0.0, retries=0)
         places = supervise.places(task, asked.ours, cache.root)
         earlier = observe.earlier(task)
-        workplace.sweep(environ, cache)
-        with observe.beside_job(journal, task, request, environ, asked.ours):
+        workplace.sweep(given.workdir, cache)
+        with observe.beside_job(journal, task, request, given.image, asked.ours):
             ended = journal.step("job", sequence.run, planned, places, rules, told, merged, waits)
-        observe.code_after(journal, code, environ)
+        observe.code_after(journal, code, given.inherited)
         supervise.require_success(ended[-1], told.current(), merged)
         from live_code.stages import results  # not before the job has ended
 

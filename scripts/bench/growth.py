@@ -18,10 +18,11 @@ from starts import Scene
 ENSURE = """
 import os, sys
 from pathlib import Path
+from live_code.tools import settings
 from live_code.tools.git import fetch, url
 from live_code.tools.store import Store
 for commit in sys.stdin.read().split():
-    fetch.ensure(fetch.Wanted(url.parse(sys.argv[1]), commit), Store(Path(sys.argv[2])), os.environ)
+    fetch.ensure(fetch.Wanted(url.parse(sys.argv[1]), commit), Store(Path(sys.argv[2])), settings.read(os.environ).git)
 """
 
 

@@ -14,6 +14,7 @@ import yaml
 from live_code.authoring import check, init
 from live_code.commands import cli
 from live_code.job.ymir_exc import protocol
+from tests.support import variables
 from tests.support.standin import PROJECT, one_at_a_time
 
 FRAMEWORKS = tuple(init.FRAMEWORKS)
@@ -150,7 +151,7 @@ class TestPlain:
     def test_check_finds_nothing(self, tmp_path: Path) -> None:
         made = init.make(tmp_path / "new", "plain")
         env = environ(tmp_path, sys.executable)
-        assert check.examine(str(made.folder), "", check.Image(Path(sys.executable)), env) == []
+        assert check.examine(str(made.folder), "", check.Image(Path(sys.executable)), variables.read(env)) == []
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from live_code.commands import cli
 from live_code.records import compare
 from live_code.records.compare import history, text
 from live_code.stages.record.reading import Record
-from tests.support import made_records, repos
+from tests.support import made_records, repos, variables
 
 
 def names(records: list[Record]) -> list[tuple[str, str]]:
@@ -147,7 +147,7 @@ class TestHistory:
 
     def told(self, tmp_path: Path, records: tuple[Record, Record], offline: bool = False) -> history.History:
         environ = {**os.environ, "LIVE_CODE_STORE": str(tmp_path / "store")}
-        found = history.between(*records, environ, offline=offline)
+        found = history.between(*records, variables.read(environ), offline=offline)
         assert found is not None
         return found
 
@@ -193,7 +193,7 @@ class TestHistory:
 
     def test_the_same_commit_has_no_history(self, tmp_path: Path, repo: repos.Repo) -> None:
         one, _ = self.pair(tmp_path, repo)
-        assert history.between(one, one, os.environ, offline=False) is None
+        assert history.between(one, one, variables.read(), offline=False) is None
 
 
 def test_the_table_and_the_json_say_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

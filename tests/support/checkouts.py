@@ -11,6 +11,7 @@ from live_code.stages.code import checkout, source
 from live_code.stages.code.checkout import Checkout
 from live_code.stages.request.hyperparameters import Request
 from live_code.tools.store import Store
+from tests.support import variables
 
 
 def made(
@@ -19,4 +20,5 @@ def made(
     """In ``root``/``place``, by the store in ``root``. ``asked``: fields of Request."""
     request = Request(git_url=url, revision=revision, revision_key="git_branch", **asked)
     store = Store(root / "store")
-    return checkout.make(source.resolve(request, store, environ), request, store, root / place, environ)
+    known = variables.git(environ)
+    return checkout.make(source.resolve(request, store, known), request, store, root / place, known)

@@ -25,4 +25,6 @@ def interpreter() -> Path:
     """An interpreter with torch: LIVE_CODE_PYTHON's, else one that is made once and kept in `.cache/standin`."""
     cache = PROJECT / ".cache" / "standin"
     with one_at_a_time(cache.parent / "standin.lock"):
-        return image.interpreter(cache, PROJECT / "requirements" / "standin.txt", os.environ)
+        return image.interpreter(
+            cache, PROJECT / "requirements" / "standin.txt", os.environ.get(image.PYTHON_VARIABLE, "")
+        )

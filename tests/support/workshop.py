@@ -20,6 +20,7 @@ from live_code.tools.machine import interpreter
 from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages.index import PYPI
 from live_code.tools.store import Store
+from tests.support import variables
 from tests.support.images import Image
 from tests.support.servers.index import Index
 
@@ -37,7 +38,7 @@ class Workshop(NamedTuple):
 
     @property
     def interpreter(self) -> Interpreter:
-        return interpreter.inspect(self.image.python, self.store, os.environ)
+        return interpreter.inspect(self.image.python, self.store, variables.INHERITED)
 
     @property
     def around(self) -> dict[str, str]:
@@ -60,10 +61,12 @@ class Workshop(NamedTuple):
         ):  # it is itself installed from the container's index: this machine's
             request.setdefault("pypi_mirror", self.index.url)
             around["PIP_INDEX_URL"] = os.environ.get("PIP_INDEX_URL", PYPI)
-        return lock.make(checkout, REQUEST._replace(**request), repo, self.interpreter, self.store, around)
+        return lock.make(
+            checkout, REQUEST._replace(**request), repo, self.interpreter, self.store, variables.packages(around)
+        )
 
     def make(self, locked: Lock | None = None) -> Environment:
-        return build.make(locked or self.lock(), self.interpreter, self.store, self.around)
+        return build.make(locked or self.lock(), self.interpreter, self.store, variables.packages(self.around))
 
 
 def pins(locked: Lock) -> dict[str, str]:

@@ -7,7 +7,7 @@ import json
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +25,7 @@ from live_code.tools import store
 from live_code.tools.machine import interpreter
 from live_code.tools.packages import uv
 from live_code.tools.processes import runner
+from live_code.tools.settings.values import Settings
 from live_code.tools.store import Store
 from live_code.tools.terminal import table
 
@@ -42,19 +43,19 @@ class Image(NamedTuple):
     inventory: Path | None = None
 
 
-def examine(place: str, revision: str, image: Image, environ: Mapping[str, str]) -> list[Finding]:
+def examine(place: str, revision: str, image: Image, settings: Settings) -> list[Finding]:
     """Worst first. Raises LiveCodeError when there is no such repo, or no interpreter to check it against."""
     here = Path(place)
     if here.is_dir() and not revision:
-        return _findings(tree.of_folder(here.resolve(), environ), image, environ)
+        return _findings(tree.of_folder(here.resolve(), settings.inherited), image, settings)
     if not revision:
         raise ConfigError(
             f"{place} is no folder here, and no revision is given.", hint="Name a commit, tag or branch after the URL."
         )
     url = str(here.resolve()) if here.is_dir() else place
     with tempfile.TemporaryDirectory(prefix="live-code-check-") as folder:
-        made = resolve.checkout(url, revision, Path(folder, "tree"), environ)
-        return _findings(tree.of_checkout(made.root), image, environ)
+        made = resolve.checkout(url, revision, Path(folder, "tree"), settings)
+        return _findings(tree.of_checkout(made.root), image, settings)
 
 
 def show(findings: list[Finding], width: int = 0) -> list[str]:
@@ -90,7 +91,7 @@ def as_json(findings: list[Finding]) -> list[str]:
     return [json.dumps([one._asdict() for one in findings], indent=2, ensure_ascii=False)]
 
 
-def _findings(code_tree: Tree, image: Image, environ: Mapping[str, str]) -> list[Finding]:
+def _findings(code_tree: Tree, image: Image, settings: Settings) -> list[Finding]:
     try:
         repo = repo_settings.read(code_tree.root)
     except ConfigError as error:  # without it nobody knows what would be started
@@ -106,8 +107,8 @@ def _findings(code_tree: Tree, image: Image, environ: Mapping[str, str]) -> list
         python = {name: _parsed(code_tree.text(name)) for name in sorted(reached) if name.endswith(".py")}
         found += params.examine({name: parsed for name, parsed in python.items() if parsed}, defaults)
     imported = _imports(code_tree, reached, reachable.imported(code_tree, starts))
-    on_image = partial(_on_image, code_tree, repo, list(imported), reached, image, environ)
-    found += store.chosen(environ)(on_image)
+    on_image = partial(_on_image, code_tree, repo, list(imported), reached, image, settings)
+    found += store.chosen(settings.store)(on_image)
     return _sorted(found)
 
 
@@ -183,33 +184,35 @@ def _on_image(
     imported: Iterable[modules.Import],
     reached: frozenset[str],
     image: Image,
-    environ: Mapping[str, str],
+    settings: Settings,
     kept: Store,
 ) -> list[Finding]:
     if image.inventory:
-        like = _python_like(image.inventory, kept, environ)
+        like = _python_like(image.inventory, kept, settings)
         if like is None:
             what = f"There is no Python here like {image.inventory.name}'s: requirements and syntax were not looked at."
             return [Finding(NOTE, "requirements", "", 0, what, "Install one, or check inside the image.")]
         seen = interpreter.read(image.inventory, like, kept)
         machine = modules.Machine(like, image.inventory.name, frozenset((*seen.packages, *seen.frameworks)))
     else:
-        path = (image.python or interpreter.find(environ)).absolute()
-        seen = interpreter.inspect(path, kept, environ)
+        path = (image.python or interpreter.find(settings)).absolute()
+        seen = interpreter.inspect(path, kept, settings.inherited)
         machine = modules.Machine(path, str(path))
     python = frozenset(name for name in reached if name.endswith(".py"))
-    asked, wrong = packages.examine(code_tree, repo, seen, kept, environ)
+    asked, wrong = packages.examine(code_tree, repo, seen, kept, settings.packages)
     missing = modules.examine(code_tree, imported, asked, machine)
     return [*packages.unreadable(code_tree, python, seen), *wrong, *missing]
 
 
-def _python_like(inventory: Path, kept: Store, environ: Mapping[str, str]) -> Path | None:
+def _python_like(inventory: Path, kept: Store, settings: Settings) -> Path | None:
     """An interpreter of this machine that has the version of the image's."""
     version = interpreter.described(inventory)["version"].rpartition(".")[0]
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return Path(sys.executable)
     try:
-        said = uv.run(["python", "find", "--no-python-downloads", "--no-project", version], kept, environ).stdout
+        said = uv.run(
+            ["python", "find", "--no-python-downloads", "--no-project", version], kept, settings.packages
+        ).stdout
     except runner.ProcessError:
         return None
     return Path(said.strip())

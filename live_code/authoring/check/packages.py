@@ -19,6 +19,7 @@ from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages import python_version, requirements, solution
 from live_code.tools.packages.framework import normalised
 from live_code.tools.processes import runner
+from live_code.tools.settings.values import PackageSettings
 from live_code.tools.store import Store
 
 _AT = re.compile(r"(?P<file>[\w./-]+):(?P<line>\d+)\b")
@@ -36,11 +37,11 @@ print(json.dumps(wrong))
 
 
 def examine(
-    tree: Tree, repo: RepoSettings, image: Interpreter, store: Store, environ: Mapping[str, str]
+    tree: Tree, repo: RepoSettings, image: Interpreter, store: Store, settings: PackageSettings
 ) -> tuple[Asked, list[Finding]]:
     """The requirements, resolved on top of the image as a run does it; nothing is installed."""
     wrong = _python(tree, repo, image)
-    asked, found = _requirements(tree, repo._replace(python=""), image, store, environ)
+    asked, found = _requirements(tree, repo._replace(python=""), image, store, settings)
     return asked, [*wrong, *found]
 
 
@@ -54,7 +55,7 @@ def _python(tree: Tree, repo: RepoSettings, image: Interpreter) -> Iterator[Find
 
 
 def _requirements(
-    tree: Tree, repo: RepoSettings, image: Interpreter, store: Store, environ: Mapping[str, str]
+    tree: Tree, repo: RepoSettings, image: Interpreter, store: Store, settings: PackageSettings
 ) -> tuple[Asked, list[Finding]]:
     try:
         chosen = requirements.choose(tree.root, "", repo.requirements)
@@ -73,7 +74,7 @@ def _requirements(
         return named, [Finding(NOTE, "requirements", scripts[0], 0, what, "live-code lock REPO resolves them.")]
     as_it_stands = Checkout(tree.root, tree.root, "", "", cached=False)
     try:
-        locked = lock.make(as_it_stands, Request("", "", ""), repo, image, store, environ)
+        locked = lock.make(as_it_stands, Request("", "", ""), repo, image, store, settings)
     except StoreError:  # another may have what this one lacks
         raise
     except LiveCodeError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from live_code.authoring.check.finding import MAY_FAIL, NOTE, Finding
 from live_code.errors import SourceError
 from live_code.tools.git import worktree
 from live_code.tools.git.local import GitFailed, run
+from live_code.tools.settings.values import Inherited
 
 _LARGE = 50_000_000
 _PRIVATE = re.compile(r"^\s*url\s*=\s*(?P<url>(ssh://|[^/:\s]+@[^/:\s]+:)\S+)", re.MULTILINE)
@@ -39,10 +40,10 @@ class Tree(NamedTuple):
             return ""
 
 
-def of_folder(root: Path, environ: Mapping[str, str]) -> Tree:
+def of_folder(root: Path, inherited: Inherited) -> Tree:
     """A folder as it stands."""
     try:
-        env = worktree.environment_in(root, environ)
+        env = worktree.environment_in(root, inherited)
         files = _listed(run(["ls-files", "-z"], env=env, cwd=root))
         loose = _listed(run(["ls-files", "-z", "--others"], env=env, cwd=root))
         changed = _listed(run(["diff", "--name-only", "--relative", "-z", "HEAD"], env=env, cwd=root))

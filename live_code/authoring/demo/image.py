@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from live_code.errors import BuildError
@@ -14,12 +13,12 @@ from live_code.tools.terminal import log
 PYTHON_VARIABLE = "LIVE_CODE_PYTHON"
 
 
-def interpreter(folder: Path, requirements: Path, environ: Mapping[str, str]) -> Path:
+def interpreter(folder: Path, requirements: Path, named: str) -> Path:
     """The interpreter that LIVE_CODE_PYTHON names, else that of ``folder``, which is made when it is not complete.
 
     Raises BuildError.
     """
-    if named := environ.get(PYTHON_VARIABLE):
+    if named:
         return Path(named).absolute()
     python, marker = folder.absolute() / "bin" / "python", folder / ".made-from"
     wanted = f"{hashlib.sha256(requirements.read_bytes()).hexdigest()} {sys.version}"

@@ -14,6 +14,7 @@ from live_code.authoring.demo.outputs import Model, Run
 from live_code.authoring.demo.task_folder import Pin
 from live_code.errors import ConfigError, JobError
 from live_code.records import boxes
+from live_code.tools.settings.values import Inherited
 
 SEED = 7
 # Mining comes first in a start that has both.
@@ -37,18 +38,18 @@ class Ended(NamedTuple):
     picture: Path
 
 
-def play(folder: Path, environ: Mapping[str, str]) -> Ended:
+def play(folder: Path, inherited: Inherited) -> Ended:
     """Runs everything below ``folder``, whose earlier runs are replaced. Raises LiveCodeError when a run fails, or
     when the folder holds anything but a demo."""
     _clear(folder)
-    python = image.interpreter(folder / "image", _REQUIREMENTS, environ)
+    python = image.interpreter(folder / "image", _REQUIREMENTS, inherited.get(image.PYTHON_VARIABLE))
     data = dataset.make(folder / "dataset", SEED)
     served = folder / "served"
     commits = example_repo.make(_EXAMPLE, folder / "repo", served / "torch-detector.git")
-    environ = {**environ, **_variables(folder, python)}
+    inherited = Inherited({**inherited.values, **_variables(folder, python)})
     with git_server.serve(served) as url:
         pin = Pin(f"{url}/torch-detector.git", commits.second, "configs/default.yaml")
-        runs, model = _run_tasks(folder, data, pin, environ)
+        runs, model = _run_tasks(folder, data, pin, inherited)
     return Ended(folder, python, commits, model, runs, _draw(folder, data))
 
 
@@ -70,33 +71,33 @@ def _variables(folder: Path, python: Path) -> dict[str, str]:
     }
 
 
-def _run_tasks(folder: Path, data: Dataset, pin: Pin, environ: Mapping[str, str]) -> tuple[dict[str, Run], Model]:
+def _run_tasks(folder: Path, data: Dataset, pin: Pin, inherited: Inherited) -> tuple[dict[str, Run], Model]:
     task_folder.write_training(folder / "training" / "in", "demo-training", data, pin)
-    runs = {"training": _run("training", folder / "training", environ)}
+    runs = {"training": _run("training", folder / "training", inherited)}
     model = outputs.read_model(folder / "training" / "out")
     for name, tasks in SCORING.items():
         task_folder.write_scoring(folder / name / "in", f"demo-{name}", data, pin, tasks, model.files)
-        runs[name] = _run(name, folder / name, environ)
+        runs[name] = _run(name, folder / name, inherited)
     return runs, model
 
 
-def _run(name: str, folder: Path, environ: Mapping[str, str]) -> Run:
+def _run(name: str, folder: Path, inherited: Inherited) -> Run:
     """One start of the bootstrapper, as a process of its own like in a container."""
     out = folder / "out"
     out.mkdir()
     argv = [sys.executable, "-m", "live_code", "run", "--in", str(folder / "in"), "--out", str(out)]
     with progress.shown(name, out / "monitor.txt") as say:
-        code = _watch(argv, environ, say)
+        code = _watch(argv, inherited, say)
     run = outputs.read_run(out)
     if code:
         raise JobError(f"{name} ended with {code}: {run.failure}", hint=f"Its files are in {out}.")
     return run
 
 
-def _watch(argv: list[str], environ: Mapping[str, str], say: progress.Say) -> int:
+def _watch(argv: list[str], inherited: Inherited, say: progress.Say) -> int:
     """Passes the child's lines on and returns its exit code; when we are interrupted the child is too."""
     with subprocess.Popen(
-        argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
+        argv, env=inherited.values, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
     ) as child:
         assert child.stdout is not None
         try:

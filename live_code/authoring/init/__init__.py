@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from live_code.errors import LiveCodeError
 from live_code.tools.processes import runner
+from live_code.tools.settings.values import Inherited
 
 TEMPLATES = Path(__file__).with_name("templates")
 COMMON = "common"
@@ -50,7 +51,7 @@ class Made(NamedTuple):
     why: str = ""
 
 
-def make(folder: Path, framework: str, name: str = "", environ: Mapping[str, str] = os.environ) -> Made:
+def make(folder: Path, framework: str, name: str = "", inherited: Inherited | None = None) -> Made:
     """Fills an empty or new folder and commits it. Raises InitError."""
     folder = folder.absolute()
     try:
@@ -63,7 +64,7 @@ def make(folder: Path, framework: str, name: str = "", environ: Mapping[str, str
             _fill_in(folder / file, marks)
     except OSError as error:
         raise InitError(f"{error.filename or folder} can't be written: {error.strerror}.") from error
-    commit, why = _commit(folder, environ)
+    commit, why = _commit(folder, inherited or Inherited(os.environ))
     return Made(folder, files, commit, why)
 
 
@@ -86,9 +87,9 @@ def _fill_in(path: Path, marks: Mapping[str, str]) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _commit(folder: Path, environ: Mapping[str, str]) -> tuple[str, str]:
+def _commit(folder: Path, inherited: Inherited) -> tuple[str, str]:
     """The first commit's id, by the user's own name; '' and git's word when that can't be."""
-    ours = {key: value for key, value in environ.items() if key not in ("GIT_DIR", "GIT_WORK_TREE")}
+    ours = inherited.without(("GIT_DIR", "GIT_WORK_TREE"))
     try:
         for words in (["init", "--quiet", "-b", "main"], ["add", "--all"], ["commit", "--quiet", "-m", "Begin"]):
             runner.run(["git", *words], cwd=folder, env=ours)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from live_code.experiments.sweep.definition import Sweep
 from live_code.experiments.sweep.expand import Plan
 from live_code.records import listing
 from live_code.tools import store
+from live_code.tools.settings.values import Settings
 
 
 class Request(NamedTuple):
@@ -28,9 +29,7 @@ class Request(NamedTuple):
     failed: str = UNCLEAR
 
 
-def find(
-    request: Request, place: Path, address: str, environ: Mapping[str, str], say: Callable[[str], None]
-) -> Finding:
+def find(request: Request, place: Path, address: str, settings: Settings, say: Callable[[str], None]) -> Finding:
     """Runs what it has to below ``place``; runs that are there already count. ``address``: see ``sweeping.run``.
 
     Raises LiveCodeError; KeyboardInterrupt when all that was running has been stopped.
@@ -40,14 +39,14 @@ def find(
         raise ConfigError("--metric is empty.", hint="Write what holds of the good commit, like --metric 'mAP>=0.5'.")
     asked = spec.read(request.spec, commits_needed=False)._replace(early_stop=None)
     base = task_folder.read(asked)
-    settings = expand.settings(asked)
-    if len(settings) != 1 or asked.search:
+    rows = expand.settings(asked)
+    if len(rows) != 1 or asked.search:
         raise ConfigError(
-            f"{request.spec} has {len(settings)} settings; a bisection is about one.",
+            f"{request.spec} has {len(rows)} settings; a bisection is about one.",
             hint="Take matrix, include and search out, and write what is to be set under set.",
         )
-    commits = ancestry.between(base.git_url, request.good, request.bad, store.find(environ), environ)
-    question = Question(commits, terms, settings[0], base.fingerprint, request.times, request.failed)
+    commits = ancestry.between(base.git_url, request.good, request.bad, store.find(settings.store), settings.git)
+    question = Question(commits, terms, rows[0], base.fingerprint, request.times, request.failed)
     bisection = Bisection(question, say)
-    execution.run(Sweep(asked, base, Plan((), (), base.fingerprint)), place, address, environ, bisection)
+    execution.run(Sweep(asked, base, Plan((), (), base.fingerprint)), place, address, settings, bisection)
     return bisection.finding()

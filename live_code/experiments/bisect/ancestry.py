@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from live_code.errors import ConfigError
 from live_code.experiments.sweep.commits import Commit
 from live_code.stages.code import source
@@ -12,16 +10,17 @@ from live_code.tools.git.failures import RefMissingError
 from live_code.tools.git.history import History
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.url import without_page
+from live_code.tools.settings.values import GitSettings
 from live_code.tools.store import Store
 
 
-def between(git_url: str, good: str, bad: str, store: Store, environ: Mapping[str, str]) -> tuple[Commit, ...]:
+def between(git_url: str, good: str, bad: str, store: Store, settings: GitSettings) -> tuple[Commit, ...]:
     """From ``good`` to ``bad``, both included, along the first parents: what was merged counts as its merge.
 
     Raises SourceError, or ConfigError when ``bad`` does not come after ``good``.
     """
-    url = source.read_url(without_page(git_url)[0], environ)
-    with history.fetched(url, store, environ) as past:
+    url = source.read_url(without_page(git_url)[0], settings)
+    with history.fetched(url, store, settings) as past:
         first, last = (_one(past, name, str(url)) for name in (good, bad))
         if first.id == last.id or not _comes_after(past, first, last):
             raise ConfigError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from live_code.experiments.sweep.spec import Selector
@@ -11,6 +11,7 @@ from live_code.stages.code import source
 from live_code.tools.git.failures import RefMissingError
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.url import GitUrl, without_page
+from live_code.tools.settings.values import GitSettings
 from live_code.tools.store import Store
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ class Commit(NamedTuple):
     subject: str = ""
 
 
-def resolve(
-    selectors: Sequence[Selector], git_url: str, store: Store, environ: Mapping[str, str]
-) -> tuple[Commit, ...]:
+def resolve(selectors: Sequence[Selector], git_url: str, store: Store, settings: GitSettings) -> tuple[Commit, ...]:
     """Each commit once, in the order of the spec; those of a range and the last few from the oldest to the newest.
 
     Full commit ids are believed without a look at the repository: one that is not there fails by itself, later.
@@ -41,8 +40,8 @@ def resolve(
     else:
         from live_code.tools.git import history
 
-        url = source.read_url(without_page(git_url)[0], environ)
-        with history.fetched(url, store, environ) as past:
+        url = source.read_url(without_page(git_url)[0], settings)
+        with history.fetched(url, store, settings) as past:
             found = [commit for one in selectors for commit in _select(one, past, url)]
     first: dict[str, Commit] = {}
     for commit in found:

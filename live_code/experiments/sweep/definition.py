@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from live_code.experiments.sweep.expand import Plan
 from live_code.experiments.sweep.spec import Spec
 from live_code.experiments.sweep.task_folder import Base
 from live_code.tools import store
+from live_code.tools.settings.values import Settings
 
 
 class Sweep(NamedTuple):
@@ -21,9 +21,9 @@ class Sweep(NamedTuple):
     plan: Plan
 
 
-def read(path: Path, environ: Mapping[str, str]) -> Sweep:
+def read(path: Path, settings: Settings) -> Sweep:
     """Asks the git server when the commits are not all given by their full ids. Raises ConfigError, SourceError."""
     asked = spec.read(path)
     base = task_folder.read(asked)
-    found = commits.resolve(asked.commits, base.git_url, store.find(environ), environ)
+    found = commits.resolve(asked.commits, base.git_url, store.find(settings.store), settings.git)
     return Sweep(asked, base, expand.expand(asked, found, base.fingerprint))

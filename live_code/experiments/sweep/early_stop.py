@@ -76,7 +76,7 @@ def reported(folder: Path, metric: str, stages: dict[str, int]) -> Iterator[tupl
 
 def _stages(folder: Path, metric: str, seen: dict[str, int]) -> Iterator[tuple[int, float]]:
     try:
-        found, _ = results.check(task_config.load(task_config.Folders(folder / "in", folder / "out"), {}))
+        found, _ = results.check(task_config.load(task_config.Folders(folder / "in", folder / "out")))
     except (LiveCodeError, OSError):
         return
     for stage in sorted(found.stages, key=lambda stage: stage.timestamp):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -22,6 +22,7 @@ from live_code.experiments.sweep.outcome import Outcome
 from live_code.experiments.sweep.row import RUNS, Row
 from live_code.experiments.sweep.spec import MAX, Aim
 from live_code.tools import files
+from live_code.tools.settings.values import Settings
 from live_code.tools.store import lease
 
 PLAN = "plan.json"
@@ -36,7 +37,7 @@ class Standing(NamedTuple):
     aim: Aim
 
 
-def run(sweep: Sweep, place: Path, address: str, environ: Mapping[str, str], choice: Choice | None = None) -> Standing:
+def run(sweep: Sweep, place: Path, address: str, settings: Settings, choice: Choice | None = None) -> Standing:
     """Every run of the plan, or those that ``choice`` comes to (it tells of them itself), as it ended. ``address`` '':
     this machine, without Ray. What the folder ``place`` has already is not run again. Raises LiveCodeError.
 
@@ -48,7 +49,7 @@ def run(sweep: Sweep, place: Path, address: str, environ: Mapping[str, str], cho
         judge = Halving(sweep.spec.early_stop) if sweep.spec.early_stop else None
         listed = choice is None
         choice = choice or _choice(sweep, place)
-        engine = _engine(sweep, place, address, environ)
+        engine = _engine(sweep, place, address, settings)
         rules = Rules(sweep.spec.resources.gpus, sweep.spec.retries)
         driver = Driver(place, sweep.base, rules, engine, judge)
         with _stoppable(), screen.shown(sweep.plan.size, sweep.spec.constant, lines=listed) as seen:
@@ -77,12 +78,12 @@ def status(place: Path) -> Standing:
     return Standing(tuple(found), size, Aim(plan.get("metric", ""), plan.get("goal", MAX)))
 
 
-def _engine(sweep: Sweep, place: Path, address: str, environ: Mapping[str, str]) -> Engine:
+def _engine(sweep: Sweep, place: Path, address: str, settings: Settings) -> Engine:
     spec, commits = sweep.spec, sweep.plan.commits
     if not address:
-        free = local_engine.slots(local_engine.this_machine(environ), spec.resources, spec.max_parallel)
-        node.prepare(sweep.base.git_url, commits, environ)
-        return local_engine.LocalEngine(place / RUNS, free, environ)
+        free = local_engine.slots(local_engine.this_machine(settings.gpus), spec.resources, spec.max_parallel)
+        node.prepare(sweep.base.git_url, commits, settings)
+        return local_engine.LocalEngine(place / RUNS, free, settings)
     try:
         from live_code.experiments.sweep import ray_engine
     except ImportError as error:

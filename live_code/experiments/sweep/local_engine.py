@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from live_code.experiments.sweep import process
 from live_code.experiments.sweep.engine import HERE, Ended
 from live_code.experiments.sweep.spec import Resources
 from live_code.experiments.sweep.task_folder import Job
+from live_code.tools.settings.values import Settings
 from live_code.tools.telemetry import gpu
 
 _POLL_S = 0.02
@@ -27,8 +28,8 @@ class Machine(NamedTuple):
     memory: int
 
 
-def this_machine(environ: Mapping[str, str]) -> Machine:
-    named = environ.get(process.DEVICES_VARIABLE)
+def this_machine(gpus: str | None) -> Machine:
+    named = gpus
     devices = named.split(",") if named is not None else map(str, range(gpu.devices()))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Machine(len(os.sched_getaffinity(0)), tuple(filter(None, devices)), memory)
@@ -54,10 +55,10 @@ def slots(machine: Machine, wanted: Resources, most: int) -> tuple[str, ...]:
 class LocalEngine:
     """An Engine of child processes."""
 
-    def __init__(self, runs: Path, free: tuple[str, ...], environ: Mapping[str, str]) -> None:
+    def __init__(self, runs: Path, free: tuple[str, ...], settings: Settings) -> None:
         self._runs = runs
         self._free = list(free)
-        self._environ = environ
+        self._settings = settings
         self._running: dict[str, tuple[subprocess.Popen[bytes], str]] = {}
 
     def room(self) -> int:
@@ -65,8 +66,7 @@ class LocalEngine:
 
     def start(self, job: Job) -> None:
         devices = self._free.pop(0)
-        environ = {**self._environ, process.DEVICES_VARIABLE: devices}
-        self._running[job.id] = (process.start(self._runs / job.id, job, environ), devices)
+        self._running[job.id] = (process.start(self._runs / job.id, job, self._settings, devices), devices)
 
     def ended(self, wait_s: float) -> Iterator[Ended]:
         until = time.monotonic() + wait_s

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from live_code.errors import LiveCodeError
 from live_code.stages.code import source
 from live_code.tools import store
 from live_code.tools.git import fetch, repository
 from live_code.tools.git.url import without_page
+from live_code.tools.settings.values import GitSettings, Settings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 
@@ -16,7 +17,7 @@ from live_code.tools.terminal import log
 TOGETHER = 50
 
 
-def prepare(git_url: str, commits: Sequence[str], environ: Mapping[str, str], wanted: str = "") -> None:
+def prepare(git_url: str, commits: Sequence[str], settings: Settings, wanted: str = "") -> None:
     """Has this machine's store fetch all commits at once, where they are few: the git server is asked once. Nothing
     is done when it has ``wanted``.
 
@@ -25,12 +26,12 @@ def prepare(git_url: str, commits: Sequence[str], environ: Mapping[str, str], wa
     if not 1 < len(commits) <= TOGETHER:
         return
     try:
-        store.chosen(environ)(lambda it: _ensure(git_url, commits, it, environ, wanted))
+        store.chosen(settings.store)(lambda it: _ensure(git_url, commits, it, settings.git, wanted))
     except LiveCodeError as error:
         log.warning(f"the commits can't be fetched at once: {error}")
 
 
-def _ensure(git_url: str, commits: Sequence[str], here: Store, environ: Mapping[str, str], wanted: str) -> None:
-    url = source.read_url(without_page(git_url)[0], environ)
+def _ensure(git_url: str, commits: Sequence[str], here: Store, settings: GitSettings, wanted: str) -> None:
+    url = source.read_url(without_page(git_url)[0], settings)
     if not repository.find(url, here).holds(wanted):
-        fetch.ensure_all(url, commits, here, environ)
+        fetch.ensure_all(url, commits, here, settings)

@@ -92,7 +92,7 @@ def _percent(folder: Path) -> float | None:
 def _metrics_so_far(folder: Path) -> dict[str, float]:
     """Of the best stage that a run wrote before it ended otherwise than well."""
     try:
-        found, _ = results.check(task_config.load(task_config.Folders(folder / "in", folder / "out"), {}))
+        found, _ = results.check(task_config.load(task_config.Folders(folder / "in", folder / "out")))
     except (LiveCodeError, OSError):
         return {}
     best = (stage.metrics for stage in found.stages if stage.name == found.best_stage)

@@ -11,11 +11,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from live_code.experiments.sweep import task_folder
 from live_code.experiments.sweep.task_folder import Job
+from live_code.tools.settings.values import Settings
 from live_code.tools.store import find
 
 # What live-code says of the run, beside its folders.
@@ -27,14 +27,14 @@ _WITHHELD = "RAY_"
 _PR_SET_PDEATHSIG = 1
 
 
-def start(folder: Path, job: Job, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def start(folder: Path, job: Job, settings: Settings, gpus: str | None = None) -> subprocess.Popen[bytes]:
     """Starts the run in ``folder`` (``in``, ``out`` and ``live-code.log`` come below it). SIGTERM stops it with its
     grace. To be called by a thread that lives as long as the run: the kernel stops the run when that ends."""
     folder.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-m", __name__, str(os.getpid()), str(folder)]
     with (folder / LOG).open("ab") as said:
         child = subprocess.Popen(
-            argv, env=variables(environ), stdin=subprocess.PIPE, stdout=said, stderr=said, start_new_session=True
+            argv, env=variables(settings, gpus), stdin=subprocess.PIPE, stdout=said, stderr=said, start_new_session=True
         )
     assert child.stdin is not None
     with child.stdin:
@@ -42,10 +42,12 @@ def start(folder: Path, job: Job, environ: Mapping[str, str]) -> subprocess.Pope
     return child
 
 
-def variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """The run's variables. Runs share a machine, so none may take an image's /app for itself."""
-    kept = {key: value for key, value in environ.items() if not key.startswith(_WITHHELD)}
-    return {WORKDIR_VARIABLE: str(find(environ).path("work")), **kept}
+def variables(settings: Settings, gpus: str | None = None) -> dict[str, str]:
+    """The run's variables. Runs share a machine, so none may take an image's /app for itself. ``gpus``: those that it
+    may see, None for those that this process may."""
+    workdir = {WORKDIR_VARIABLE: str(find(settings.store).path("work"))}
+    visible = {} if gpus is None else {DEVICES_VARIABLE: gpus}
+    return {**workdir, **settings.inherited.without(prefixes=(_WITHHELD,)), **visible}
 
 
 def main(parent: int, folder: Path, job: Job) -> int:

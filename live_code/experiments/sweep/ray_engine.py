@@ -27,8 +27,9 @@ from live_code.experiments.sweep.engine import Ended
 from live_code.experiments.sweep.row import RUNS
 from live_code.experiments.sweep.spec import COPIED, PULLED, Resources, Spec
 from live_code.experiments.sweep.task_folder import COMMIT_KEY, Base, Job
-from live_code.tools import store
+from live_code.tools import settings, store
 from live_code.tools.machine import container
+from live_code.tools.settings.values import StoreSettings
 from live_code.tools.terminal import log
 
 # Between two looks of a node at a run of its own.
@@ -185,13 +186,13 @@ def _task(wanted: Resources) -> Any:
 def work(job: Job, order: Order, board: Any) -> Iterator[Started | transfer.Piece]:
     """On a node: the run, from start to end."""
     yield Started(_this_node())
-    environ = container.settled(os.environ)
-    node.prepare(order.git_url, order.commits, environ, str(job.config[COMMIT_KEY]))
-    job = job._replace(data=_data(order, environ) if order.packed else job.data)
+    known = settings.read(container.settled(os.environ))
+    node.prepare(order.git_url, order.commits, known, str(job.config[COMMIT_KEY]))
+    job = job._replace(data=_data(order, known.store) if order.packed else job.data)
     with tempfile.TemporaryDirectory(prefix="live-code-sweep-") as own:
         folder = Path(order.place, RUNS, job.id) if order.place else Path(own, job.id)
         changes = None if order.place else transfer.Changes(folder, ("out", process.LOG))
-        child = process.start(folder, job, environ)
+        child = process.start(folder, job, known)
         try:
             told = time.monotonic()
             while child.poll() is None:
@@ -235,7 +236,7 @@ def _packed(folder: Path) -> tuple[Any, ...]:
         return tuple(ray.put(piece) for piece in iter(lambda: packed.read(transfer.PIECE), b""))
 
 
-def _data(order: Order, environ: Mapping[str, str]) -> Path:
+def _data(order: Order, place: StoreSettings) -> Path:
     """The task's data on this node, brought once for all its runs."""
 
     def fill(folder: Path, _: int) -> None:
@@ -248,5 +249,5 @@ def _data(order: Order, environ: Mapping[str, str]) -> Path:
     def check(folder: Path) -> str | None:
         return None if (folder / "in").is_dir() else "it is not whole"
 
-    here = store.find(environ)
+    here = store.find(place)
     return here.folder(DATA, order.fingerprint, fill, check, "the data of a sweep is being brought").path / "in"

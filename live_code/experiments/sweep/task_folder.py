@@ -45,7 +45,7 @@ class Job(NamedTuple):
 
 def read(spec: Spec) -> Base:
     """Raises ConfigError for a folder that no run could start from."""
-    task = task_config.load(task_config.Folders(in_dir=spec.task), {})
+    task = task_config.load(task_config.Folders(in_dir=spec.task))
     env = read_mapping(spec.task / ENV, hint="The platform writes it.")
     given = read_mapping(Path(task.input["config_file"]), hint="It holds the task's hyper-parameters.")
     git_url = spec.git_url or str(given.get("git_url") or "")

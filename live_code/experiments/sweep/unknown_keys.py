@@ -18,10 +18,11 @@ from live_code.tools.files.yamlfile import read_mapping
 from live_code.tools.git import fetch, local, repository
 from live_code.tools.git.repository import Repository
 from live_code.tools.git.url import without_page
+from live_code.tools.settings.values import GitSettings, Settings
 from live_code.tools.store import Store
 
 
-def warnings(sweep: Sweep, environ: Mapping[str, str], *, here: bool = False) -> tuple[str, ...]:
+def warnings(sweep: Sweep, settings: Settings, *, here: bool = False) -> tuple[str, ...]:
     """A line for each. The commits are asked, the first and the last, only when the task does not know a key. ``here``:
     this machine is about to run them, so it fetches all of them at once."""
     spec, base = sweep.spec, sweep.base
@@ -31,7 +32,7 @@ def warnings(sweep: Sweep, environ: Mapping[str, str], *, here: bool = False) ->
     if not set(asked) - known:
         return ()
     try:
-        known |= store.chosen(environ)(lambda it: set(_of_commits(sweep, it, environ, here)))
+        known |= store.chosen(settings.store)(lambda it: set(_of_commits(sweep, it, settings.git, here)))
     except (LiveCodeError, local.GitFailed, OSError):
         return ()  # the runs will tell what is wrong with the commits
     return tuple(_line(key, known) for key in asked if key not in known)
@@ -43,15 +44,15 @@ def _line(key: str, known: set[str]) -> str:
     return f"{key} is neither in the task's config.yaml nor in the code_config of the commits{meant}"
 
 
-def _of_commits(sweep: Sweep, cache: Store, environ: Mapping[str, str], here: bool) -> Iterator[str]:
+def _of_commits(sweep: Sweep, cache: Store, settings: GitSettings, here: bool) -> Iterator[str]:
     """The keys of the ``code_config`` of the first and the last commit, which the runs need anyhow."""
-    url = source.read_url(without_page(sweep.base.git_url)[0], environ)
+    url = source.read_url(without_page(sweep.base.git_url)[0], settings)
     repo, commits = repository.find(url, cache), sweep.plan.commits
     ends = tuple(dict.fromkeys((commits[0], commits[-1])))
-    fetch.ensure_all(url, commits if here and len(commits) <= node.TOGETHER else ends, cache, environ)
+    fetch.ensure_all(url, commits if here and len(commits) <= node.TOGETHER else ends, cache, settings)
     with tempfile.TemporaryDirectory(prefix="live-code-git-") as home:
         local.write_settings(Path(home), [repo.path])
-        env = local.environment(environ, Path(home))
+        env = local.environment(settings.inherited, Path(home))
         for commit in filter(repo.holds, ends):
             yield from _keys(repo, commit, sweep, env, Path(home))
 

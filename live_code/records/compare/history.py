@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +14,7 @@ from live_code.tools.git import url as git_url
 from live_code.tools.git.failures import RefMissingError
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.url import GitUrl, UrlError
+from live_code.tools.settings.values import GitSettings, Settings
 from live_code.tools.store import Store
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class History(NamedTuple):
     missing: str = ""
 
 
-def between(old: Record, new: Record, environ: Mapping[str, str], *, offline: bool) -> History | None:
+def between(old: Record, new: Record, settings: Settings, *, offline: bool) -> History | None:
     """None when both ran the same commit, or come from different repositories.
 
     File changes need the two commits only, which the store has; the log needs the commits between, which it does
@@ -64,36 +64,36 @@ def between(old: Record, new: Record, environ: Mapping[str, str], *, offline: bo
     told = History(url, old.commit, new.commit)
     try:
         address = git_url.parse(url)
-        told = told._replace(files=store.chosen(environ)(lambda it: _files(address, told, it, environ, offline)))
+        told = told._replace(
+            files=store.chosen(settings.store)(lambda it: _files(address, told, it, settings.git, offline))
+        )
         if offline:
             return told._replace(missing="the log was not asked for")
-        return told._replace(log=_log(address, told, store.find(environ), environ))
+        return told._replace(log=_log(address, told, store.find(settings.store), settings.git))
     except (LiveCodeError, UrlError, local.GitFailed, OSError) as error:
         return told._replace(missing=str(error))
 
 
-def _files(
-    url: GitUrl, told: History, kept: Store, environ: Mapping[str, str], offline: bool
-) -> tuple[FileChange, ...]:
+def _files(url: GitUrl, told: History, kept: Store, settings: GitSettings, offline: bool) -> tuple[FileChange, ...]:
     here = repository.find(url, kept)
     for commit in (told.old, told.new):
         if not offline:
-            fetch.ensure(Wanted(url, commit), kept, environ)
+            fetch.ensure(Wanted(url, commit), kept, settings)
         elif not here.holds(commit):
             raise StoreError(f"the store does not have {commit}.")
     words = ["--git-dir", str(here.path), "diff", "--numstat", "-z", "--no-renames", told.old, told.new]
     with tempfile.TemporaryDirectory(prefix="live-code-git-") as home:
         local.write_settings(Path(home), [here.path])
-        said = local.run(words, env=local.environment(environ, Path(home)))
+        said = local.run(words, env=local.environment(settings.inherited, Path(home)))
     rows = (row.split("\t", 2) for row in said.split("\0") if row)
     return tuple(FileChange(path, _count(added), _count(removed)) for added, removed, path in rows)
 
 
-def _log(url: GitUrl, told: History, kept: Store, environ: Mapping[str, str]) -> tuple[Entry, ...]:
+def _log(url: GitUrl, told: History, kept: Store, settings: GitSettings) -> tuple[Entry, ...]:
     from live_code.tools.git import history
 
     form = "--format=%m%x1f%H%x1f%an%x1f%cs%x1f%s"
-    with history.fetched(url, kept, environ) as past:
+    with history.fetched(url, kept, settings) as past:
         for commit in (told.old, told.new):
             _require_reached(commit, url, past)
         span = f"{told.old}...{told.new}"

@@ -12,6 +12,7 @@ from live_code.run import finish, story
 from live_code.stages.record import reading
 from live_code.stages.record.reading import Record
 from live_code.stages.request import hyperparameters, task_config
+from live_code.tools import settings
 from live_code.tools.processes import guard
 from live_code.tools.terminal import log
 
@@ -37,7 +38,7 @@ def reproduce(recorded: Record, wanted: Wanted, environ: Mapping[str, str]) -> i
     in_dir = (wanted.in_dir or folder.recorded_input(recorded)).absolute()
     out_dir = (wanted.out_dir or Path(f"reproduced-{recorded.id}")).absolute()
     plan = folder.plan(recorded, in_dir, out_dir, wanted.given)
-    for line in conditions.differences(recorded, environ):
+    for line in conditions.differences(recorded, settings.read(environ)):
         log.warning(f"can't be the same here: {line}")
     log.info(f"in a container: {docker.line(recorded, in_dir, out_dir, verify=wanted.verify)}")
     folder.write(plan)

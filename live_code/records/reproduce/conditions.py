@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,15 @@ from live_code.stages.record.serialize import plain
 from live_code.stages.results import provenance
 from live_code.tools import store
 from live_code.tools.machine import host, interpreter
+from live_code.tools.settings.values import Settings
 
 # More packages than these nobody reads one by one.
 _PACKAGES = 10
 
 
-def differences(recorded: Record, environ: Mapping[str, str]) -> list[str]:
+def differences(recorded: Record, settings: Settings) -> list[str]:
     """One line for each thing that is not here as it was there, GPUs first. Raises InterpreterError."""
-    here = Record(Path(), _here(environ))
+    here = Record(Path(), _here(settings))
     there = Record(recorded.path, {name: recorded.get(name) for name in (*here.document, "id")})
     return lines(there, here)
 
@@ -47,11 +48,13 @@ def _line(found: compare.Difference) -> str:
     return f"{found.name}: {found.values[0] or 'none'} there, {found.values[1] or 'none'} here"
 
 
-def _here(environ: Mapping[str, str]) -> dict[str, Any]:
-    image = store.chosen(environ)(lambda it: interpreter.inspect(interpreter.find(environ), it, environ))
+def _here(settings: Settings) -> dict[str, Any]:
+    image = store.chosen(settings.store)(
+        lambda it: interpreter.inspect(interpreter.find(settings), it, settings.inherited)
+    )
     return {
         "interpreter": plain(image),
-        "image": plain(provenance.image(environ)),
+        "image": plain(provenance.image(settings.image)),
         "host": plain(host.inspect()),
         "executor": {"version": __version__},
     }

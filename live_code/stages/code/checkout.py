@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from live_code.errors import CheckoutError
 from live_code.stages.code.source import Source
 from live_code.stages.request.hyperparameters import Request
-from live_code.tools.git import contents, policy, repository, signature, worktree
+from live_code.tools.git import contents, policy, repository, worktree
 from live_code.tools.git.contents import Submodule
 from live_code.tools.git.failures import RefusedError
 from live_code.tools.git.fetch import Wanted, ensure, rebuild
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.worktree import Tree
+from live_code.tools.settings.values import GitSettings, Inherited
 from live_code.tools.store import Store
 from live_code.values import TYPE_CHECKING, NamedTuple
 
@@ -50,7 +51,7 @@ class _Setting(NamedTuple):
 
     request: Request
     store: Store
-    environ: Mapping[str, str]
+    settings: GitSettings
 
 
 class _Made(NamedTuple):
@@ -64,7 +65,7 @@ class _Made(NamedTuple):
     lfs_files: int
 
 
-def make(source: Source, request: Request, store: Store, place: Path, environ: Mapping[str, str]) -> Checkout:
+def make(source: Source, request: Request, store: Store, place: Path, settings: GitSettings) -> Checkout:
     """Fills ``place`` with the commit's files, its submodules and LFS contents, and the patch that is asked for.
 
     An earlier work tree of ours that stands there is replaced; a folder with anything else in it is left alone and is
@@ -73,10 +74,10 @@ def make(source: Source, request: Request, store: Store, place: Path, environ: M
     place = place.absolute()
     _check_place(place)
     subdir = _subdir(request)
-    made = _fill(Wanted(source.url, source.commit, source.ref), place, _Setting(request, store, environ), subdir, 0)
-    patch = _patched(Path("/in", request.git_patch), place, environ) if request.git_patch else None
-    links = [*made.links, *worktree.links(place, environ)] if patch else made.links
-    if not policy.outside_links_are_allowed(environ):
+    made = _fill(Wanted(source.url, source.commit, source.ref), place, _Setting(request, store, settings), subdir, 0)
+    patch = _patched(Path("/in", request.git_patch), place, settings.inherited) if request.git_patch else None
+    links = [*made.links, *worktree.links(place, settings.inherited)] if patch else made.links
+    if not settings.allow_outside_links:
         _check_links(place, links)
     return Checkout(
         root=_root(place, subdir),
@@ -91,21 +92,23 @@ def make(source: Source, request: Request, store: Store, place: Path, environ: M
 
 
 def _fill(wanted: Wanted, place: Path, setting: _Setting, only: str, depth: int) -> _Made:
-    request, store, environ = setting
-    cached = ensure(wanted, store, environ)
-    what = _from_store(lambda: contents.read(wanted, store, environ), wanted, setting)
-    policy.check_size(wanted.url, what.bytes, environ)
-    if depth == 0:  # it names its submodules' commits, so its signature stands for them too
-        signature.check(wanted, store, environ)
+    request, store, settings = setting
+    cached = ensure(wanted, store, settings)
+    what = _from_store(lambda: contents.read(wanted, store, settings), wanted, setting)
+    policy.check_size(wanted.url, what.bytes, settings)
+    if depth == 0 and settings.verify_signature:  # it names its submodules' commits: its signature stands for them too
+        from live_code.tools.git import signature
+
+        signature.check(wanted, store, settings)
     what = what.within(only)
     sparse = "" if any(only.startswith(f"{one.path}/") or only == one.path for one in what.submodules) else only
-    _prove(_from_store(lambda: _cut(wanted, store, place, environ, sparse), wanted, setting), what.commit, wanted)
+    _prove(_from_store(lambda: _cut(wanted, store, place, settings, sparse), wanted, setting), what.commit, wanted)
     inner = _fill_submodules(wanted, what.submodules, place, setting, depth)
     pointers = what.pointers if request.git_lfs != "off" else ()
     if pointers:
         from live_code.tools.git import lfs
 
-        lfs.fill(wanted, pointers, place, store, environ)
+        lfs.fill(wanted, pointers, place, store, settings)
     return _Made(
         what.commit,
         what.tree,
@@ -130,17 +133,17 @@ def _fill_submodules(
         return []
     from live_code.tools.git.submodules import plan
 
-    planned = plan(parent.url, submodules, setting.environ)
+    planned = plan(parent.url, submodules, setting.settings)
     return [
         (Submodule(one.path, str(wanted.url), one.commit), _fill(wanted, place / one.path, setting, "", depth + 1))
         for one, (_, wanted) in zip(submodules, planned, strict=True)
     ]
 
 
-def _patched(file: Path, place: Path, environ: Mapping[str, str]) -> Patch:
+def _patched(file: Path, place: Path, inherited: Inherited) -> Patch:
     from live_code.tools.git import patch  # few tasks have one
 
-    return patch.apply(file, place, environ)
+    return patch.apply(file, place, inherited)
 
 
 def _below(path: str, submodules: tuple[Submodule, ...]) -> tuple[Submodule, ...]:
@@ -166,7 +169,7 @@ def _from_store(action: Callable[[], _Result], wanted: Wanted, setting: _Setting
     try:
         return action()
     except GitFailed as error:
-        if not rebuild(wanted, setting.store, setting.environ):
+        if not rebuild(wanted, setting.store, setting.settings):
             raise _not_cut(wanted, error) from error
     try:
         return action()
@@ -174,11 +177,11 @@ def _from_store(action: Callable[[], _Result], wanted: Wanted, setting: _Setting
         raise _not_cut(wanted, error) from error
 
 
-def _cut(wanted: Wanted, store: Store, place: Path, environ: Mapping[str, str], only: str) -> Tree:
+def _cut(wanted: Wanted, store: Store, place: Path, settings: GitSettings, only: str) -> Tree:
     here = repository.find(wanted.url, store)
     try:
         worktree.empty(place)
-        return worktree.cut(here, wanted.commit, place, environ, str(wanted.url), only=only)
+        return worktree.cut(here, wanted.commit, place, settings.inherited, str(wanted.url), only=only)
     except (OSError, GitFailed) as error:
         from live_code.tools.telemetry import space
 
@@ -220,7 +223,7 @@ def _check_links(place: Path, links: Iterable[Path]) -> None:
         if target != top and not target.startswith(f"{top}/"):
             raise RefusedError(
                 f"the link {os.path.relpath(link, place)} leads out of the repo, to {target}.",
-                hint=f"Take it out of the repo; {policy.LINKS_VARIABLE}=1 allows such links in this container.",
+                hint="Take it out of the repo; LIVE_CODE_ALLOW_OUTSIDE_LINKS=1 allows such links in this container.",
             )
 
 

@@ -10,6 +10,7 @@ from live_code.stages.request.hyperparameters import REVISION_KEYS, Request
 from live_code.tools.git import policy
 from live_code.tools.git.failures import RefMissingError, RefusedError
 from live_code.tools.git.url import GitUrl, UrlError, parse, redacted, without_page
+from live_code.tools.settings.values import GitSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 from live_code.values import NamedTuple
@@ -32,10 +33,10 @@ class Source(NamedTuple):
     kind: str  # 'commit', 'tag' or 'branch' (anything that moves)
 
 
-def resolve(request: Request, store: Store, environ: Mapping[str, str]) -> Source:
+def resolve(request: Request, store: Store, settings: GitSettings) -> Source:
     """The commit that is meant. Speaks to the remote unless the revision is a full commit id. Raises SourceError."""
     address, page = without_page(request.git_url)
-    url = read_url(address, environ)
+    url = read_url(address, settings)
     asked = request.revision
     if page and not f"{page}/".lower().startswith(f"{asked}/".lower()):
         raise RefMissingError(
@@ -47,7 +48,7 @@ def resolve(request: Request, store: Store, environ: Mapping[str, str]) -> Sourc
         raise RefMissingError(
             f"{asked!r} is no revision.", hint=f"Write a commit id, tag or branch as {_key(request)}."
         )
-    source = _ask(url, asked, _key(request), store, environ)
+    source = _ask(url, asked, _key(request), store, settings)
     if source.kind == "branch":
         key = _key(request)
         pin = f"Pin it: {key}: {source.commit}" if key in REVISION_KEYS else f"To pin it, write that id as {key}"
@@ -55,7 +56,7 @@ def resolve(request: Request, store: Store, environ: Mapping[str, str]) -> Sourc
     return source
 
 
-def read_url(text: str, environ: Mapping[str, str]) -> GitUrl:
+def read_url(text: str, settings: GitSettings) -> GitUrl:
     """The address, if it is one that may be used here. Raises RefusedError."""
     try:
         url = parse(text)
@@ -64,7 +65,7 @@ def read_url(text: str, environ: Mapping[str, str]) -> GitUrl:
         raise RefusedError(
             f"git_url {shown!r} can't be used: {error}.", hint="Write it as https://host/path."
         ) from None
-    policy.check(url, environ)
+    policy.check(url, settings)
     return url
 
 
@@ -87,11 +88,11 @@ def matching(prefix: str, refs: Mapping[str, str]) -> set[str]:
     return {commit for commit in commits if commit.startswith(prefix)}
 
 
-def _ask(url: GitUrl, asked: str, key: str, store: Store, environ: Mapping[str, str]) -> Source:
+def _ask(url: GitUrl, asked: str, key: str, store: Store, settings: GitSettings) -> Source:
     from live_code.tools.git import access, remote
 
     short = asked.lower() if re.fullmatch(_SHORT, asked.lower()) else ""
-    with access.opened(environ, store, url) as opened:
+    with access.opened(settings, store, url) as opened:
         refs = remote.list_refs(url, [] if short else [asked, f"{asked}^{{}}"], opened)
         if not short and not choose(asked, refs):  # all of them, to tell which one may be meant
             refs = remote.list_refs(url, [], opened)
@@ -106,7 +107,7 @@ def _ask(url: GitUrl, asked: str, key: str, store: Store, environ: Mapping[str, 
             hint="Check the name; a commit id needs no branch.",
         )
     tips = matching(short, refs) if len(short) >= _LONG_ENOUGH else set()
-    commit = _only(short, tips or _all_commits(url, short, store, environ), url, key)
+    commit = _only(short, tips or _all_commits(url, short, store, settings), url, key)
     log.warning(f"{asked} is {commit}; write the full id: a short one can get a second meaning, and needs the network")
     return Source(url, asked, commit, "", "commit")
 
@@ -119,11 +120,11 @@ def _warn_of_changes(url: GitUrl, commit: str, env: Mapping[str, str]) -> None:
         log.warning(f"{which} in {url} {what} from {commit[:12]} and will not be run: commit before you run")
 
 
-def _all_commits(url: GitUrl, prefix: str, store: Store, environ: Mapping[str, str]) -> set[str]:
+def _all_commits(url: GitUrl, prefix: str, store: Store, settings: GitSettings) -> set[str]:
     """Every commit of the remote whose id begins so: servers can't look that up, all are listed here."""
     from live_code.tools.git import history
 
-    with history.fetched(url, store, environ) as past:
+    with history.fetched(url, store, settings) as past:
         said = past.git("rev-list", "--all")
     return {commit for commit in said.split() if commit.startswith(prefix)}
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from live_code.stages.code.checkout import WORKDIR_VARIABLE
 from live_code.tools import files
 from live_code.tools.machine import container
 from live_code.tools.store import Store, lease
@@ -20,12 +19,12 @@ SWEEP_AFTER_S = 0.2
 
 
 @contextmanager
-def made(environ: Mapping[str, str], store: Store, name: str) -> Iterator[Path]:
+def made(workdir: str, store: Store, name: str) -> Iterator[Path]:
     """The folder, while the block lasts. ``name``: one that no other run on the same store has."""
-    if not environ.get(WORKDIR_VARIABLE) and container.is_image() and os.access(IMAGE_WORKDIR, os.W_OK):
+    if not workdir and container.is_image() and os.access(IMAGE_WORKDIR, os.W_OK):
         yield IMAGE_WORKDIR
         return
-    place = folder(environ, store) / name
+    place = folder(workdir, store) / name
     with store.shared():
         place.parent.mkdir(parents=True, exist_ok=True)
         lease.keep(lease.mark_of(place))  # if we are killed with our guard, a later start sees that nobody uses it
@@ -43,19 +42,19 @@ def remove(place: Path) -> None:
     lease.mark_of(place).unlink(missing_ok=True)
 
 
-def folder(environ: Mapping[str, str], store: Store) -> Path:
+def folder(workdir: str, store: Store) -> Path:
     """Where such folders of all runs lie."""
-    return Path(environ.get(WORKDIR_VARIABLE) or store.path(KIND)).absolute()
+    return Path(workdir or store.path(KIND)).absolute()
 
 
-def sweep(environ: Mapping[str, str], store: Store) -> None:
+def sweep(workdir: str, store: Store) -> None:
     """Removes those of runs that were killed with their guards, in a thread for which nobody waits."""
 
     def remove_unused() -> None:
         from live_code.tools.store import eviction  # not before the job has started
 
         with suppress(OSError):
-            eviction.sweep_work(folder(environ, store))
+            eviction.sweep_work(folder(workdir, store))
 
     thread = threading.Timer(SWEEP_AFTER_S, remove_unused)
     thread.daemon = True

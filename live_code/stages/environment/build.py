@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from live_code.job import pth_line
@@ -10,6 +10,7 @@ from live_code.stages.environment.lock import Lock
 from live_code.tools import files
 from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages import description, venv
+from live_code.tools.settings.values import PackageSettings
 from live_code.tools.store import MARKER, Entry, Store
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple
@@ -34,7 +35,7 @@ class Environment(NamedTuple):
     why: str
 
 
-def make(lock: Lock, image: Interpreter, store: Store, environ: Mapping[str, str]) -> Environment:
+def make(lock: Lock, image: Interpreter, store: Store, settings: PackageSettings) -> Environment:
     """The environment for a lock on an image; a known one costs a few looks at its files.
 
     Projects of the checkout get an environment of their own, per commit, on top of the one that all commits with these
@@ -43,12 +44,12 @@ def make(lock: Lock, image: Interpreter, store: Store, environ: Mapping[str, str
     # The head tells where the lock came from; what is built is the same.
     body = "".join(line for line in lock.text.splitlines(keepends=True) if not line.startswith("#"))
     facts = (_SCHEMA, body, image.fingerprint, image.path, pth_line(), lock.protection)
-    shared = _entry(facts, lock, image, store, environ, "", lambda root, site: _build(root, site, lock, image))
+    shared = _entry(facts, lock, image, store, settings, "", lambda root, site: _build(root, site, lock, image))
     if not lock.projects.lines:
         return shared
     own = (_SCHEMA, shared.key, lock.projects.tree, lock.projects.lines)
     tree = lock.projects.tree
-    return _entry(own, lock, image, store, environ, tree, lambda root, site: _add(root, site, shared, lock, image))
+    return _entry(own, lock, image, store, settings, tree, lambda root, site: _add(root, site, shared, lock, image))
 
 
 def _entry(
@@ -56,7 +57,7 @@ def _entry(
     lock: Lock,
     image: Interpreter,
     store: Store,
-    environ: Mapping[str, str],
+    settings: PackageSettings,
     tree: str,
     build: Callable[[Path, Site], None],
 ) -> Environment:
@@ -69,7 +70,7 @@ def _entry(
         told.append(fault or description.difference(store.path("env"), described))
         log.info(f"building {_WANTED}" + (f": {told[0]}" if told[0] else ""))
         try:
-            build(root, Site(root / "bin" / "python", lock.projects.root, lock.indexes, store, environ, held))
+            build(root, Site(root / "bin" / "python", lock.projects.root, lock.indexes, store, settings, held))
             description.write(root, described, image)
         except OSError as error:
             raise store.refused(error) from error
@@ -114,8 +115,8 @@ def _build(root: Path, site: Site, lock: Lock, image: Interpreter) -> None:
         install.pins(site, pins)
     for distribution in image.distributions().values():
         venv.add_scripts(python, distribution.scripts)
-    proof.unchanged(python, image, lock.protection.packages, site.environ)
-    proof.works(python, image, {pin.name: pin.version for pin in pins}, site.environ)
+    proof.unchanged(python, image, lock.protection.packages, site.settings.inherited)
+    proof.works(python, image, {pin.name: pin.version for pin in pins}, site.settings.inherited)
 
 
 def _add(root: Path, site: Site, shared: Environment, lock: Lock, image: Interpreter) -> None:
@@ -127,4 +128,4 @@ def _add(root: Path, site: Site, shared: Environment, lock: Lock, image: Interpr
     for line in lock.projects.lines:
         install.project(site, line, has_setuptools)
     venv.take_scripts(python, shared.python)
-    proof.unchanged(python, image, lock.protection.packages, site.environ)
+    proof.unchanged(python, image, lock.protection.packages, site.settings.inherited)

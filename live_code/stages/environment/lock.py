@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from live_code import __version__
@@ -14,7 +14,7 @@ from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages import dates, framework, index, problem, requirements
 from live_code.tools.packages.framework import Protection
 from live_code.tools.packages.problem import Problem
-from live_code.tools.packages.unpack import LOCK_VARIABLE
+from live_code.tools.settings.values import PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple
@@ -59,7 +59,7 @@ def make(
     repo: RepoSettings,
     image: Interpreter,
     store: Store,
-    environ: Mapping[str, str],
+    settings: PackageSettings,
 ) -> Lock:
     """The lock for a checkout on an image; a known one is read from the store, without process and network.
 
@@ -70,15 +70,15 @@ def make(
 
         python_version.require(repo.python, image)
     chosen = requirements.choose(checkout.root, request.requirements, repo.requirements)
-    given = request.lock or environ.get(LOCK_VARIABLE, "")
+    given = request.lock or settings.lock
     if not chosen.inputs and not given and (passed_over := requirements.passed_over(checkout.root)):
         log.warning(
             f"{passed_over} is not installed, for nobody asks for it: "
             f"write requirements: {passed_over} into live-code.yaml, if the job needs it"
         )
     texts = requirements.closure(checkout.root, chosen)
-    found = framework.protection(image, environ)
-    as_of = dates.cutoff(request.resolve_as_of, checkout.place, checkout.commit, store, environ)
+    found = framework.protection(image, settings)
+    as_of = dates.cutoff(request.resolve_as_of, checkout.place, checkout.commit, store, settings.inherited)
     asked = Problem(
         root=checkout.root,
         chosen=chosen,
@@ -86,11 +86,11 @@ def make(
         own_needs=tuple(name for key, name in OWN_NEEDS.items() if key not in image.packages),
         image=image,
         protection=Protection() if request.allow_framework_override else found,
-        indexes=index.choose(request.pypi_mirror, request.extra_index_url, texts, environ),
+        indexes=index.choose(request.pypi_mirror, request.extra_index_url, texts, settings),
         cutoff=as_of.time,
         resolver=request.resolver,
     )
-    key, text, cached, why = _given(given, asked) if given else _made(asked, store, environ)
+    key, text, cached, why = _given(given, asked) if given else _made(asked, store, settings)
     return Lock(
         key=key,
         text=text,
@@ -104,9 +104,9 @@ def make(
     )
 
 
-def _made(asked: Problem, store: Store, environ: Mapping[str, str]) -> tuple[str, str, bool, str]:
+def _made(asked: Problem, store: Store, settings: PackageSettings) -> tuple[str, str, bool, str]:
     key = _key(asked)
-    text, entry = store.text("lock", key, lambda: _resolve(asked, store, environ), f"the lock for {asked.subject}")
+    text, entry = store.text("lock", key, lambda: _resolve(asked, store, settings), f"the lock for {asked.subject}")
     return key, text, entry.cached, entry.why
 
 
@@ -130,18 +130,18 @@ def _projects(text: str) -> Iterable[str]:
 _PROJECT = "# and of this commit: "
 
 
-def _resolve(asked: Problem, store: Store, environ: Mapping[str, str]) -> str:
+def _resolve(asked: Problem, store: Store, settings: PackageSettings) -> str:
     """The lock's text. What only a resolution needs is loaded here: a warm start does without."""
     import tempfile
 
     from live_code.tools.packages import complete_lock, conflict, inputs, solution
 
     conflict.direct(asked.texts, asked.protection)
-    pins = complete_lock.pins(asked, store, environ)
+    pins = complete_lock.pins(asked, store, settings)
     left = complete_lock.besides(asked, pins) if pins else asked
     with tempfile.TemporaryDirectory(prefix="live-code-lock-") as folder:
-        solved = _solved(left, Path(folder), store, environ) if left.chosen.inputs or left.own_needs else []
-        given = inputs.locked_already(left, store, environ)
+        solved = _solved(left, Path(folder), store, settings) if left.chosen.inputs or left.own_needs else []
+        given = inputs.locked_already(left, store, settings)
     kept = asked.protection.packages
     own = [pin for pin in solution.without(pins, asked.image.packages) if pin.name not in kept]
     added = solution.without(solved, asked.image.packages)
@@ -151,14 +151,14 @@ def _resolve(asked: Problem, store: Store, environ: Mapping[str, str]) -> str:
     return "".join((_head(asked), *local, *entries))
 
 
-def _solved(asked: Problem, folder: Path, store: Store, environ: Mapping[str, str]) -> list[Pin]:
+def _solved(asked: Problem, folder: Path, store: Store, settings: PackageSettings) -> list[Pin]:
     from live_code.tools.packages import pip_resolver, solution, uv_resolver
 
     doing = f"resolving {asked.subject}"
     log.info(doing)
     solve = {"uv": uv_resolver.solve, "pip-tools": pip_resolver.solve}[asked.resolver]
     with log.still(doing):
-        return solution.parse(solve(asked, problem.write(asked, folder, store, environ), store, environ))
+        return solution.parse(solve(asked, problem.write(asked, folder, store, settings), store, settings))
 
 
 def _head(asked: Problem) -> str:

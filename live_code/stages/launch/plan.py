@@ -15,6 +15,7 @@ from live_code.stages.environment.build import Environment
 from live_code.stages.launch.handover import Handover
 from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.repo_settings import REPO_FILE, Merged, RepoSettings
+from live_code.tools.settings.values import Inherited
 from live_code.values import NamedTuple
 
 TORCHRUN = "torchrun"
@@ -119,7 +120,7 @@ def plan(
     root: Path,
     environment: Environment,
     handed: Handover,
-    environ: Mapping[str, str],
+    inherited: Inherited,
     share: tuple[float, float] = (0.0, 1.0),
     ranks: Ranks | None = None,
     trees: tuple[str, ...] = (),
@@ -135,8 +136,8 @@ def plan(
         argv=_torchrun(argv, environment.python, ranks) if ranks else argv,
         cwd=root,
         environ={
-            **_environ(environment, handed, environ, share),
-            **_safe(trees, environ),
+            **_environ(environment, handed, inherited, share),
+            **_safe(trees, inherited),
             **(TORCHRUN_VARIABLES if ranks else {}),
         },
         entrypoint=entrypoint,
@@ -247,24 +248,24 @@ def _argv(command: str, python: Path, origin: str) -> tuple[str, ...]:
 
 
 def _environ(
-    environment: Environment, handed: Handover, environ: Mapping[str, str], share: tuple[float, float]
+    environment: Environment, handed: Handover, inherited: Inherited, share: tuple[float, float]
 ) -> dict[str, str]:
-    ours = {key for key in environ if key.startswith(OWN_PREFIX) or key in WITHHELD}
-    job = {key: _without_login(key, value) for key, value in environ.items() if key not in ours}
+    kept = inherited.without(WITHHELD, prefixes=(OWN_PREFIX,))
+    job = {key: _without_login(key, value) for key, value in kept.items()}
     job.update(
         {
-            **_proxies(environ),
+            **_proxies(inherited),
             protocol.ENV_FILE_VARIABLE: str(handed.env_file),
             protocol.CONFIG_FILE_VARIABLE: str(handed.config_file),
             protocol.MERGED_CONFIG_VARIABLE: str(handed.config_file),
             protocol.JOB_VARIABLE: JOB_PATH,
             protocol.SHARE_VARIABLE: f"{share[0]:g},{share[1]:g}",
-            "PATH": f"{environment.python.parent}:{environ.get('PATH', '/usr/local/bin:/usr/bin:/bin')}",
-            "PYTHONPATH": ":".join(filter(None, (".", environ.get("PYTHONPATH")))),
+            "PATH": f"{environment.python.parent}:{inherited.get('PATH', '/usr/local/bin:/usr/bin:/bin')}",
+            "PYTHONPATH": ":".join(filter(None, (".", inherited.get("PYTHONPATH")))),
             # Without it a Python whose output is a pipe says nothing for minutes.
-            "PYTHONUNBUFFERED": environ.get("PYTHONUNBUFFERED", "1"),
+            "PYTHONUNBUFFERED": inherited.get("PYTHONUNBUFFERED", "1"),
             # A user's own packages would stand before the image's and the lock's.
-            "PYTHONNOUSERSITE": environ.get("PYTHONNOUSERSITE", "1"),
+            "PYTHONNOUSERSITE": inherited.get("PYTHONNOUSERSITE", "1"),
             "VIRTUAL_ENV": str(environment.root),
         }
     )
@@ -276,18 +277,18 @@ def _without_login(key: str, value: str) -> str:
     return re.sub(_LOGIN, "://", value) if key.startswith(INSTALLERS) else value
 
 
-def _proxies(environ: Mapping[str, str]) -> dict[str, str]:
-    if not any(key.lower().endswith("_proxy") for key in environ):
+def _proxies(inherited: Inherited) -> dict[str, str]:
+    if not any(key.lower().endswith("_proxy") for key in inherited.values):
         return {}
     from live_code.tools.git import proxies  # most containers have none
 
-    return proxies.for_job(environ)
+    return proxies.for_job(inherited.proxies())
 
 
-def _safe(trees: tuple[str, ...], environ: Mapping[str, str]) -> dict[str, str]:
+def _safe(trees: tuple[str, ...], inherited: Inherited) -> dict[str, str]:
     """Variables that let git (2.38 and later) read these work trees and no others, whoever they belong to: an image's
     /app is root's while the container may run as anyone. All that the container itself tells git stays."""
-    said = environ.get("GIT_CONFIG_COUNT", "") or "0"
+    said = inherited.get("GIT_CONFIG_COUNT") or "0"
     if not trees or not said.isdigit():
         return {}
     first = int(said)

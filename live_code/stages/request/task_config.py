@@ -9,6 +9,7 @@ from pathlib import Path
 from live_code.errors import ConfigError
 from live_code.job.ymir_exc import protocol
 from live_code.tools.files.yamlfile import read_mapping
+from live_code.tools.settings.values import TaskFiles
 from live_code.values import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 # What the platform itself puts into the hyper-parameters; the models only when one is chosen.
 MODEL_KEYS = ("pretrained_model_params", "model_params_path")
 PLATFORM_KEYS = ("class_names", "gpu_id", "gpu_count", "task_id", "export_format", "shm_size", *MODEL_KEYS)
+
+NOT_MOVED = TaskFiles()
 
 
 class PathMap(NamedTuple):
@@ -72,15 +75,15 @@ class Folders(NamedTuple):
     env_file: Path | None = None
 
 
-def load(folders: Folders, environ: Mapping[str, str]) -> TaskConfig:
+def load(folders: Folders, moved: TaskFiles = NOT_MOVED) -> TaskConfig:
     """Reads a task folder. Raises ConfigError with one clear line for whatever is missing or makes no sense."""
-    env_file = _env_file(folders, environ)
+    env_file = _env_file(folders, moved)
     env = read_mapping(env_file, hint=_env_hint(folders))
     paths = _path_map(env, folders)
     mapped = paths(env)
     inputs = _section(mapped, "input", paths(dict(protocol.INPUT_DEFAULTS)), env_file)
     outputs = _section(mapped, "output", paths(dict(protocol.OUTPUT_DEFAULTS)), env_file)
-    config_file = _config_file(folders, environ, inputs)
+    config_file = _config_file(folders, moved, inputs)
     given = paths(read_mapping(config_file, hint="It holds the task's hyper-parameters, git_url among them."))
     tasks = tuple(task for task in protocol.TASKS if as_bool(mapped.get(f"run_{task}"), f"run_{task}"))
     if not tasks:
@@ -121,12 +124,12 @@ def as_bool(value: Any, key: str) -> bool:
     raise ConfigError(f"{key} is {value!r}, which is neither true nor false.", hint="Write true or false.")
 
 
-def _env_file(folders: Folders, environ: Mapping[str, str]) -> Path:
+def _env_file(folders: Folders, moved: TaskFiles) -> Path:
     if folders.env_file:
         return folders.env_file
     if folders.in_dir:
         return folders.in_dir / "env.yaml"
-    return Path(environ.get(protocol.ENV_FILE_VARIABLE) or protocol.DEFAULT_ENV_FILE)
+    return Path(moved.env_file or protocol.DEFAULT_ENV_FILE)
 
 
 def _env_hint(folders: Folders) -> str:
@@ -139,9 +142,9 @@ def _env_hint(folders: Folders) -> str:
     return "The platform writes it; on a laptop name the task folder with --in."
 
 
-def _config_file(folders: Folders, environ: Mapping[str, str], inputs: Mapping[str, str]) -> Path:
-    if not folders.in_dir and (moved := environ.get(protocol.CONFIG_FILE_VARIABLE)):
-        return Path(moved)
+def _config_file(folders: Folders, moved: TaskFiles, inputs: Mapping[str, str]) -> Path:
+    if not folders.in_dir and moved.config_file:
+        return Path(moved.config_file)
     return Path(inputs["config_file"])
 
 

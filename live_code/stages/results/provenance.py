@@ -14,10 +14,10 @@ from live_code.stages.request.task_config import PathMap, TaskConfig
 from live_code.stages.results import Results
 from live_code.tools import files
 from live_code.tools.git import local, worktree
+from live_code.tools.settings.values import Inherited
 
 INDEXES = ("training_index_file", "val_index_file", "candidate_index_file")
 MANIFEST = Path("/img-man/manifest.yaml")
-IMAGE_VARIABLE = "LIVE_CODE_IMAGE"
 # A line `name=value` for each label of the image; the image's build leaves it.
 LABELS = Path("/opt/live-code/labels")
 # Files that a job made in its own folder may be many: some names are enough to see what they are.
@@ -75,9 +75,9 @@ def content(indexes: Mapping[str, Index], task: TaskConfig, over: Callable[[], b
     return {key: _with_content(index, task, over) for key, index in indexes.items()}
 
 
-def code(checkout: Checkout, environ: Mapping[str, str]) -> Changes | None:
+def code(checkout: Checkout, inherited: Inherited) -> Changes | None:
     """How the work tree differs from the commit now; None when git can't tell."""
-    env = local.environment(environ, checkout.place / ".git" / worktree.HOME)
+    env = local.environment(inherited, checkout.place / ".git" / worktree.HOME)
     words = ["status", "--porcelain", "--untracked-files=normal", "--no-renames"]
     try:
         lines = local.run(words, env=env, cwd=checkout.place).splitlines()
@@ -98,8 +98,7 @@ def outputs(task: TaskConfig, results: Results) -> dict[str, File]:
     }
 
 
-def image(environ: Mapping[str, str], manifest: Path = MANIFEST, labels: Path = LABELS) -> Image:
-    name = environ.get(IMAGE_VARIABLE, "")
+def image(name: str, manifest: Path = MANIFEST, labels: Path = LABELS) -> Image:
     form = files.sha256_file(manifest) if manifest.is_file() else ""
     lines = labels.read_text(encoding="utf-8").splitlines() if labels.is_file() else []
     told = dict(line.partition("=")[::2] for line in lines if line)

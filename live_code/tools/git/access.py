@@ -13,12 +13,11 @@ from typing import NamedTuple
 from live_code.tools.git import credentials, local, policy, proxies
 from live_code.tools.git.credentials import Credential
 from live_code.tools.git.failures import CredentialsError
-from live_code.tools.git.retry import deadline_s
 from live_code.tools.git.url import GitUrl
+from live_code.tools.settings.values import File, GitSettings
 from live_code.tools.store import Store
 
-CA_FILES = ("LIVE_CODE_CA_FILE", "GIT_SSL_CAINFO", "SSL_CERT_FILE")
-KNOWN_HOSTS, TRUST_FIRST = "LIVE_CODE_SSH_KNOWN_HOSTS", "LIVE_CODE_SSH_TRUST_FIRST"
+CA_FILE = "LIVE_CODE_CA_FILE"
 # What old versions of git and importers wrote into commits and trees by mistake; it does no harm.
 _OLD_SLIPS = (
     *("badDate", "badDateOverflow", "badEmail", "badName", "badTimezone", "missingEmail", "missingNameBeforeEmail"),
@@ -52,39 +51,39 @@ class Access(NamedTuple):
 
 @contextmanager
 def opened(
-    environ: Mapping[str, str], store: Store, url: GitUrl | None = None, repository: Path | None = None
+    settings: GitSettings, store: Store, url: GitUrl | None = None, repository: Path | None = None
 ) -> Iterator[Access]:
     """Access to ``url`` (None: to any https or ssh server) for git commands that run in ``repository``.
 
     Secrets lie in memory only, where git's helpers read them by way of this process's open files: nothing is left
     on a disk when it is killed. Raises CredentialsError.
     """
-    environ = {**environ, **credentials.proxies_with_logins(environ)}
-    found = credentials.read(environ)
-    key = credentials.ssh_key(environ)
-    logins = (*found, *credentials.of_proxies(environ))
+    proxy_variables = {**settings.inherited.proxies(), **credentials.proxies_with_logins(settings)}
+    found = credentials.read(settings)
+    key = credentials.ssh_key(settings)
+    logins = (*found, *credentials.of_proxies(proxy_variables))
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="live-code-git-")))
         answers = "".join("\t".join(one) + "\n" for one in logins)
-        ca_file = _ca_file(environ, home)
-        settings = _settings(
-            stack.enter_context(in_memory(answers)) if logins else "", ca_file, policy.redirects_are_allowed(environ)
+        ca_file = _ca_file(settings.ca, home)
+        configuration = _configuration(
+            stack.enter_context(in_memory(answers)) if logins else "", ca_file, policy.redirects_are_allowed(settings)
         )
-        local.write_settings(home, _safe(url, repository), settings)
+        local.write_settings(home, _safe(url, repository), configuration)
         key_file = stack.enter_context(in_memory(key)) if key else ""
-        pins = _pins(environ, store)
+        pins = _pins(settings, store)
         env = {
-            **local.environment(environ, home),
-            **proxies.for_git(environ),
+            **local.environment(settings.inherited, home),
+            **proxies.for_git(proxy_variables),
             "GIT_ALLOW_PROTOCOL": url.scheme if url else "https:ssh",
             "GIT_ASKPASS": "false",
-            "GIT_SSH_COMMAND": _ssh(environ.get(KNOWN_HOSTS, ""), pins, key_file),
+            "GIT_SSH_COMMAND": _ssh(settings.ssh_known_hosts, pins, key_file),
             "GIT_SSH_VARIANT": "ssh",
         }
-        if not key and (agent := environ.get("SSH_AUTH_SOCK")):
-            env["SSH_AUTH_SOCK"] = agent
+        if not key and settings.ssh_agent:
+            env["SSH_AUTH_SOCK"] = settings.ssh_agent
         secrets = tuple(credentials.spellings(logins))
-        yield Access(env, found, ca_file, proxies.given(environ), secrets, deadline_s(environ))
+        yield Access(env, found, ca_file, proxy_variables, secrets, settings.deadline_s)
 
 
 @contextmanager
@@ -99,7 +98,7 @@ def in_memory(text: str) -> Iterator[str]:
         os.close(handle)
 
 
-def _settings(answers: str, ca_file: str, redirects: bool) -> str:
+def _configuration(answers: str, ca_file: str, redirects: bool) -> str:
     lines = [
         "[http]",
         f"\tfollowRedirects = {'initial' if redirects else 'false'}",
@@ -123,26 +122,25 @@ def _safe(url: GitUrl | None, repository: Path | None) -> list[Path]:
     return safe
 
 
-def _ca_file(environ: Mapping[str, str], home: Path) -> str:
+def _ca_file(ca: File | None, home: Path) -> str:
     """The file of trusted authorities, '' for the system's. One of LIVE_CODE_CA_FILE is added to the system's."""
-    name = next((name for name in CA_FILES if environ.get(name)), "")
-    if not name:
+    if not ca:
         return ""
     try:
-        given = Path(environ[name]).read_bytes()
+        given = Path(ca.path).read_bytes()
     except OSError as error:
-        raise CredentialsError(f"{environ[name]}, which {name} names, can't be read: {error.strerror}.") from error
-    if name != CA_FILES[0]:
-        return environ[name]
+        raise CredentialsError(f"{ca.path}, which {ca.variable} names, can't be read: {error.strerror}.") from error
+    if ca.variable != CA_FILE:
+        return ca.path
     system = _SYSTEM_CA.read_bytes() if _SYSTEM_CA.exists() else b""
     together = home / "ca.pem"
     together.write_bytes(system + b"\n" + given)
     return str(together)
 
 
-def _pins(environ: Mapping[str, str], store: Store) -> str:
+def _pins(settings: GitSettings, store: Store) -> str:
     """Where host keys are kept that are believed at first sight, where that is allowed; '' where it is not."""
-    if environ.get(TRUST_FIRST, "").strip().lower() not in ("1", "true", "yes", "on"):
+    if not settings.ssh_trust_first:
         return ""
     pins = store.path("ssh", "known_hosts")
     pins.parent.mkdir(parents=True, exist_ok=True)

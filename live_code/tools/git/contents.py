@@ -14,6 +14,7 @@ from live_code.tools.git import local, repository
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.repository import Repository
+from live_code.tools.settings.values import GitSettings
 from live_code.tools.store import Store
 from live_code.values import NamedTuple
 
@@ -73,7 +74,7 @@ class _File(NamedTuple):
     path: str
 
 
-def read(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> Contents:
+def read(wanted: Wanted, store: Store, settings: GitSettings) -> Contents:
     """The contents of a commit that is in the store; from a small file beside it when they were read before.
 
     Raises GitFailed.
@@ -85,7 +86,7 @@ def read(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> Contents:
     home = here.path / "live-code"
     with suppress(OSError), store.shared():  # it may be read-only here
         local.write_settings(home, [here.path])
-    found = _read(here, wanted.commit, local.environment(environ, home))
+    found = _read(here, wanted.commit, local.environment(settings.inherited, home))
     with suppress(OSError), store.shared():
         files.write_json(kept, {"version": _VERSION, **found._asdict()})
     return found

@@ -11,12 +11,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 from live_code.tools.git import proxies
 from live_code.tools.git.failures import CredentialsError
+from live_code.tools.settings.values import File, GitSettings
 
-TOKEN, TOKEN_FILE = "LIVE_CODE_GIT_TOKEN", "LIVE_CODE_GIT_TOKEN_FILE"
-USER, HOST = "LIVE_CODE_GIT_USER", "LIVE_CODE_GIT_HOST"
-CREDENTIALS_FILE = "LIVE_CODE_GIT_CREDENTIALS"
 PROXY_FILE = "LIVE_CODE_PROXY_CREDENTIALS"
-SSH_KEY, SSH_KEY_FILE = "LIVE_CODE_SSH_KEY", "LIVE_CODE_SSH_KEY_FILE"
+TOKEN, HOST = "LIVE_CODE_GIT_TOKEN", "LIVE_CODE_GIT_HOST"
 
 # Any name does where a token is the password; this one is also right for GitLab.
 _DEFAULT_USER = "oauth2"
@@ -34,14 +32,14 @@ class Credential(NamedTuple):
         return f"Credential({self.scheme}://{self.user}:***@{self.host})"
 
 
-def read(environ: Mapping[str, str]) -> tuple[Credential, ...]:
+def read(settings: GitSettings) -> tuple[Credential, ...]:
     """All that the container has, the most particular first. Raises CredentialsError."""
-    return (*_token(environ), *_file(environ, CREDENTIALS_FILE), *_netrc(environ))
+    return (*_token(settings), *of_file(settings.credentials), *of_netrc(settings))
 
 
-def of_proxies(environ: Mapping[str, str]) -> tuple[Credential, ...]:
+def of_proxies(variables: Mapping[str, str]) -> tuple[Credential, ...]:
     """The users and passwords that stand in the variables of proxies, each for its proxy. Raises CredentialsError."""
-    found = {name: proxies.read(value) for name, value in proxies.given(environ).items()}
+    found = {name: proxies.read(value) for name, value in variables.items()}
     return tuple(
         _checked(Credential(one.scheme or "http", _host(one.host), unquote(one.user), unquote(one.secret)), name)
         for name, one in found.items()
@@ -49,13 +47,13 @@ def of_proxies(environ: Mapping[str, str]) -> tuple[Credential, ...]:
     )
 
 
-def proxies_with_logins(environ: Mapping[str, str]) -> dict[str, str]:
+def proxies_with_logins(settings: GitSettings) -> dict[str, str]:
     """The variables of proxies; those without a login get the one that LIVE_CODE_PROXY_CREDENTIALS has for them.
 
     Raises CredentialsError.
     """
-    found = {one.host: one for one in _file(environ, PROXY_FILE)}
-    given = {name: proxies.read(value) for name, value in proxies.given(environ).items()}
+    found = {one.host: one for one in of_file(settings.proxy_credentials)}
+    given = {name: proxies.read(value) for name, value in settings.inherited.proxies().items()}
     return {
         name: f"{proxy.scheme or 'http'}://{quote(one.user, safe='')}:{quote(one.secret, safe='')}@{proxy.host}"
         for name, proxy in given.items()
@@ -67,11 +65,10 @@ def _host(address: str) -> str:
     return address.partition("/")[0].lower()
 
 
-def ssh_key(environ: Mapping[str, str]) -> str:
+def ssh_key(settings: GitSettings) -> str:
     """The private key, as text; '' when none is given. Raises CredentialsError."""
-    if text := environ.get(SSH_KEY, ""):
-        return text.rstrip("\n") + "\n"  # ssh does not read a key that lacks its last line's end
-    return read_file(environ[SSH_KEY_FILE], SSH_KEY_FILE).rstrip("\n") + "\n" if environ.get(SSH_KEY_FILE) else ""
+    text = settings.ssh_key or (read_file(settings.ssh_key_file) if settings.ssh_key_file else "")
+    return text.rstrip("\n") + "\n" if text else ""  # ssh does not read a key that lacks its last line's end
 
 
 def of(credentials: Iterable[Credential], scheme: str, host: str) -> Credential | None:
@@ -92,25 +89,25 @@ def spellings(credentials: Iterable[Credential]) -> list[str]:
     return [word for one in credentials for word in (one.secret, f"{one.user}:{one.secret}")]
 
 
-def _token(environ: Mapping[str, str]) -> list[Credential]:
-    token = environ.get(TOKEN, "") or (read_file(environ[TOKEN_FILE], TOKEN_FILE) if environ.get(TOKEN_FILE) else "")
+def _token(settings: GitSettings) -> list[Credential]:
+    token = settings.token or (read_file(settings.token_file) if settings.token_file else "")
     if not token.strip():
         return []
-    host = environ.get(HOST, "").strip().lower()
+    host = settings.host.strip().lower()
     if not host:  # else a task that names a server of its own would be sent the token
         raise CredentialsError(f"{TOKEN} is given, but not for which host.", hint=f"Set {HOST}, like git.example.com.")
-    return [_checked(Credential("https", host, environ.get(USER) or _DEFAULT_USER, token.strip()), TOKEN)]
+    return [_checked(Credential("https", host, settings.user or _DEFAULT_USER, token.strip()), TOKEN)]
 
 
-def _file(environ: Mapping[str, str], variable: str) -> list[Credential]:
-    """Lines as git's own credential store has them: https://user:secret@host"""
-    if not environ.get(variable):
+def of_file(file: File | None) -> list[Credential]:
+    """Lines as git's own credential store has them: https://user:secret@host. Raises CredentialsError."""
+    if not file:
         return []
     found = []
-    for number, line in enumerate(read_file(environ[variable], variable).splitlines(), 1):
+    for number, line in enumerate(read_file(file).splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
-        where = f"{variable}, line {number}"
+        where = f"{file.variable}, line {number}"
         parts = urlsplit(line.strip())
         if parts.scheme not in ("https", "http") or not parts.hostname or not parts.password:
             raise CredentialsError(f"{where} is not understood.", hint="Write it as https://user:token@host .")
@@ -120,9 +117,10 @@ def _file(environ: Mapping[str, str], variable: str) -> list[Credential]:
     return found
 
 
-def _netrc(environ: Mapping[str, str]) -> list[Credential]:
-    named = environ.get("NETRC", "")
-    path = Path(named or Path(environ.get("HOME") or "/nonexistent", ".netrc"))
+def of_netrc(settings: GitSettings) -> list[Credential]:
+    """The netrc that is named, else the user's. Raises CredentialsError."""
+    named = settings.netrc
+    path = Path(named or Path(settings.home or "/nonexistent", ".netrc"))
     try:
         hosts = netrc.netrc(str(path)).hosts
     except FileNotFoundError:
@@ -144,10 +142,11 @@ def _checked(one: Credential, where: str) -> Credential:
     return one
 
 
-def read_file(path: str, variable: str) -> str:
+def read_file(file: File) -> str:
     """The text of a file with a secret. Raises CredentialsError, which names the variable that names the file."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(file.path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
-        raise CredentialsError(f"{path}, which {variable} names, can't be read: {reason}.", hint="Mount it.") from error
+        named = f"{file.path}, which {file.variable} names,"
+        raise CredentialsError(f"{named} can't be read: {reason}.", hint="Mount it.") from error

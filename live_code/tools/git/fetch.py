@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from live_code.errors import CheckoutError, SourceError
@@ -11,6 +11,7 @@ from live_code.tools.git.failures import RefMissingError
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.repository import HELD, Repository
 from live_code.tools.git.url import GitUrl
+from live_code.tools.settings.values import GitSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple
@@ -29,7 +30,7 @@ class Wanted(NamedTuple):
     ref: str = ""
 
 
-def ensure(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> bool:
+def ensure(wanted: Wanted, store: Store, settings: GitSettings) -> bool:
     """Sees to it that the commit is in the store; True when it already was. From now on it is in use.
 
     Raises SourceError, CheckoutError.
@@ -40,11 +41,11 @@ def ensure(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> bool:
         return True
     with store.locked("git", here.path.name, f"{wanted.url} is being fetched") as lock:
         if not here.holds(wanted.commit):
-            _bring(wanted, here, store, environ, lock)
+            _bring(wanted, here, store, settings, lock)
     return False
 
 
-def ensure_all(url: GitUrl, commits: Sequence[str], store: Store, environ: Mapping[str, str]) -> None:
+def ensure_all(url: GitUrl, commits: Sequence[str], store: Store, settings: GitSettings) -> None:
     """Brings those of the commits into the store that the server gives out by their ids, asking it once for all.
     The others are for ``ensure``, which tells what is wrong with each.
 
@@ -54,10 +55,10 @@ def ensure_all(url: GitUrl, commits: Sequence[str], store: Store, environ: Mappi
     store.use("git", here.path.name)
     with store.locked("git", here.path.name, f"{url} is being fetched") as lock:
         if missing := [commit for commit in commits if not here.holds(commit)]:
-            _bring_all(url, missing, here, store, environ, lock)
+            _bring_all(url, missing, here, store, settings, lock)
 
 
-def rebuild(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> str:
+def rebuild(wanted: Wanted, store: Store, settings: GitSettings) -> str:
     """Looks through the repository after it gave reason to; fetches the commit into a new one when it is damaged.
 
     Returns what was wrong, '' when nothing was. Raises SourceError, CheckoutError.
@@ -67,23 +68,23 @@ def rebuild(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> str:
 
     here = repository.find(wanted.url, store)
     with store.locked("git", here.path.name, f"{wanted.url} is being looked through") as lock:
-        with access.opened(environ, store, wanted.url, here.path) as opened:
+        with access.opened(settings, store, wanted.url, here.path) as opened:
             damage = here.damage(opened.env)
         if damage:
             log.warning(f"the store's copy of {wanted.url} is damaged and is made anew: {damage.splitlines()[0]}")
             files.remove_tree(here.path)
-            _bring(wanted, here, store, environ, lock)
+            _bring(wanted, here, store, settings, lock)
     return damage
 
 
 def _bring_all(
-    url: GitUrl, commits: Sequence[str], here: Repository, store: Store, environ: Mapping[str, str], lock: int
+    url: GitUrl, commits: Sequence[str], here: Repository, store: Store, settings: GitSettings, lock: int
 ) -> None:
     from live_code.tools.git import access
 
     here.sweep()
     log.info(f"fetching {len(commits)} commit{'s' * (len(commits) > 1)} from {url}")
-    with access.opened(environ, store, url, here.path) as opened, _full_store_told(store):
+    with access.opened(settings, store, url, here.path) as opened, _full_store_told(store):
         try:
             here.create(opened.env, "sha256" if len(commits[0]) == 64 else "sha1")
         except GitFailed as error:
@@ -121,11 +122,11 @@ def _full_store_told(store: Store) -> Iterator[None]:
         raise
 
 
-def _bring(wanted: Wanted, here: Repository, store: Store, environ: Mapping[str, str], lock: int) -> None:
+def _bring(wanted: Wanted, here: Repository, store: Store, settings: GitSettings, lock: int) -> None:
     from live_code.tools.git import access
 
     here.sweep()
-    with access.opened(environ, store, wanted.url, here.path) as opened, _full_store_told(store):
+    with access.opened(settings, store, wanted.url, here.path) as opened, _full_store_told(store):
         try:
             here.create(opened.env, "sha256" if len(wanted.commit) == 64 else "sha1")
             _fetch(wanted, here, opened, lock)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from live_code.tools.git import access, local, remote
 from live_code.tools.git.repository import Repository
 from live_code.tools.git.url import GitUrl
+from live_code.tools.settings.values import GitSettings
 from live_code.tools.store import Store
 
 HEAD = "HEAD"
@@ -28,11 +29,11 @@ class History(NamedTuple):
 
 
 @contextmanager
-def fetched(url: GitUrl, store: Store, environ: Mapping[str, str]) -> Iterator[History]:
+def fetched(url: GitUrl, store: Store, settings: GitSettings) -> Iterator[History]:
     """For the time of the block. Files are left out when the server can leave them out. Raises SourceError."""
     with tempfile.TemporaryDirectory(prefix="live-code-history-") as folder:
         path = Path(folder, "history.git")
-        with access.opened(environ, store, url, path) as opened:
+        with access.opened(settings, store, url, path) as opened:
             refs = remote.list_refs(url, [], opened)
             sha256 = any(len(commit) == 64 for commit in refs.values())
             Repository(path).create(opened.env, "sha256" if sha256 else "sha1")

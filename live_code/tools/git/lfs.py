@@ -6,7 +6,7 @@ Done here and not by git's filters: a filter is a program that configuration nam
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from live_code.tools import files
@@ -15,18 +15,19 @@ from live_code.tools.git.contents import Pointer
 from live_code.tools.git.failures import NotFoundError
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.url import GitUrl
+from live_code.tools.settings.values import GitSettings
 from live_code.tools.store import Store
 
 
-def fill(wanted: Wanted, pointers: tuple[Pointer, ...], place: Path, store: Store, environ: Mapping[str, str]) -> None:
+def fill(wanted: Wanted, pointers: tuple[Pointer, ...], place: Path, store: Store, settings: GitSettings) -> None:
     """Puts the contents in the place of their pointers. Raises SourceError naming the files that could not be had."""
     here = repository.find(wanted.url, store).path
     if _missing(here, pointers):
         with store.locked("lfs", here.name, f"LFS objects of {wanted.url} are being fetched"):
-            _fetch(wanted.url, _missing(here, pointers), here, store, environ)
+            _fetch(wanted.url, _missing(here, pointers), here, store, settings)
     for one in pointers:
         _put(kept_at(here, one.oid), place / one.path)
-    worktree.assume_unchanged(place, [one.path for one in pointers], environ)
+    worktree.assume_unchanged(place, [one.path for one in pointers], settings.inherited)
 
 
 def kept_at(folder: Path, oid: str) -> Path:
@@ -38,14 +39,14 @@ def _missing(here: Path, pointers: Iterable[Pointer]) -> list[Pointer]:
     return [one for one in pointers if not kept_at(here, one.oid).exists()]
 
 
-def _fetch(url: GitUrl, pointers: list[Pointer], here: Path, store: Store, environ: Mapping[str, str]) -> None:
+def _fetch(url: GitUrl, pointers: list[Pointer], here: Path, store: Store, settings: GitSettings) -> None:
     if url.scheme == "file":
         for one in pointers:
             _copy(url, one, here)
         return
     from live_code.tools.git import access, lfs_server
 
-    with access.opened(environ, store, url, here) as opened:
+    with access.opened(settings, store, url, here) as opened:
         lfs_server.download(url, pointers, lambda oid: kept_at(here, oid), opened)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from live_code.tools.processes import runner
+from live_code.tools.settings.values import Inherited
 
 _SETTINGS = """\
 [core]
@@ -40,10 +41,10 @@ class GitFailed(Exception):
     """A local git command failed; ``str()`` is what it said last."""
 
 
-def environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
+def environment(inherited: Inherited, home: Path) -> dict[str, str]:
     """All variables that git gets. No system's or user's configuration; ``home`` holds ours (``write_settings``)."""
     return {
-        **{name: environ[name] for name in PASSED_ON if name in environ},
+        **inherited.only(PASSED_ON),
         "HOME": str(home),  # git before 2.32 reads its settings from there only
         "XDG_CONFIG_HOME": str(home),
         "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),

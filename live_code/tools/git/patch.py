@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from live_code.errors import CheckoutError
@@ -10,6 +9,7 @@ from live_code.job.ymir_exc import protocol
 from live_code.tools import files
 from live_code.tools.git import local, worktree
 from live_code.tools.git.local import GitFailed
+from live_code.tools.settings.values import Inherited
 from live_code.values import NamedTuple
 
 
@@ -27,9 +27,9 @@ class PatchError(CheckoutError):
     return_code = protocol.CODE_CONFIG
 
 
-def apply(file: Path, place: Path, environ: Mapping[str, str]) -> Patch:
+def apply(file: Path, place: Path, inherited: Inherited) -> Patch:
     """Applies the whole patch or nothing of it. Raises PatchError."""
-    env = worktree.environment_in(place, environ)
+    env = worktree.environment_in(place, inherited)
     try:
         digest = files.sha256_file(file)
         local.run(["apply", "--index", "--whitespace=nowarn", str(file.absolute())], env=env, cwd=place)

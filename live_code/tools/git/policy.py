@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping
 
-from live_code.errors import ConfigError
 from live_code.tools.git.failures import RefusedError
 from live_code.tools.git.url import GitUrl
 from live_code.tools.machine import container
+from live_code.tools.settings.values import GitSettings
 
 LOCAL_VARIABLE = "LIVE_CODE_ALLOW_LOCAL"
 REPOS_VARIABLE = "LIVE_CODE_ALLOWED_REPOS"
-LINKS_VARIABLE = "LIVE_CODE_ALLOW_OUTSIDE_LINKS"
 SIZE_VARIABLE = "LIVE_CODE_MAX_CHECKOUT_GB"
-_MAX_GB = 20.0
 
 
-def check(url: GitUrl, environ: Mapping[str, str]) -> None:
+def check(url: GitUrl, settings: GitSettings) -> None:
     """Raises RefusedError when the repository may not be fetched here."""
-    if url.scheme == "file" and not _local_is_allowed(environ):
+    if url.scheme == "file" and not _local_is_allowed(settings):
         raise RefusedError(f"{url} is a folder of this machine.", hint=f"Set {LOCAL_VARIABLE}=1 to allow that here.")
-    patterns = allowed(environ)
+    patterns = settings.allowed_repos
     if patterns and not any(_matches(url, pattern) for pattern in patterns):
         raise RefusedError(
             f"{url} is not among the repositories that this container may fetch.",
@@ -29,27 +26,14 @@ def check(url: GitUrl, environ: Mapping[str, str]) -> None:
         )
 
 
-def allowed(environ: Mapping[str, str]) -> list[str]:
-    """The patterns of the repositories that may be fetched; none: all."""
-    return environ.get(REPOS_VARIABLE, "").split()
-
-
-def redirects_are_allowed(environ: Mapping[str, str]) -> bool:
+def redirects_are_allowed(settings: GitSettings) -> bool:
     """Not where the repositories are listed: another server could stand behind a redirect."""
-    return not allowed(environ)
+    return not settings.allowed_repos
 
 
-def outside_links_are_allowed(environ: Mapping[str, str]) -> bool:
-    return _is_on(environ.get(LINKS_VARIABLE, ""))
-
-
-def check_size(url: GitUrl, size: int, environ: Mapping[str, str]) -> None:
+def check_size(url: GitUrl, size: int, settings: GitSettings) -> None:
     """Raises RefusedError when the files of a commit, ``size`` bytes, are more than a checkout may be here."""
-    said = environ.get(SIZE_VARIABLE, "")
-    try:
-        limit = float(said) if said else _MAX_GB
-    except ValueError as error:
-        raise ConfigError(f"{SIZE_VARIABLE} is {said!r}.", hint="Write a number.") from error
+    limit = settings.max_checkout_gb
     if size > limit * 1e9:
         raise RefusedError(
             f"the files of {url} are {size / 1e9:.1f} GB, more than {limit:g} GB.",
@@ -65,11 +49,6 @@ def _matches(url: GitUrl, pattern: str) -> bool:
     return ".." not in path.split("/") and fnmatch.fnmatchcase(whole, pattern if "/" in pattern else f"{pattern}/*")
 
 
-def _local_is_allowed(environ: Mapping[str, str]) -> bool:
+def _local_is_allowed(settings: GitSettings) -> bool:
     """Folders as remotes are for laptops. An image takes none unless its maintainer says so."""
-    said = environ.get(LOCAL_VARIABLE, "")
-    return _is_on(said) if said.strip() else not container.is_image()
-
-
-def _is_on(said: str) -> bool:
-    return said.strip().lower() in ("1", "true", "yes", "on")
+    return not container.is_image() if settings.allow_local is None else settings.allow_local

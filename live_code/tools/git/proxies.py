@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 # As curl reads it: the scheme may be missing, and whoever wrote it may have left an @ in the password unquoted.
 _FORM = re.compile(r"(?:([\w+.-]+)://)?(?:([^:@/]*)(?::(.*))?@)?([^@]*)", re.DOTALL)
 
@@ -23,19 +22,14 @@ class Proxy(NamedTuple):
         return f"Proxy({self.scheme}://{self.user}:***@{self.host})"
 
 
-def given(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that name proxies, as they are."""
-    return {name: value for name, value in environ.items() if name.lower() in _NAMES}
-
-
-def for_git(environ: Mapping[str, str]) -> dict[str, str]:
+def for_git(variables: Mapping[str, str]) -> dict[str, str]:
     """The variables without passwords. A user's name stays where one was: for it git asks ours for the password."""
-    return {name: _with_user(value) for name, value in given(environ).items()}
+    return {name: _with_user(value) for name, value in variables.items()}
 
 
-def for_job(environ: Mapping[str, str]) -> dict[str, str]:
+def for_job(variables: Mapping[str, str]) -> dict[str, str]:
     """The variables without users and passwords."""
-    return {name: _address(read(value)._replace(user="")) for name, value in given(environ).items()}
+    return {name: _address(read(value)._replace(user="")) for name, value in variables.items()}
 
 
 def read(value: str) -> Proxy:

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
-from live_code.errors import ConfigError, SourceError
+from live_code.errors import SourceError
 from live_code.tools.terminal import log
 
-DEADLINE_VARIABLE = "LIVE_CODE_GIT_DEADLINE_S"
-_DEADLINE_S = 30.0
 _FIRST_WAIT_S = 1.0
 
 Result = TypeVar("Result")
-
-
-def deadline_s(environ: Mapping[str, str]) -> float:
-    """For how long after the first failure new tries are begun, in seconds. Raises ConfigError."""
-    said = environ.get(DEADLINE_VARIABLE, "")
-    try:
-        return float(said) if said else _DEADLINE_S
-    except ValueError as error:
-        raise ConfigError(
-            f"{DEADLINE_VARIABLE} is {said!r}.", hint="Write a number of seconds, 0 for one try."
-        ) from error
 
 
 def retried(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,23 +12,21 @@ from live_code.tools.git import local, repository
 from live_code.tools.git.failures import RefusedError
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.local import GitFailed
+from live_code.tools.settings.values import GitSettings
 from live_code.tools.store import Store
 
-VERIFY = "LIVE_CODE_VERIFY_SIGNATURE"
 SSH_SIGNERS, GPG_HOME = "LIVE_CODE_ALLOWED_SIGNERS", "LIVE_CODE_GPG_HOME"
 _KEYRINGS, _TRUST = ("pubring.kbx", "pubring.gpg"), "trustdb.gpg"
 
 
-def check(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> None:
-    """Raises RefusedError when a signature is required and the commit has none, or not one of a known signer."""
-    if not is_required(environ):
-        return
+def check(wanted: Wanted, store: Store, settings: GitSettings) -> None:
+    """Raises RefusedError when the commit has no signature, or not one of a known signer."""
     here = repository.find(wanted.url, store)
-    signers = environ.get(SSH_SIGNERS) or "/dev/null"
+    signers = settings.allowed_signers or "/dev/null"
     words = ["--git-dir", str(here.path), "-c", f"gpg.ssh.allowedSignersFile={signers}", "verify-commit", wanted.commit]
     try:
-        with _keyring(environ.get(GPG_HOME, "")) as home:
-            local.run(words, env={**local.environment(environ, here.path / "live-code"), "GNUPGHOME": home})
+        with _keyring(settings.gpg_home) as home:
+            local.run(words, env={**local.environment(settings.inherited, here.path / "live-code"), "GNUPGHOME": home})
     except GitFailed as error:
         raise RefusedError(
             f"{wanted.commit} of {wanted.url} is not signed by anyone who is known here.",
@@ -59,10 +57,3 @@ def _keyring(given: str) -> Iterator[str]:
             hint = "Make one: gpg --homedir FOLDER --import KEYS."
             raise ConfigError(f"{given}, which {GPG_HOME} names, has no keyring in it.", hint=hint)
         yield home
-
-
-def is_required(environ: Mapping[str, str]) -> bool:
-    said = environ.get(VERIFY, "").strip().lower()
-    if said not in ("", "off", "required"):
-        raise ConfigError(f"{VERIFY} is {said!r}.", hint="It is required or off.")
-    return said == "required"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
 
 from live_code.tools.git import policy
 from live_code.tools.git.contents import Submodule
 from live_code.tools.git.failures import RefMissingError, RefusedError
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.url import GitUrl, UrlError, parse, redacted
+from live_code.tools.settings.values import GitSettings
 from live_code.values import NamedTuple
 
 
@@ -20,12 +20,12 @@ class Planned(NamedTuple):
     wanted: Wanted
 
 
-def plan(parent: GitUrl, submodules: tuple[Submodule, ...], environ: Mapping[str, str]) -> tuple[Planned, ...]:
+def plan(parent: GitUrl, submodules: tuple[Submodule, ...], settings: GitSettings) -> tuple[Planned, ...]:
     """What to fetch for each. Raises RefusedError for an address that is not allowed, RefMissingError for none."""
-    return tuple(Planned(one.path, Wanted(_url(parent, one, environ), one.commit)) for one in submodules)
+    return tuple(Planned(one.path, Wanted(_url(parent, one, settings), one.commit)) for one in submodules)
 
 
-def _url(parent: GitUrl, one: Submodule, environ: Mapping[str, str]) -> GitUrl:
+def _url(parent: GitUrl, one: Submodule, settings: GitSettings) -> GitUrl:
     if not one.url:
         raise RefMissingError(
             f"the submodule {one.path} has no url in .gitmodules.",
@@ -42,7 +42,7 @@ def _url(parent: GitUrl, one: Submodule, environ: Mapping[str, str]) -> GitUrl:
         raise RefusedError(
             f"the submodule {one.path} of {parent} names a folder of this machine.", hint="Correct .gitmodules."
         )
-    policy.check(url, environ)
+    policy.check(url, settings)
     return url
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from live_code.tools import files
 from live_code.tools.git.local import GitFailed, environment, quoted, run, write_settings
 from live_code.tools.git.repository import Repository
+from live_code.tools.settings.values import Inherited
 from live_code.values import NamedTuple
 
 _HEAD = "# branch.oid "
@@ -32,9 +33,7 @@ def is_ours(place: Path) -> bool:
     return (own / HOME).is_dir() or (own.is_dir() and not own.is_symlink() and not any(own.iterdir()))
 
 
-def cut(
-    repository: Repository, commit: str, place: Path, environ: Mapping[str, str], url: str, *, only: str = ""
-) -> Tree:
+def cut(repository: Repository, commit: str, place: Path, inherited: Inherited, url: str, *, only: str = "") -> Tree:
     """A work tree of the commit in the empty folder ``place``, with a small ``.git`` of its own that borrows the
     repository's objects. ``only``: a folder; nothing but it and the files at the top is written. Raises GitFailed,
     OSError.
@@ -43,7 +42,7 @@ def cut(
     that asks git for HEAD gets its answer. Cheaper than ``git worktree add``, its proof included.
     """
     own = place / ".git"
-    env = environment_in(place, environ)
+    env = environment_in(place, inherited)
     write_settings(own / HOME, [place], _PARALLEL)
     _write_git_folder(own, repository, commit, url, only)
     run(["read-tree", "-m", "-u", "HEAD"], env=env, cwd=place)
@@ -51,22 +50,22 @@ def cut(
         return look(place, env)
 
 
-def environment_in(place: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def environment_in(place: Path, inherited: Inherited) -> dict[str, str]:
     """All variables for git commands in the work tree. Both folders are named: git must not go looking above it."""
     own = place / ".git"
-    return {**environment(environ, own / HOME), "GIT_DIR": str(own), "GIT_WORK_TREE": str(place)}
+    return {**environment(inherited, own / HOME), "GIT_DIR": str(own), "GIT_WORK_TREE": str(place)}
 
 
-def assume_unchanged(place: Path, paths: Iterable[str], environ: Mapping[str, str]) -> None:
+def assume_unchanged(place: Path, paths: Iterable[str], inherited: Inherited) -> None:
     """Keeps git from telling the files as changed, as it would those whose content came from LFS. Raises GitFailed."""
     listed = "".join(os.fsencode(path).decode("latin-1") + "\0" for path in paths)
     words = ["update-index", "--assume-unchanged", "-z", "--stdin"]
-    run(words, env=environment_in(place, environ), cwd=place, stdin=listed, encoding="latin-1")
+    run(words, env=environment_in(place, inherited), cwd=place, stdin=listed, encoding="latin-1")
 
 
-def links(place: Path, environ: Mapping[str, str]) -> list[Path]:
+def links(place: Path, inherited: Inherited) -> list[Path]:
     """The symbolic links that git's index lists. Raises GitFailed."""
-    said = run(["ls-files", "--stage", "-z"], env=environment_in(place, environ), cwd=place, encoding="latin-1")
+    said = run(["ls-files", "--stage", "-z"], env=environment_in(place, inherited), cwd=place, encoding="latin-1")
     listed = [entry.partition("\t") for entry in said.split("\0") if entry.startswith("120000 ")]
     return [place / os.fsdecode(path.encode("latin-1")) for _, _, path in listed]
 

@@ -1,5 +1,4 @@
-"""What a container may lack that programs count on: a name and a home for its user, shared memory, room for code; and
-which of its variables nobody reads."""
+"""What a container may lack that programs count on: a name and a home for its user, shared memory, room for code."""
 
 from __future__ import annotations
 
@@ -9,7 +8,7 @@ import pwd
 from collections.abc import Mapping
 from pathlib import Path
 
-from live_code.errors import OutputError, nearest
+from live_code.errors import OutputError
 from live_code.values import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,31 +23,10 @@ NAME = "live-code"
 # A batch of 16 RGB images of 640 x 640 float32 values takes 79 MB, and a loader's worker keeps two of them ready.
 BYTES_PER_WORKER = 160 << 20
 
-PREFIX = "LIVE_CODE_"
-# All that is read anywhere, by us or by the job's side.
-_NAMES = """
-ALLOWED_REPOS ALLOWED_SIGNERS ALLOW_LOCAL ALLOW_OUTSIDE_LINKS BUNDLE CA_FILE CONFIG GIT_CREDENTIALS GIT_DEADLINE_S
-GIT_HOST GIT_TOKEN GIT_TOKEN_FILE GIT_USER GPG_HOME IMAGE INDEX_CLIENT_CERT INDEX_CLIENT_KEY INDEX_CREDENTIALS JOB
-LOCK MAX_CHECKOUT_GB PROGRESS_SHARE PROTECT PROXY_CREDENTIALS PYTHON REPORTS SSH_KEY SSH_KEY_FILE SSH_KNOWN_HOSTS
-SSH_TRUST_FIRST STORE VERIFY_SIGNATURE WORKDIR
-"""
-VARIABLES = frozenset(_NAMES.split())
-
 
 def is_image() -> bool:
     """Whether this is the container of an executor's image, not a person's machine."""
     return FORMS.is_dir()
-
-
-def unread(environ: Mapping[str, str]) -> list[str]:
-    """What to tell of each variable that looks like ours and is none: a limit that is misspelt limits nothing."""
-    names = [name.removeprefix(PREFIX) for name in environ if name.startswith(PREFIX)]
-    return [_unread(name) for name in sorted(names) if name not in VARIABLES and not name.startswith("TEST_")]
-
-
-def _unread(name: str) -> str:
-    near = nearest(name, VARIABLES)
-    return f"nobody reads the variable {PREFIX}{name}" + (f"; is {PREFIX}{near} meant?" if near else "")
 
 
 def refused(place: Path, error: OSError, needed: int = 0) -> OutputError:
@@ -84,7 +62,7 @@ def settled(environ: Mapping[str, str]) -> dict[str, str]:
         home = added.get("HOME") or environ["HOME"]
         added.update({"USER": NAME, "LOGNAME": NAME})
         if NSS_WRAPPER.exists():
-            added.update(_named(_made(own), home, environ))
+            added.update(_named(_made(own), home, environ.get("LD_PRELOAD", "")))
     return {**environ, **added}
 
 
@@ -141,13 +119,13 @@ def _made(own: Path) -> Path:
     return own
 
 
-def _named(folder: Path, home: str, environ: Mapping[str, str]) -> dict[str, str]:
+def _named(folder: Path, home: str, preloaded: str) -> dict[str, str]:
     """The image's users and groups, and this one."""
     user, group = os.getuid(), os.getgid()
     passwd, groups = folder / "passwd", folder / "group"
     passwd.write_text(f"{_text('/etc/passwd')}{NAME}:x:{user}:{group}::{home}:/bin/bash\n", encoding="utf-8")
     groups.write_text(f"{_text('/etc/group')}{NAME}:x:{group}:\n", encoding="utf-8")
-    preload = dict.fromkeys((*environ.get("LD_PRELOAD", "").split(), str(NSS_WRAPPER)))
+    preload = dict.fromkeys((*preloaded.split(), str(NSS_WRAPPER)))
     return {"LD_PRELOAD": " ".join(preload), "NSS_WRAPPER_PASSWD": str(passwd), "NSS_WRAPPER_GROUP": str(groups)}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from live_code.errors import InterpreterError
 from live_code.tools import files
 from live_code.tools.processes import runner
+from live_code.tools.settings.values import Inherited, Settings
 from live_code.tools.store import Store
 from live_code.values import TYPE_CHECKING, NamedTuple
 
@@ -74,25 +75,25 @@ class Interpreter(NamedTuple):
         return {name: _distribution(item) for name, item in said["distributions"].items()}
 
 
-def find(environ: Mapping[str, str]) -> Path:
+def find(settings: Settings) -> Path:
     """The interpreter that the container names; else the first python3 on PATH that isn't the bootstrapper's own.
 
     Raises InterpreterError.
     """
-    if named := environ.get(PYTHON_VARIABLE):
-        path = Path(named).expanduser().absolute()
+    if settings.python:
+        path = Path(settings.python).expanduser().absolute()
         if not os.access(path, os.X_OK) or path.is_dir():
-            raise InterpreterError(f"{PYTHON_VARIABLE} names {named}, which can't be executed.", hint=_HINT)
+            raise InterpreterError(f"{PYTHON_VARIABLE} names {settings.python}, which can't be executed.", hint=_HINT)
         return path
     own = Path(sys.prefix, "bin").resolve() if sys.prefix != sys.base_prefix else None
-    for folder in environ.get("PATH", os.defpath).split(os.pathsep):
+    for folder in (os.defpath if settings.path is None else settings.path).split(os.pathsep):
         path = Path(folder or ".", "python3").absolute()
         if os.access(path, os.X_OK) and not path.is_dir() and path.parent.resolve() != own:
             return path
     raise InterpreterError("there is no python3 on PATH besides live-code's own.", hint=_HINT)
 
 
-def inspect(python: Path, store: Store, environ: Mapping[str, str]) -> Interpreter:
+def inspect(python: Path, store: Store, inherited: Inherited) -> Interpreter:
     """What ``python`` says about itself; not asked again while its files and its site-packages stand as they stood.
 
     Raises InterpreterError.
@@ -104,7 +105,7 @@ def inspect(python: Path, store: Store, environ: Mapping[str, str]) -> Interpret
     with store.locked("python", key, f"what {python} has installed"):
         if (known := _known(python, path)) is not None:
             return known
-        said = ask(python, environ)
+        said = ask(python, inherited)
         try:
             files.write_json(path, {"stamp": _stamp(python, said), "said": said})
         except OSError as error:
@@ -133,11 +134,11 @@ def read(file: Path, python: Path, store: Store) -> Interpreter:
     return _interpreter(python, said, path)
 
 
-def ask(python: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+def ask(python: Path, inherited: Inherited) -> dict[str, Any]:
     """Runs the inventory script in ``python`` with the container's variables: 0.1 to 0.5 s. Raises InterpreterError."""
     argv: list[str | Path] = [python, "-I", "-B", SCRIPT]
     try:
-        said: dict[str, Any] = json.loads(runner.run(argv, env=clean(environ), timeout=120).stdout)
+        said: dict[str, Any] = json.loads(runner.run(argv, env=clean(inherited), timeout=120).stdout)
     except runner.ProcessError as error:
         raise InterpreterError(
             f"the interpreter {python} does not answer (code {error.code}).", hint=_HINT, details=error.last_lines
@@ -153,9 +154,9 @@ def ask(python: Path, environ: Mapping[str, str]) -> dict[str, Any]:
     return said
 
 
-def clean(environ: Mapping[str, str]) -> dict[str, str]:
+def clean(inherited: Inherited) -> dict[str, str]:
     """The variables without those that would make another Python look into our environment."""
-    return {key: value for key, value in environ.items() if key not in ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")}
+    return inherited.without(("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"))
 
 
 def _known(python: Path, path: Path) -> Interpreter | None:

@@ -13,12 +13,11 @@ from live_code.tools.git import access, credentials
 from live_code.tools.git.failures import CredentialsError
 from live_code.tools.packages import secrets
 from live_code.tools.packages.secrets import Login
+from live_code.tools.settings.values import PackageSettings
 from live_code.tools.store import Store
 
 CLIENT_CERT, CLIENT_KEY = "LIVE_CODE_INDEX_CLIENT_CERT", "LIVE_CODE_INDEX_CLIENT_KEY"
 """Name PEM files: a certificate with its key, or each in a file of its own."""
-_CLIENT_CERTS = (CLIENT_CERT, "SSL_CLIENT_CERT", "PIP_CLIENT_CERT")
-_OWN_AUTHORITIES = ("PIP_CERT", "REQUESTS_CA_BUNDLE")
 
 
 class Reach(NamedTuple):
@@ -39,30 +38,35 @@ class Reach(NamedTuple):
 
 
 @contextmanager
-def opened(environ: Mapping[str, str], store: Store) -> Iterator[Reach]:
+def opened(settings: PackageSettings, store: Store) -> Iterator[Reach]:
     """By what the container has. Raises CredentialsError."""
-    logins = secrets.read(environ)
-    ca_file = next((environ[name] for name in _OWN_AUTHORITIES if environ.get(name)), "")
-    client = _client(environ)
+    logins = secrets.read(settings)
+    client = _client(settings)
     with (
-        access.opened(environ, store) as git,
+        access.opened(settings.git, store) as git,
         secrets.as_netrc(logins) as netrc,
         access.in_memory(client) as client_file,
     ):
         yield Reach(
-            git.env, netrc, client_file if client else "", git.ca_file or ca_file, git.proxies, logins, git.secrets
+            git.env,
+            netrc,
+            client_file if client else "",
+            git.ca_file or settings.ca_file,
+            git.proxies,
+            logins,
+            git.secrets,
         )
 
 
-def _client(environ: Mapping[str, str]) -> str:
+def _client(settings: PackageSettings) -> str:
     """The client's certificate and its key; '' when there is none."""
-    name = next((name for name in _CLIENT_CERTS if environ.get(name)), "")
-    if not name:
+    cert = settings.client_cert
+    if not cert:
         return ""
-    parts = [name] + [CLIENT_KEY] * (name == CLIENT_CERT and bool(environ.get(CLIENT_KEY)))
-    text = "\n".join(credentials.read_file(environ[part], part) for part in parts)
+    key = settings.client_key if cert.variable == CLIENT_CERT else None
+    text = "\n".join(credentials.read_file(file) for file in (cert, key) if file)
     if "PRIVATE KEY-----" not in text or "BEGIN CERTIFICATE-----" not in text:
-        raise CredentialsError(f"{environ[name]}, which {name} names, lacks a certificate or its key.", hint=_HINT)
+        raise CredentialsError(f"{cert.path}, which {cert.variable} names, lacks a certificate or its key.", hint=_HINT)
     return text
 
 

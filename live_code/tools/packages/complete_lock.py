@@ -6,7 +6,6 @@ pip, too, looks no further than a file where one entry has a hash: all that is n
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from live_code.tools.packages import conflict, foreign_lock, markers, solution
@@ -14,6 +13,7 @@ from live_code.tools.packages.framework import is_family, normalised
 from live_code.tools.packages.problem import Problem
 from live_code.tools.packages.requirements import Chosen, Line, Text, is_list, lines
 from live_code.tools.packages.solution import Pin
+from live_code.tools.settings.values import PackageSettings
 from live_code.tools.store import Store
 
 _ENTRY = re.compile(
@@ -32,14 +32,14 @@ class _Entry(NamedTuple):
     pin: Pin
 
 
-def pins(problem: Problem, store: Store, environ: Mapping[str, str]) -> list[Pin]:
+def pins(problem: Problem, store: Store, settings: PackageSettings) -> list[Pin]:
     """The lock's entries for the job's interpreter; none when something in the requirements is left to be resolved.
 
     Raises RequirementsError when another tool's lock can't be read; FrameworkConflictError when an entry is not what
     the image ships.
     """
     texts = [text for text in problem.texts if is_list(text.name)]
-    texts += foreign_lock.texts(problem, store, environ)
+    texts += foreign_lock.texts(problem, store, settings)
     if not texts or len(texts) < len(problem.texts):
         return []
     entries: list[_Entry] = []

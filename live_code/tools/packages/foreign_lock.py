@@ -13,24 +13,25 @@ from live_code.tools.packages import markers, uv
 from live_code.tools.packages.problem import Problem
 from live_code.tools.packages.requirements import Input, Text, is_pylock, is_uv
 from live_code.tools.processes import runner
+from live_code.tools.settings.values import PackageSettings
 from live_code.tools.store import Store
 
 if TYPE_CHECKING:
     from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
 
 
-def texts(problem: Problem, store: Store, environ: Mapping[str, str]) -> list[Text]:
+def texts(problem: Problem, store: Store, settings: PackageSettings) -> list[Text]:
     """The chosen locks of other tools, with the chosen extras and groups. Raises RequirementsError."""
     found = []
     for entry in problem.chosen.inputs:
         if is_uv(entry.name):
-            found.append(Text(entry.name, _exported(problem, entry, store, environ)))
+            found.append(Text(entry.name, _exported(problem, entry, store, settings)))
         elif is_pylock(entry.name):
             found.append(Text(entry.name, _of_pylock(problem, entry)))
     return found
 
 
-def _exported(problem: Problem, entry: Input, store: Store, environ: Mapping[str, str]) -> str:
+def _exported(problem: Problem, entry: Input, store: Store, settings: PackageSettings) -> str:
     """A uv.lock's packages, as uv reads it; nothing is resolved and no index is asked. Raises RequirementsError."""
     place = (problem.root / entry.name).parent
     python = re.search(r'^requires-python = "(.*)"', _text(problem, entry), re.MULTILINE)
@@ -40,7 +41,7 @@ def _exported(problem: Problem, entry: Input, store: Store, environ: Mapping[str
     arguments += [word for extra in entry.extras for word in ("--extra", extra)]
     arguments += [word for group in entry.groups for word in ("--group", group)]
     try:
-        return uv.run(arguments, store, environ, cwd=place).stdout
+        return uv.run(arguments, store, settings, cwd=place).stdout
     except runner.ProcessError as error:
         last = error.last_lines.strip().splitlines()[-1:] or [""]
         raise RequirementsError(

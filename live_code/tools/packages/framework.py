@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from live_code.tools.machine.interpreter import Interpreter
+from live_code.tools.settings.values import PackageSettings
 from live_code.values import NamedTuple
 
 PROTECT_VARIABLE = "LIVE_CODE_PROTECT"
@@ -39,9 +40,9 @@ class Protection(NamedTuple):
         return "".join(f"{bound.name}{bound.versions}\n" for bound in self.bounds)
 
 
-def protection(image: Interpreter, environ: Mapping[str, str]) -> Protection:
+def protection(image: Interpreter, settings: PackageSettings) -> Protection:
     """What the image ships as its framework, and what ``LIVE_CODE_PROTECT`` lists."""
-    names = listed(environ)
+    names = listed(settings)
     found = {name: version for name, version in image.packages.items() if _PROTECTED.fullmatch(name) or name in names}
     for name in _ALIASES:
         module = image.frameworks.get(name)
@@ -51,9 +52,9 @@ def protection(image: Interpreter, environ: Mapping[str, str]) -> Protection:
     return Protection({name: _as_version(found[name]) for name in sorted(found)}, bounds)
 
 
-def listed(environ: Mapping[str, str]) -> frozenset[str]:
+def listed(settings: PackageSettings) -> frozenset[str]:
     """What the container's maintainer protects besides the framework."""
-    return frozenset(normalised(name) for name in environ.get(PROTECT_VARIABLE, "").replace(",", " ").split())
+    return frozenset(map(normalised, settings.protected))
 
 
 def numpy_bounds(image: Interpreter) -> tuple[Bound, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
 from live_code.tools.packages.requirements import PYPI, Text, options
+from live_code.tools.settings.values import PackageSettings
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_DEFAULT = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 _TOLD, _TOLD_TOO = "index: ", "further index: "
 
 
@@ -71,25 +71,24 @@ def try_each(indexes: Indexes, attempt: Callable[[Indexes], T]) -> T:
             indexes = fewer
 
 
-def choose(mirror: str, extra: tuple[str, ...], texts: tuple[Text, ...], environ: Mapping[str, str]) -> Indexes:
+def choose(mirror: str, extra: tuple[str, ...], texts: tuple[Text, ...], settings: PackageSettings) -> Indexes:
     """The task's ``pypi_mirror`` (several: one after the other) stands before the container's index, that before one
     that a requirements file names. The task's mirror takes the place of the container's, the file's adds up."""
     found = list(options(texts))
-    container = next((url for key in _DEFAULT if (url := environ.get(key, "").strip())), "")
-    default, *instead = [url for url in (*mirror.replace(",", " ").split(), container) if url] or [""]
+    default, *instead = [url for url in (*mirror.replace(",", " ").split(), settings.default_index) if url] or [""]
     by_file = [value for key, value in found if key in ("-i", "--index-url")]
     if not default:
         default, *by_file = by_file or [PYPI]
     further = [value for key, value in found if key == "--extra-index-url"]
     return Indexes(
         public(default),
-        _once(*extra, *by_file, *_words(environ, "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"), *further),
+        _once(*extra, *by_file, *settings.extra_indexes, *further),
         _once(*instead),
         _once(
-            *_words(environ, "UV_FIND_LINKS", "PIP_FIND_LINKS"),
+            *settings.find_links,
             *(value for key, value in found if key in ("-f", "--find-links")),
         ),
-        _once(*_words(environ, "UV_INSECURE_HOST", "PIP_TRUSTED_HOST")),
+        _once(*settings.trusted_hosts),
     )
 
 
@@ -109,10 +108,6 @@ def public(url: str) -> str:
         return url
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-
-
-def _words(environ: Mapping[str, str], *keys: str) -> list[str]:
-    return [word for key in keys for word in environ.get(key, "").replace(",", " ").split()]
 
 
 def _once(*words: str) -> tuple[str, ...]:

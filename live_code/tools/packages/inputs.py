@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from live_code.tools.packages.framework import normalised
 from live_code.tools.packages.problem import PLAIN, Problem
 from live_code.tools.packages.requirements import Input, Text, is_list, lines
 from live_code.tools.packages.solution import Pin
+from live_code.tools.settings.values import PackageSettings
 from live_code.tools.store import Store
 
 # Folders are seen from the file that names them; resolvers get them as arguments.
@@ -22,14 +23,14 @@ _FIND_LINKS = re.compile(r"^(-f|--find-links).*$", re.MULTILINE)
 _NOT_CONDAS_OWN = re.compile(r"\s*(python|pip|setuptools|wheel)\b")
 
 
-def prepare(problem: Problem, folder: Path, store: Store, environ: Mapping[str, str]) -> list[str]:
+def prepare(problem: Problem, folder: Path, store: Store, settings: PackageSettings) -> list[str]:
     """The files that a resolver reads, with the parts of projects that are asked for, as its arguments.
 
     Raises RequirementsError.
     """
     words: list[str] = []
     place = _plain(problem, folder)
-    others = foreign_lock.texts(problem, store, environ)
+    others = foreign_lock.texts(problem, store, settings)
     for entry in problem.chosen.inputs:
         if other := next((text for text in others if text.name == entry.name), None):
             words.append(_write(folder / f"{entry.name.replace('/', '_')}.txt", other.text))
@@ -52,9 +53,9 @@ def _plain(problem: Problem, folder: Path) -> Path:
     return folder / PLAIN
 
 
-def locked_already(problem: Problem, store: Store, environ: Mapping[str, str]) -> dict[str, Pin]:
+def locked_already(problem: Problem, store: Store, settings: PackageSettings) -> dict[str, Pin]:
     """The pins of the repo's own locks by name: files in which every entry is exact and has its hashes."""
-    texts = [text for text in problem.texts if is_list(text.name)] + foreign_lock.texts(problem, store, environ)
+    texts = [text for text in problem.texts if is_list(text.name)] + foreign_lock.texts(problem, store, settings)
     found = [solution.parse(text.text) for text in texts]
     whole = [entries for entries in found if entries and all(pin.is_hashed for pin in entries)]
     return {pin.name: pin for entries in whole for pin in entries if pin.version}

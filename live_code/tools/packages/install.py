@@ -55,7 +55,7 @@ def _install(site: Site, text: str, options: list[str]) -> None:
     def attempt(some: Indexes, *more: str) -> None:
         words = [*arguments, *some.arguments(), *more, "--requirements", "-"]
         try:
-            uv.run(words, site.store, site.environ, cwd=site.root, stdin=text, lock=site.lock)
+            uv.run(words, site.store, site.settings, cwd=site.root, stdin=text, lock=site.lock)
         except runner.ProcessError as error:
             raise failures.of_installer(error, site.store.path("logs")) from error
 

@@ -16,6 +16,7 @@ from live_code.tools.packages import access, failures, index, inputs, probe, sol
 from live_code.tools.packages.index import Indexes, try_each
 from live_code.tools.packages.problem import Papers, Problem
 from live_code.tools.processes import runner
+from live_code.tools.settings.values import PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 
@@ -26,13 +27,13 @@ _MISSED = re.compile(r"requirement (?P<name>[A-Za-z0-9][\w.-]*).*\(from versions
 _HINT = "Use resolver: uv, or resolve_as_of: now."
 
 
-def solve(problem: Problem, papers: Papers, store: Store, environ: Mapping[str, str]) -> str:
+def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSettings) -> str:
     """The whole solution, other packages of the image among it. Raises RequirementsError, BuildError."""
     if problem.cutoff:
         raise RequirementsError("pip-tools can't resolve as of a date.", hint=_HINT)
-    python = _tools(problem, store, environ)
+    python = _tools(problem, store, settings)
     output = papers.folder / "solution.txt"
-    words = inputs.prepare(problem, papers.folder, store, environ)
+    words = inputs.prepare(problem, papers.folder, store, settings)
     own = papers.folder / "live-code"
     own.write_text("\n".join(problem.own_needs) + "\n", encoding="utf-8")
 
@@ -44,13 +45,13 @@ def solve(problem: Problem, papers: Papers, store: Store, environ: Mapping[str, 
                 [*_arguments(python, papers, output), *_asked(indexes), *words, str(papers.kept), str(own)],
                 problem,
                 store,
-                environ,
+                settings,
             )
         except runner.ProcessError as error:
-            told = _told(error, _trouble(error, indexes, store, environ))
+            told = _told(error, _trouble(error, indexes, store, settings))
             raise failures.of_resolver(told, problem) from error
         text = _without_kept(output.read_text(encoding="utf-8"), problem, papers)
-        return _at_commits(text, problem, store, environ)
+        return _at_commits(text, problem, store, settings)
 
     return try_each(problem.indexes, attempt)
 
@@ -70,12 +71,12 @@ def _asked(indexes: Indexes) -> list[str]:
     return words + [word for host in indexes.trusted for word in ("--trusted-host", host)]
 
 
-def _run(words: list[str], problem: Problem, store: Store, environ: Mapping[str, str]) -> None:
+def _run(words: list[str], problem: Problem, store: Store, settings: PackageSettings) -> None:
     foreign = ("PYTHON", "VIRTUAL_ENV", "LIVE_CODE_", "GIT_")
-    kept = {key: value for key, value in environ.items() if not key.startswith(foreign)}
-    with access.opened(environ, store) as given:
-        tls = {"PIP_CERT": environ.get("PIP_CERT") or given.ca_file, "PIP_CLIENT_CERT": given.client}
-        env = {**kept, **_for_git(given.git), **given.proxies, **{key: path for key, path in tls.items() if path}}
+    inherited = settings.inherited.without(prefixes=foreign)
+    with access.opened(settings, store) as given:
+        tls = {"PIP_CERT": inherited.get("PIP_CERT") or given.ca_file, "PIP_CLIENT_CERT": given.client}
+        env = {**inherited, **_for_git(given.git), **given.proxies, **{key: path for key, path in tls.items() if path}}
         env |= {"NETRC": given.netrc, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
         # The indexes are those of the task, as they are for uv; a URL with a secret in it would be in the solution.
         for key in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
@@ -93,12 +94,12 @@ def _for_git(variables: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in variables.items() if key not in others}
 
 
-def _trouble(error: runner.ProcessError, indexes: Indexes, store: Store, environ: Mapping[str, str]) -> str:
+def _trouble(error: runner.ProcessError, indexes: Indexes, store: Store, settings: PackageSettings) -> str:
     """What is wrong with the indexes: to pip, one that is down is one that has nothing."""
     missed = _MISSED.search(error.output.stderr)
     if not missed:
         return ""
-    with access.opened(environ, store) as given:
+    with access.opened(settings, store) as given:
         asked = (probe.trouble(url, missed["name"], given) for url in (indexes.default, *indexes.extra))
         return next(filter(None, asked), "")
 
@@ -124,7 +125,7 @@ def _without_kept(text: str, problem: Problem, papers: Papers) -> str:
     return "".join(pin.text for pin in pins)
 
 
-def _at_commits(text: str, problem: Problem, store: Store, environ: Mapping[str, str]) -> str:
+def _at_commits(text: str, problem: Problem, store: Store, settings: PackageSettings) -> str:
     """With what git+… leads to as the commit that it is now: pip-tools leaves a branch a branch."""
     pins = solution.parse(text)
     moving = [pin.text.splitlines()[0] for pin in pins if pin.url.startswith("git+")]
@@ -132,14 +133,14 @@ def _at_commits(text: str, problem: Problem, store: Store, environ: Mapping[str,
         return text
     words: list[str | Path] = ["pip", "compile", "--no-deps", "--no-header", "--quiet", "--python", problem.image.path]
     try:
-        said = uv.run([*words, "-"], store, environ, cwd=problem.root, stdin="\n".join(moving)).stdout
+        said = uv.run([*words, "-"], store, settings, cwd=problem.root, stdin="\n".join(moving)).stdout
     except runner.ProcessError as error:
         raise failures.of_resolver(error, problem) from error
     commits = {pin.name: pin.url for pin in solution.parse(said)}
     return "".join(pin.text.replace(pin.url, commits.get(pin.name, pin.url)) if pin.url else pin.text for pin in pins)
 
 
-def _tools(problem: Problem, store: Store, environ: Mapping[str, str]) -> Path:
+def _tools(problem: Problem, store: Store, settings: PackageSettings) -> Path:
     """pip-tools on the job's interpreter, made once: its own packages come from the container's index."""
     image = problem.image
     key = files.sha256_text(f"{image.path} {image.version} {image.platform}")[:32]
@@ -148,9 +149,9 @@ def _tools(problem: Problem, store: Store, environ: Mapping[str, str]) -> Path:
         log.info("installing pip-tools for the job's interpreter")
         python = root / "bin" / "python"
         try:
-            uv.run(["venv", "--quiet", "--allow-existing", "--python", image.path, root], store, environ, lock=lock)
+            uv.run(["venv", "--quiet", "--allow-existing", "--python", image.path, root], store, settings, lock=lock)
             words: list[str | Path] = ["pip", "install", "--quiet", "--python", python, *_TOOLS]
-            uv.run([*words, *index.choose("", (), (), environ).arguments()], store, environ, lock=lock)
+            uv.run([*words, *index.choose("", (), (), settings).arguments()], store, settings, lock=lock)
         except runner.ProcessError as error:
             raise BuildError("pip-tools can't be installed.", hint=_HINT, details=error.last_lines) from error
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages.framework import Protection
 from live_code.tools.packages.index import Indexes
 from live_code.tools.packages.requirements import Chosen, Text
+from live_code.tools.settings.values import PackageSettings
 from live_code.tools.store import Store
 from live_code.values import NamedTuple
 
@@ -50,14 +50,14 @@ class Papers(NamedTuple):
         return text.replace(f"{self.folder}/{PLAIN}/", "").replace(f"{self.folder}/", "")
 
 
-def write(problem: Problem, folder: Path, store: Store, environ: Mapping[str, str]) -> Papers:
+def write(problem: Problem, folder: Path, store: Store, settings: PackageSettings) -> Papers:
     """Raises OSError. What it takes is loaded here: a warm start writes nothing."""
     from live_code.tools.packages import stubs, uv
 
     links, kept, constraints = folder / "links", folder / "image", folder / "image-range"
     links.mkdir()
     protection = problem.protection
-    checked = uv.check(problem.image.path, store, environ) if protection.packages else ""
+    checked = uv.check(problem.image.path, store, settings) if protection.packages else ""
     shown = stubs.write(links, problem.image, protection.packages, checked)
     kept.write_text(protection.requirements(), encoding="utf-8")
     constraints.write_text(protection.constraints(), encoding="utf-8")

@@ -9,15 +9,16 @@ from live_code.errors import BuildError
 from live_code.tools.machine import interpreter
 from live_code.tools.machine.interpreter import Framework, Interpreter
 from live_code.tools.processes import runner
+from live_code.tools.settings.values import Inherited
 
 _TRIES = {"torch": "import numpy, torch; torch.from_numpy(numpy.zeros(1))", "mxnet": "import mxnet"}
 
 
-def unchanged(python: Path, image: Interpreter, protected: Mapping[str, str], environ: Mapping[str, str]) -> None:
+def unchanged(python: Path, image: Interpreter, protected: Mapping[str, str], inherited: Inherited) -> None:
     """Versions, places and CUDA builds are those of the image. Raises BuildError."""
     if not protected:
         return
-    said = interpreter.ask(python, environ)
+    said = interpreter.ask(python, inherited)
     for name in protected:
         was = image.packages.get(name)
         found = said["distributions"].get(name, {}).get("version")
@@ -29,7 +30,7 @@ def unchanged(python: Path, image: Interpreter, protected: Mapping[str, str], en
             raise BuildError(f"the environment would not use the image's own {name} in {module.path}.")
 
 
-def works(python: Path, image: Interpreter, added: Mapping[str, str], environ: Mapping[str, str]) -> None:
+def works(python: Path, image: Interpreter, added: Mapping[str, str], inherited: Inherited) -> None:
     """A numpy that stands before the image's still works with its framework: tried, when there is one.
 
     Raises BuildError.
@@ -38,7 +39,7 @@ def works(python: Path, image: Interpreter, added: Mapping[str, str], environ: M
         if "numpy" not in added or name not in image.frameworks or name in added:
             continue
         try:
-            runner.run([python, "-c", code], env=interpreter.clean(environ), timeout=300)
+            runner.run([python, "-c", code], env=interpreter.clean(inherited), timeout=300)
         except runner.ProcessError as error:
             raise BuildError(
                 f"the image's {name} does not work with numpy {added['numpy']}, which the requirements lead to.",

@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from live_code.tools.git import access, credentials
+from live_code.tools.settings.values import PackageSettings
 
 FILE = "LIVE_CODE_INDEX_CREDENTIALS"
-"""Names a file with lines like https://user:token@host."""
-_URLS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")
 
 
 class Login(NamedTuple):
@@ -26,15 +25,13 @@ class Login(NamedTuple):
         return f"Login({self.user}:***@{self.host})"
 
 
-def read(environ: Mapping[str, str]) -> tuple[Login, ...]:
+def read(settings: PackageSettings) -> tuple[Login, ...]:
     """What the container's index URLs, its credentials file and its netrc hold. Raises CredentialsError."""
-    urls = " ".join(environ.get(key, "") for key in _URLS).split()
-    in_urls = [(parts.hostname, parts.username, parts.password) for parts in map(urlsplit, urls) if parts.password]
+    urls = map(urlsplit, settings.index_urls)
+    in_urls = [(parts.hostname, parts.username, parts.password) for parts in urls if parts.password]
     found = [Login(host or "", unquote(user or ""), unquote(secret or "")) for host, user, secret in in_urls]
-    of_file = {"NETRC": environ.get("NETRC", ""), "HOME": environ.get("HOME", "")}
-    if environ.get(FILE):
-        of_file[credentials.CREDENTIALS_FILE] = environ[FILE]
-    found += [Login(re.sub(r":\d+$", "", one.host), one.user, one.secret) for one in credentials.read(of_file)]
+    in_files = (*credentials.of_file(settings.credentials), *credentials.of_netrc(settings.git))
+    found += [Login(re.sub(r":\d+$", "", one.host), one.user, one.secret) for one in in_files]
     return tuple(dict.fromkeys(found))
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from live_code.tools.packages.index import Indexes
+from live_code.tools.settings.values import PackageSettings
 from live_code.tools.store import Store
 from live_code.values import NamedTuple
 
@@ -13,7 +13,7 @@ from live_code.values import NamedTuple
 class Site(NamedTuple):
     """Where to install to, and from: an environment's interpreter, the folder that paths are seen from, the indexes.
 
-    ``environ``: the container's variables. ``lock``: the environment's own lock, which the installer keeps held should
+    ``settings``: the container's variables. ``lock``: the environment's own lock, which the installer keeps held should
     it outlive us.
     """
 
@@ -21,5 +21,5 @@ class Site(NamedTuple):
     root: Path
     indexes: Indexes
     store: Store
-    environ: Mapping[str, str]
+    settings: PackageSettings
     lock: int

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from live_code.errors import ConfigError
 from live_code.tools import files
+from live_code.tools.settings.values import Settings
 from live_code.tools.store import Store
 from live_code.values import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import tarfile
 
-VARIABLE = "LIVE_CODE_BUNDLE"
-# The container's own word for the hyper-parameter `lock`.
-LOCK_VARIABLE = "LIVE_CODE_LOCK"
 LOCK = "requirements.lock"
 # What of a store is worth carrying; the rest is made here, or is this machine's own.
 CARRIED = ("git", "lfs", "wheels", "date")
 FORMAT = "live-code-bundle-1"
 
 
-def taken(environ: Mapping[str, str], kept: Store) -> Mapping[str, str]:
-    """The container's variables; where they name a bundle, its content is in the store and its lock is named too.
+def with_bundle(settings: Settings, store: Store) -> Settings:
+    """The settings, which name a bundle: its content is in the store then, and its lock is named too.
 
     Raises ConfigError.
     """
-    named = environ.get(VARIABLE)
-    return {**environ, LOCK_VARIABLE: str(unpack(Path(named), kept))} if named else environ
+    lock = unpack(Path(settings.bundle), store)
+    return settings._replace(packages=settings.packages._replace(lock=str(lock)))
 
 
 def unpack(bundle: Path, kept: Store) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from live_code.errors import InterpreterError
 from live_code.tools.packages import access
 from live_code.tools.processes import runner
+from live_code.tools.settings.values import PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 
@@ -32,10 +33,10 @@ def binary() -> Path:
     raise InterpreterError("uv is missing beside live-code.", hint="Install live-code again, with its dependencies.")
 
 
-def check(python: Path, store: Store, environ: Mapping[str, str]) -> str:
+def check(python: Path, store: Store, settings: PackageSettings) -> str:
     """What uv finds wrong among an interpreter's packages, in its words."""
     try:
-        run(["pip", "check", "--python", python], store, environ)
+        run(["pip", "check", "--python", python], store, settings)
     except runner.ProcessError as error:
         return error.output.stderr
     return ""
@@ -44,7 +45,7 @@ def check(python: Path, store: Store, environ: Mapping[str, str]) -> str:
 def run(
     arguments: Sequence[str | os.PathLike[str]],
     store: Store,
-    environ: Mapping[str, str],
+    settings: PackageSettings,
     *,
     cwd: Path | None = None,
     stdin: str | None = None,
@@ -55,10 +56,10 @@ def run(
     Its logins, and git's, come from the container; what uv says is free of them. ``lock``: see process.run.
     Raises process.ProcessError.
     """
-    variables = {key: environ[key] for key in _PASSED_ON if key in environ}
+    variables = settings.inherited.only(_PASSED_ON)
     own = {"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
-    cache = {"UV_CACHE_DIR": str(store.path("wheels")), "UV_HTTP_RETRIES": environ.get("UV_HTTP_RETRIES", "2")}
-    with access.opened(environ, store) as given:
+    cache = {"UV_CACHE_DIR": str(store.path("wheels")), "UV_HTTP_RETRIES": settings.http_retries}
+    with access.opened(settings, store) as given:
         # uv cuts its work trees from a clone of its own, by path
         local = {"GIT_ALLOW_PROTOCOL": f"{given.git['GIT_ALLOW_PROTOCOL']}:file"}
         tls = {"SSL_CERT_FILE": given.ca_file, "SSL_CLIENT_CERT": given.client}

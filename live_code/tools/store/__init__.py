@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from live_code.errors import StoreError, StoreFullError
 from live_code.tools import files
+from live_code.tools.settings.values import StoreSettings
 from live_code.tools.store import lease
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple
@@ -158,36 +159,36 @@ class Store(NamedTuple):
             raise self.refused(error) from error
 
 
-def find(environ: Mapping[str, str]) -> Store:
+def find(settings: StoreSettings) -> Store:
     """The store that the container names; else ``/cache`` when it is writable, else the user's cache folder."""
-    if named := environ.get(STORE_VARIABLE):
-        return Store(Path(named).expanduser().absolute())
+    if settings.folder:
+        return Store(Path(settings.folder).expanduser().absolute())
     if os.access(CACHE, os.W_OK):
         return Store(CACHE)
-    home = environ.get("XDG_CACHE_HOME") or (f"{environ['HOME']}/.cache" if environ.get("HOME") else "")
-    if home and os.access(_existing_parent(Path(home)), os.W_OK):
-        return Store(Path(home, "live-code"))
+    caches = settings.user_cache
+    if caches and os.access(_existing_parent(Path(caches)), os.W_OK):
+        return Store(Path(caches, "live-code"))
     return Store(Path("/tmp", f"live-code-{os.getuid()}"))  # noqa: S108 - the last place that any uid can write
 
 
-def all_of(environ: Mapping[str, str]) -> tuple[Store, ...]:
+def all_of(settings: StoreSettings) -> tuple[Store, ...]:
     """The stores to look in, ``find``'s last: a mounted ``/cache`` that can only be read comes before it."""
-    readable = trouble(environ) and os.access(CACHE, os.R_OK | os.X_OK)
-    return (*([Store(CACHE)] if readable else []), find(environ))
+    readable = trouble(settings) and os.access(CACHE, os.R_OK | os.X_OK)
+    return (*([Store(CACHE)] if readable else []), find(settings))
 
 
-def chosen(environ: Mapping[str, str]) -> Callable[[Callable[[Store], _T]], _T]:
+def chosen(settings: StoreSettings) -> Callable[[Callable[[Store], _T]], _T]:
     """Gives a stage the store. Of one that can only be read what it has is taken; what it lacks is made in another."""
-    *read_only, writable = all_of(environ)
+    *read_only, writable = all_of(settings)
     if not read_only:
-        _tell_once(trouble(environ))
+        _tell_once(trouble(settings))
 
     def kept(stage: Callable[[Store], _T]) -> _T:
         for store in read_only:
             try:
                 return stage(store)
             except StoreError:
-                _tell_once(trouble(environ))
+                _tell_once(trouble(settings))
         return stage(writable)
 
     return kept
@@ -199,9 +200,9 @@ def _tell_once(told: str) -> None:
         log.warning(told)
 
 
-def trouble(environ: Mapping[str, str]) -> str:
+def trouble(settings: StoreSettings) -> str:
     """Why nothing is kept though something is mounted at ``/cache``; '' when it can be written or is no mount."""
-    if environ.get(STORE_VARIABLE) or os.access(CACHE, os.W_OK) or not _is_mount(CACHE):
+    if settings.folder or os.access(CACHE, os.W_OK) or not _is_mount(CACHE):
         return ""
     if os.statvfs(CACHE).f_flag & os.ST_RDONLY:
         return f"{CACHE} is mounted read-only: what it has is used, nothing new is kept"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from live_code.authoring import check
 from live_code.authoring.check.finding import Finding
+from tests.support import variables
 
 IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
 RESULTS = "from ymir_exc.result_writer import *\nwrite_model_stage, write_mining_result, write_infer_result\n"
@@ -41,7 +42,7 @@ class Repo(NamedTuple):
         return but(self.check_all(python, revision), "no-result")
 
     def check_all(self, python: Path = Path(sys.executable), revision: str = "") -> list[Finding]:
-        return check.examine(str(self.root), revision, check.Image(python), self.environ)
+        return check.examine(str(self.root), revision, check.Image(python), variables.read(self.environ))
 
 
 def but(findings: list[Finding], *rules: str) -> list[Finding]:

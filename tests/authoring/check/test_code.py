@@ -9,7 +9,7 @@ import pytest
 from live_code.authoring import check
 from live_code.authoring.check.finding import MAY_FAIL, WILL_FAIL
 from tests.authoring.check.repo import CONFIGURED, Repo, brief, but
-from tests.support import images
+from tests.support import images, variables
 
 # One line of a start.py → what is said of it: severity and rule.
 BAD: dict[str, tuple[str, str]] = {
@@ -179,6 +179,6 @@ class TestCode:
         assert repo.check() == []
         old = images.base_python("3.8")
         environ = {**repo.environ, "PIP_INDEX_URL": "http://127.0.0.1:9/simple"}
-        found = but(check.examine(str(repo.root), "", check.Image(old), environ), "no-result")
+        found = but(check.examine(str(repo.root), "", check.Image(old), variables.read(environ)), "no-result")
         assert ("will fail", "syntax", "start.py:1") in brief(found)
         assert "Python 3.8" in found[0].what

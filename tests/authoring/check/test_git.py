@@ -11,6 +11,7 @@ from live_code.authoring import check
 from live_code.authoring.check.finding import MAY_FAIL, NOTE, WILL_FAIL
 from live_code.errors import ConfigError
 from tests.authoring.check.repo import CONFIGURED, Repo, brief, but
+from tests.support import variables
 
 
 class TestGit:
@@ -30,12 +31,14 @@ class TestGit:
         repo.commit({"start.py": "x = '/app/y'\n", **CONFIGURED}).write({"start.py": ""})
         assert brief(repo.check(revision="main")) == [(MAY_FAIL, "fixed-path", "start.py:1")]
         url = f"file://{repo.root}"
-        found = check.examine(url, repo.git("rev-parse", "HEAD"), check.Image(Path(sys.executable)), repo.environ)
+        found = check.examine(
+            url, repo.git("rev-parse", "HEAD"), check.Image(Path(sys.executable)), variables.read(repo.environ)
+        )
         assert brief(but(found, "no-result")) == [(MAY_FAIL, "fixed-path", "start.py:1")]
 
     def test_an_address_without_a_revision_is_an_error(self, repo: Repo) -> None:
         with pytest.raises(ConfigError, match="no revision"):
-            check.examine("https://host/repo", "", check.Image(), repo.environ)
+            check.examine("https://host/repo", "", check.Image(), variables.read(repo.environ))
 
     def test_submodules_are_noted_and_may_fail_when_they_want_a_key(self, repo: Repo) -> None:
         modules = '[submodule "a"]\n\tpath = a\n\turl = git@host:team/a\n'

@@ -13,6 +13,7 @@ from live_code.authoring import check
 from live_code.authoring.check.finding import MAY_FAIL, WILL_FAIL
 from live_code.tools.machine import interpreter
 from tests.authoring.check.repo import CONFIGURED, Repo, brief
+from tests.support import variables
 from tests.support.workshop import Workshop
 
 
@@ -98,12 +99,12 @@ class TestModules:
         with interpreter.SCRIPT.open() as script, inventory.open("w") as out:
             subprocess.run([shop.image.python, "-"], stdin=script, stdout=out, check=True)
         environ = {**shop.around, "LIVE_CODE_STORE": str(shop.store.root)}
-        found = check.examine(str(shop.root), "", check.Image(inventory=inventory), environ)
+        found = check.examine(str(shop.root), "", check.Image(inventory=inventory), variables.read(environ))
         (told,) = [one for one in found if one.rule == "missing-module"]
         assert told.what == "The image's Python (image.json) has no torchvision."
 
     def missing(self, shop: Workshop, **environ: str) -> list[tuple[str, str]]:
         around = {**shop.around, "LIVE_CODE_STORE": str(shop.store.root), **environ}
-        found = check.examine(str(shop.root), "", check.Image(shop.image.python), around)
+        found = check.examine(str(shop.root), "", check.Image(shop.image.python), variables.read(around))
         told = [(one.severity, re.search(r"module (\w+):", one.what)) for one in found if one.rule == "missing-module"]
         return [(severity, match[1] if match else "") for severity, match in told]

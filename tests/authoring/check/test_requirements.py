@@ -13,6 +13,7 @@ from live_code.authoring.check.finding import MAY_FAIL, NOTE, WILL_FAIL, Finding
 from live_code.errors import InterpreterError
 from live_code.tools.machine import interpreter
 from tests.authoring.check.repo import CONFIGURED, Repo, brief, but
+from tests.support import variables
 from tests.support.workshop import Workshop
 
 
@@ -61,16 +62,19 @@ class TestRequirements:
         with interpreter.SCRIPT.open() as script, inventory.open("w") as out:
             subprocess.run([shop.image.python, "-"], stdin=script, stdout=out, check=True)
         shutil.rmtree(tmp_path / "image")
-        found = check.examine(str(shop.root), "", check.Image(inventory=inventory), self.around(shop))
+        found = check.examine(str(shop.root), "", check.Image(inventory=inventory), variables.read(self.around(shop)))
         assert (WILL_FAIL, "requirements", "requirements.txt:1") in brief(found)
 
     def test_a_file_that_is_no_inventory_is_an_error(self, shop: Workshop, tmp_path: Path) -> None:
         (tmp_path / "image.json").write_text("{}")
+        given = variables.read(self.around(shop))
         with pytest.raises(InterpreterError, match="no inventory"):
-            check.examine(str(shop.root), "", check.Image(inventory=tmp_path / "image.json"), self.around(shop))
+            check.examine(str(shop.root), "", check.Image(inventory=tmp_path / "image.json"), given)
 
     def findings(self, shop: Workshop, **environ: str) -> list[Finding]:
-        found = check.examine(str(shop.root), "", check.Image(shop.image.python), {**self.around(shop), **environ})
+        found = check.examine(
+            str(shop.root), "", check.Image(shop.image.python), variables.read({**self.around(shop), **environ})
+        )
         return but(found, "no-result")
 
     def around(self, shop: Workshop) -> dict[str, str]:

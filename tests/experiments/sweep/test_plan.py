@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from live_code.errors import LiveCodeError
 from live_code.experiments.sweep import commits, definition
 from live_code.experiments.sweep.spec import Selector
 from live_code.tools.store import Store
-from tests.support import repos, sweeps
+from tests.support import repos, sweeps, variables
 from tests.support.sweeps import Stage
 
 
@@ -52,7 +51,7 @@ def test_commits_are_found_from_the_oldest_to_the_newest(
     past: tuple[repos.Repo, dict[str, str]], selector: Selector, names: str, tmp_path: Path
 ) -> None:
     repo, ids = past
-    found = commits.resolve([selector], str(repo.path), Store(tmp_path), os.environ)
+    found = commits.resolve([selector], str(repo.path), Store(tmp_path), variables.git())
     assert [one.id for one in found] == [ids[name] for name in names.split()]
 
 
@@ -60,20 +59,20 @@ def test_a_commit_is_told_by_its_subject_and_what_it_was_called(
     past: tuple[repos.Repo, dict[str, str]], tmp_path: Path
 ) -> None:
     asked = [Selector("tags", "v1.9"), Selector("range", "main~1..main")]
-    found = commits.resolve(asked, str(past[0].path), Store(tmp_path), os.environ)
+    found = commits.resolve(asked, str(past[0].path), Store(tmp_path), variables.git())
     assert [(one.name, one.subject) for one in found] == [("v1.9", "Commit three"), ("", "Commit four")]
 
 
 def test_a_commit_that_is_meant_twice_comes_once(past: tuple[repos.Repo, dict[str, str]], tmp_path: Path) -> None:
     repo, ids = past
     asked = [Selector("revision", ids["four"]), Selector("last", "main", 2)]
-    found = commits.resolve(asked, str(repo.path), Store(tmp_path), os.environ)
+    found = commits.resolve(asked, str(repo.path), Store(tmp_path), variables.git())
     assert [one.id for one in found] == [ids["four"], ids["merge"]]
 
 
 def test_full_ids_need_no_repository(tmp_path: Path) -> None:
     asked = [Selector("revision", "A" * 40), Selector("revision", "b" * 40)]
-    found = commits.resolve(asked, "https://nowhere.invalid/r", Store(tmp_path), {})
+    found = commits.resolve(asked, "https://nowhere.invalid/r", Store(tmp_path), variables.git({}))
     assert [one.id for one in found] == ["a" * 40, "b" * 40]
 
 
@@ -84,7 +83,7 @@ def test_what_is_not_there_is_named(
     past: tuple[repos.Repo, dict[str, str]], selector: Selector, tmp_path: Path
 ) -> None:
     with pytest.raises(LiveCodeError, match="has no"):
-        commits.resolve([selector], str(past[0].path), Store(tmp_path), os.environ)
+        commits.resolve([selector], str(past[0].path), Store(tmp_path), variables.git())
 
 
 @pytest.mark.parametrize("text", ["mian", "mian~1", "main~1..mian"])
@@ -93,7 +92,7 @@ def test_of_a_name_that_is_not_there_the_near_ones_are_told(
 ) -> None:
     selector = Selector("range" if ".." in text else "revision", text)
     with pytest.raises(LiveCodeError, match=r"has no '[^ ]+'\. Is it 'main'\? Check the name") as told:
-        commits.resolve([selector], str(past[0].path), Store(tmp_path), os.environ)
+        commits.resolve([selector], str(past[0].path), Store(tmp_path), variables.git())
     assert "fatal" not in str(told.value)
 
 
@@ -114,7 +113,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 def planned(stage: Stage, **values: Any) -> definition.Sweep:
-    return definition.read(stage.asks(**{"commits": "main~2..main", **values}), os.environ)
+    return definition.read(stage.asks(**{"commits": "main~2..main", **values}), variables.read())
 
 
 def test_the_plan_is_shown(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:

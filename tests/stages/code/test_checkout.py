@@ -73,8 +73,8 @@ def test_a_commit_of_a_server_that_gives_out_only_tips_is_found_by_a_full_fetch(
     repo.commit({"a": "2"})
     repo.git("config", "uploadpack.allowAnySHA1InWant", "false")
     repo.git("config", "protocol.version", "0")
-    settings = access._settings
-    monkeypatch.setattr(access, "_settings", lambda *words: settings(*words).replace("version = 2", "version = 0"))
+    made = access._configuration
+    monkeypatch.setattr(access, "_configuration", lambda *words: made(*words).replace("version = 2", "version = 0"))
     assert files(make(commit).place) == {"a"}
 
 

@@ -7,7 +7,7 @@ from live_code.stages.request.hyperparameters import Request
 from live_code.tools.git.failures import NetworkError, NotFoundError, RefMissingError, RefusedError
 from live_code.tools.machine import container
 from live_code.tools.store import Store
-from tests.support import repos
+from tests.support import repos, variables
 from tests.support.servers.repos import Repo
 
 
@@ -20,7 +20,7 @@ def repo(tmp_path):
 def resolve(repo, tmp_path):
     def resolve(revision, url=repo.url, environ=None):
         request = Request(git_url=url, revision=revision, revision_key="git_branch")
-        return source.resolve(request, Store(tmp_path / "store"), {**os.environ, **(environ or {})})
+        return source.resolve(request, Store(tmp_path / "store"), variables.git({**os.environ, **(environ or {})}))
 
     return resolve
 
@@ -93,7 +93,7 @@ def test_a_short_id_that_begins_several_commits_is_ambiguous_and_they_are_named(
     first = next(c for c in commits if sum(other[:1] == c[:1] for other in commits) > 1)[:1]
     same = [commit for commit in commits if commit[:1] == first]
     with pytest.raises(RefMissingError, match="ambiguous") as caught:
-        source._only(first, set(same), source.read_url(repo.url, {}))
+        source._only(first, set(same), source.read_url(repo.url, variables.git()))
     assert all(commit in str(caught.value) for commit in same[:5])
 
 

@@ -14,7 +14,7 @@ from live_code.stages.environment import lock
 from live_code.stages.request.repo_settings import RepoSettings
 from live_code.tools.machine import interpreter
 from live_code.tools.store import Store
-from tests.support import images
+from tests.support import images, variables
 from tests.support.workshop import REQUEST, Workshop, pins
 
 
@@ -99,5 +99,5 @@ def committed(root: Path, when: str) -> str:
 def at(commit: str, shop: Workshop, store: Store) -> lock.Lock:
     checkout = Checkout(shop.root, shop.root, commit=commit, tree="e" * 40, cached=False)
     request = REQUEST._replace(resolve_as_of="commit")
-    image = interpreter.inspect(shop.image.python, store, os.environ)
-    return lock.make(checkout, request, RepoSettings(), image, store, {**shop.around})
+    image = interpreter.inspect(shop.image.python, store, variables.INHERITED)
+    return lock.make(checkout, request, RepoSettings(), image, store, variables.packages(shop.around))

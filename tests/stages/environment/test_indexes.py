@@ -11,6 +11,7 @@ from live_code.job.ymir_exc import protocol
 from live_code.tools import store as stores
 from live_code.tools.packages import index as indexes
 from live_code.tools.packages.requirements import Text
+from tests.support import variables
 from tests.support.servers.index import Index
 from tests.support.workshop import Workshop, pins, seen
 
@@ -25,20 +26,20 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class TestChoice:
     def test_pypi_when_nothing_is_named(self) -> None:
-        assert indexes.choose("", (), (), {}) == indexes.Indexes(indexes.PYPI)
+        assert indexes.choose("", (), (), variables.packages({})) == indexes.Indexes(indexes.PYPI)
 
     def test_the_tasks_mirror_then_the_containers(self) -> None:
-        chosen = indexes.choose("https://a/s https://b/s", (), (), {"PIP_INDEX_URL": "https://c/s"})
+        chosen = indexes.choose("https://a/s https://b/s", (), (), variables.packages({"PIP_INDEX_URL": "https://c/s"}))
         assert (chosen.default, chosen.instead) == ("https://a/s", ("https://b/s", "https://c/s"))
 
     def test_a_files_index_comes_last_and_adds_up(self) -> None:
-        chosen = indexes.choose("https://a/s", ("https://more/s",), (FILE,), {})
+        chosen = indexes.choose("https://a/s", ("https://more/s",), (FILE,), variables.packages({}))
         assert chosen.extra == ("https://more/s", "https://file/simple", "https://extra/simple")
-        assert indexes.choose("", (), (FILE,), {}).default == "https://file/simple"
+        assert indexes.choose("", (), (FILE,), variables.packages({})).default == "https://file/simple"
         assert chosen.find_links == ("links",)
 
     def test_a_url_loses_its_secret(self) -> None:
-        chosen = indexes.choose("", (), (), {"PIP_INDEX_URL": "https://me:secret@host:8080/simple"})
+        chosen = indexes.choose("", (), (), variables.packages({"PIP_INDEX_URL": "https://me:secret@host:8080/simple"}))
         assert chosen.default == "https://host:8080/simple"
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from live_code.errors import ConfigError
 from live_code.stages.launch import handover
 from live_code.stages.request import repo_settings, task_config
+from live_code.tools.settings.values import TaskFiles
 from tests.support.task_folder import TaskFolder
 
 
@@ -47,8 +48,7 @@ def test_a_replayed_task_gets_its_env_and_its_index_files_with_paths_of_this_mac
 def test_in_a_container_env_yaml_is_handed_over_as_it_stands(folder: TaskFolder) -> None:
     paths = {"root_dir": str(folder.in_dir), "config_file": str(folder.in_dir / "config.yaml")}
     folder.env(run_training=True, input=paths).config()
-    variables = {"DEFAULT_ENV_FILE_PATH": str(folder.in_dir / "env.yaml")}
-    task = task_config.load(task_config.Folders(), variables)
+    task = task_config.load(task_config.Folders(), TaskFiles(env_file=str(folder.in_dir / "env.yaml")))
     handed = handover.write(task, repo_settings.Merged({}, {}), task.tasks, folder.out_dir / "live-code")
     assert handed.env_file == folder.in_dir / "env.yaml"
 

@@ -14,6 +14,7 @@ from live_code.stages.launch.handover import Handover
 from live_code.stages.launch.plan import Entrypoint
 from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.repo_settings import Merged, RepoSettings
+from live_code.tools.settings.values import Inherited
 
 REQUEST = Request("https://host/repo", "main", "git_branch")
 HANDED = Handover(Path("/in/env.yaml"), Path("/out/live-code/config.yaml"), ("training",))
@@ -117,7 +118,7 @@ class TestScripts:
 
 
 def planned(command: str = "start.py", environ: dict[str, str] | None = None) -> plan.Launch:
-    return plan.plan(Entrypoint(command, "test", ("training",)), Path("/app"), BUILT, HANDED, environ or {})
+    return plan.plan(Entrypoint(command, "test", ("training",)), Path("/app"), BUILT, HANDED, Inherited(environ or {}))
 
 
 class TestArguments:
@@ -183,7 +184,12 @@ class TestVariables:
     def test_git_may_read_the_work_tree_beside_what_the_container_tells_it(self) -> None:
         given = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "Ada"}
         environ = plan.plan(
-            Entrypoint("start.py", "test", ("training",)), Path("/app"), BUILT, HANDED, given, trees=("/app",)
+            Entrypoint("start.py", "test", ("training",)),
+            Path("/app"),
+            BUILT,
+            HANDED,
+            Inherited(given),
+            trees=("/app",),
         ).environ
         told = {key: value for key, value in environ.items() if key.startswith("GIT_CONFIG")}
         added = {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_1": "safe.directory", "GIT_CONFIG_VALUE_1": "/app"}
@@ -206,7 +212,7 @@ class TestTorchrun:
 
     def argv(self, command: str) -> tuple[str, ...]:
         entry = Entrypoint(command, "test", ("training",))
-        return plan.plan(entry, Path("/app"), BUILT, HANDED, {}, ranks=self.ranks(gpu_count=2)).argv
+        return plan.plan(entry, Path("/app"), BUILT, HANDED, Inherited({}), ranks=self.ranks(gpu_count=2)).argv
 
     def test_without_a_launcher_the_entrypoint_is_started_once(self) -> None:
         assert self.ranks("", gpu_count=4) is None

@@ -128,12 +128,12 @@ def test_a_run_that_goes_on_has_a_record_too() -> None:
 class TestImage:
     def test_its_labels_and_its_names_digest_are_told(self, tmp_path: Path) -> None:
         (tmp_path / "labels").write_text("org.opencontainers.image.revision=abc\norg.opencontainers.image.source=\n\n")
-        found = provenance.image({"LIVE_CODE_IMAGE": "reg:5000/i:1@sha256:0af"}, tmp_path / "none", tmp_path / "labels")
+        found = provenance.image("reg:5000/i:1@sha256:0af", tmp_path / "none", tmp_path / "labels")
         assert (found.name, found.digest) == ("reg:5000/i:1@sha256:0af", "sha256:0af")
         assert found.labels == {"org.opencontainers.image.revision": "abc", "org.opencontainers.image.source": ""}
 
     def test_outside_an_image_nothing_is_told(self, tmp_path: Path) -> None:
-        assert provenance.image({}, tmp_path / "none", tmp_path / "none") == provenance.Image("", "", "", {})
+        assert provenance.image("", tmp_path / "none", tmp_path / "none") == provenance.Image("", "", "", {})
 
 
 class TestDataset:

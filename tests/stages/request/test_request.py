@@ -12,13 +12,14 @@ from live_code.stages.request import hyperparameters, repo_settings, task_config
 from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.repo_settings import RepoSettings
 from live_code.stages.request.task_config import Folders, PathMap, TaskConfig
+from live_code.tools import settings
 from tests.support.task_folder import TaskFolder
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def load(folder: TaskFolder, environ: dict[str, str] | None = None) -> TaskConfig:
-    return task_config.load(Folders(folder.in_dir, folder.out_dir), environ or {})
+    return task_config.load(Folders(folder.in_dir, folder.out_dir), settings.task_files(environ or {}))
 
 
 def request(folder: TaskFolder, **values: Any) -> Request:
@@ -67,7 +68,7 @@ class TestLoad:
             "DEFAULT_ENV_FILE_PATH": str(tmp_path / "e.yaml"),
             "DEFAULT_CONFIG_FILE_PATH": str(tmp_path / "c.yaml"),
         }
-        assert task_config.load(Folders(), variables).given == {"git_url": "here"}
+        assert task_config.load(Folders(), settings.task_files(variables)).given == {"git_url": "here"}
 
     def test_the_command_line_is_nearer_than_environment_variables(self, folder: TaskFolder) -> None:
         folder.env(run_training=True).config(epochs=3)

@@ -12,6 +12,7 @@ from live_code.stages.code import checkout, source
 from live_code.stages.request.hyperparameters import Request
 from live_code.tools.git.failures import AuthError, CredentialsError, NetworkError, NotFoundError, TlsError
 from live_code.tools.store import Store
+from tests.support import variables
 from tests.support.servers import connect, https, ports, proxy, ssh
 from tests.support.servers.repos import Repo
 
@@ -51,8 +52,9 @@ def make(tmp_path):
         request = Request(git_url=url, revision=revision, revision_key="git_branch")
         store = Store(tmp_path / "store")
         shutil.rmtree(tmp_path / "place", ignore_errors=True)
-        found = source.resolve(request, store, environ)
-        return checkout.make(found, request, store, tmp_path / "place", environ)
+        known = variables.git(environ)
+        found = source.resolve(request, store, known)
+        return checkout.make(found, request, store, tmp_path / "place", known)
 
     return make
 

@@ -7,11 +7,12 @@ from live_code.tools.git import access, credentials
 from live_code.tools.git.credentials import Credential
 from live_code.tools.git.failures import CredentialsError
 from live_code.tools.store import Store
+from tests.support import variables
 
 
 def ask(environ, tmp_path, url):
     """What git itself finds for an address, through the helper."""
-    with access.opened({"PATH": "/usr/bin:/bin", **environ}, Store(tmp_path)) as opened:
+    with access.opened(variables.git({"PATH": "/usr/bin:/bin", **environ}), Store(tmp_path)) as opened:
         words = ["git", "credential", "fill"]
         done = subprocess.run(
             words, input=f"url={url}\n\n", env=opened.env, capture_output=True, text=True, check=False
@@ -53,14 +54,16 @@ def test_a_token_goes_before_a_file_and_a_file_before_netrc(tmp_path):
     environ = {"LIVE_CODE_GIT_CREDENTIALS": str(tmp_path / "file"), "NETRC": str(tmp_path / "netrc")}
     token = {"LIVE_CODE_GIT_TOKEN": "token", "LIVE_CODE_GIT_HOST": "git.test"}
     for more, secret in ((token, "token"), ({}, "file")):
-        assert credentials.of(credentials.read({**environ, **more}), "https", "git.test").secret == secret
-    assert credentials.of(credentials.read(environ), "https", "b.test").secret == "b"
+        assert (
+            credentials.of(credentials.read(variables.git({**environ, **more})), "https", "git.test").secret == secret
+        )
+    assert credentials.of(credentials.read(variables.git(environ)), "https", "b.test").secret == "b"
 
 
 def test_the_default_of_a_netrc_is_for_no_host(tmp_path):
     (tmp_path / ".netrc").write_text("default login a password b\n")
     (tmp_path / ".netrc").chmod(0o600)
-    assert credentials.read({"HOME": str(tmp_path)}) == ()
+    assert credentials.read(variables.git({"HOME": str(tmp_path)})) == ()
 
 
 @pytest.mark.parametrize(
@@ -69,19 +72,19 @@ def test_the_default_of_a_netrc_is_for_no_host(tmp_path):
 def test_a_credentials_file_that_makes_no_sense_is_an_error_that_names_the_line_only(tmp_path, line):
     (tmp_path / "file").write_text(f"https://a:s3cret@git.test\n{line}\n")
     with pytest.raises(CredentialsError, match="line 2") as caught:
-        credentials.read({"LIVE_CODE_GIT_CREDENTIALS": str(tmp_path / "file")})
+        credentials.read(variables.git({"LIVE_CODE_GIT_CREDENTIALS": str(tmp_path / "file")}))
     assert line not in str(caught.value)
 
 
 def test_a_file_that_is_missing_is_an_error_that_names_it():
     with pytest.raises(CredentialsError, match="LIVE_CODE_GIT_TOKEN_FILE"):
-        credentials.read({"LIVE_CODE_GIT_TOKEN_FILE": "/nowhere", "LIVE_CODE_GIT_HOST": "git.test"})
+        credentials.read(variables.git({"LIVE_CODE_GIT_TOKEN_FILE": "/nowhere", "LIVE_CODE_GIT_HOST": "git.test"}))
 
 
 def test_no_secret_is_shown_by_a_value(tmp_path):
     one = Credential("https", "git.test", "ada", "s3cret")
     assert "s3cret" not in f"{one} {one!r} {[one]}"
-    with access.opened({**TOKEN, "PATH": "/usr/bin:/bin"}, Store(tmp_path)) as opened:
+    with access.opened(variables.git({**TOKEN, "PATH": "/usr/bin:/bin"}), Store(tmp_path)) as opened:
         assert "s3cret" not in f"{opened} {opened!r} {opened.env}"
 
 
@@ -92,7 +95,7 @@ def test_what_a_server_sends_back_is_hidden_in_every_spelling():
 
 
 def test_secrets_are_in_memory_only_while_they_are_needed(tmp_path):
-    with access.opened({**TOKEN, "PATH": "/usr/bin:/bin"}, Store(tmp_path)) as opened:
+    with access.opened(variables.git({**TOKEN, "PATH": "/usr/bin:/bin"}), Store(tmp_path)) as opened:
         settings = Path(opened.env["GIT_CONFIG_GLOBAL"]).read_text()
         assert "s3cret" not in settings
     assert ask({}, tmp_path, "https://git.test:8443/a") is None

@@ -16,6 +16,7 @@ from live_code.tools import files
 from live_code.tools.git import fetch, remote
 from live_code.tools.git.failures import RefMissingError
 from live_code.tools.store import Store
+from tests.support import variables
 from tests.support.servers.repos import ENV, Repo
 
 PROCESSES = 16
@@ -43,7 +44,7 @@ def ask(url, commit, store, place):
     try:
         request = Request(url, commit, "git_branch")
         made = checkout.make(
-            source.resolve(request, Store(store), os.environ), request, Store(store), place, os.environ
+            source.resolve(request, Store(store), variables.git()), request, Store(store), place, variables.git()
         )
         code = 0 if made.commit == commit else 2
     except BaseException:  # noqa: BLE001 - nothing may return into the copy of pytest
@@ -159,9 +160,9 @@ def test_a_full_disk_is_told_apart(tmp_path, tiny):
     (repo.path / "large").write_bytes(random.Random(7).randbytes(3_000_000))
     request = Request(repo.url, repo.commit({}), "git_branch")
     for store, place, kind in ((tiny / "s", tmp_path / "p", "STORE_FULL"), (tmp_path / "s", tiny / "p", "CHECKOUT")):
-        found = source.resolve(request, Store(store), os.environ)
+        found = source.resolve(request, Store(store), variables.git())
         with pytest.raises(LiveCodeError, match=r"(?i)no space left") as caught:
-            checkout.make(found, request, Store(store), place, os.environ)
+            checkout.make(found, request, Store(store), place, variables.git())
         assert caught.value.kind == kind
 
 
@@ -170,20 +171,22 @@ def test_a_store_without_room_for_a_repository_or_a_work_tree_is_told_as_full(tm
     (repo.path / "large").write_bytes(b"x" * 3_000_000)  # small in a pack
     request = Request(repo.url, repo.commit({}), "git_branch")
     store = Store(tiny / "s")
-    found = source.resolve(request, store, os.environ)
+    found = source.resolve(request, store, variables.git())
     with pytest.raises(StoreFullError, match="no space left in the store"):
-        checkout.make(found, request, store, store.path("work", "one"), os.environ)
+        checkout.make(found, request, store, store.path("work", "one"), variables.git())
     files.remove_tree(store.root)
     with (tiny / "fill").open("wb") as fill:
         os.posix_fallocate(fill.fileno(), 0, (1 << 20) - 16384)
     with pytest.raises(StoreFullError, match="no space left in the store"):
-        checkout.make(found, request, store, tmp_path / "place", os.environ)
+        checkout.make(found, request, store, tmp_path / "place", variables.git())
 
 
 def test_a_ref_that_moved_since_it_was_found_is_noticed(tmp_path, capsys):
     repo = Repo(tmp_path / "repo")
     repo.commit({"a": "1"})
-    gone = fetch.Wanted(source.read_url(repo.url, {}), "0123456789abcdef0123456789abcdef01234567", "refs/heads/main")
+    gone = fetch.Wanted(
+        source.read_url(repo.url, variables.git()), "0123456789abcdef0123456789abcdef01234567", "refs/heads/main"
+    )
     with pytest.raises(RefMissingError, match="the commit is not in"):
-        fetch.ensure(gone, Store(tmp_path / "store"), os.environ)
+        fetch.ensure(gone, Store(tmp_path / "store"), variables.git())
     assert "refs/heads/main" in capsys.readouterr().err

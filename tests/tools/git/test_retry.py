@@ -1,6 +1,5 @@
 import pytest
 
-from live_code.errors import ConfigError
 from live_code.tools.git import retry
 from live_code.tools.git.failures import AuthError, NetworkError
 
@@ -54,10 +53,3 @@ def test_a_lasting_failure_is_told_at_once(clock):
     with pytest.raises(AuthError):
         retried(clock, [AuthError("no"), "there"], within_s=60)
     assert clock.slept == []
-
-
-def test_the_deadline_is_a_number_of_seconds():
-    assert retry.deadline_s({}) == 30
-    assert retry.deadline_s({"LIVE_CODE_GIT_DEADLINE_S": "5"}) == 5
-    with pytest.raises(ConfigError, match="LIVE_CODE_GIT_DEADLINE_S"):
-        retry.deadline_s({"LIVE_CODE_GIT_DEADLINE_S": "soon"})

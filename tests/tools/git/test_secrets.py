@@ -21,11 +21,13 @@ from pathlib import Path
 from live_code.stages.code import checkout, source
 from live_code.stages.request.hyperparameters import Request
 from live_code.errors import LiveCodeError
+from live_code.tools import settings
 from live_code.tools.store import Store
 url, revision, folder = sys.argv[1:]
 request, store = Request(url, revision, "git_branch"), Store(Path(folder, "store"))
 try:
-    print(checkout.make(source.resolve(request, store, os.environ), request, store, Path(folder, "place"), os.environ))
+    known = settings.read(os.environ).git
+    print(checkout.make(source.resolve(request, store, known), request, store, Path(folder, "place"), known))
 except LiveCodeError as error:
     sys.exit(f"{error.kind} {error!r} {error} {error.details} {error.__cause__!r} {error.__context__!r}")
 """

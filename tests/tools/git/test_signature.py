@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from live_code.errors import ConfigError
-from live_code.tools.git import signature
 from live_code.tools.git.failures import RefusedError
 from tests.support import checkouts
 from tests.support.servers.repos import ENV, Repo
@@ -167,10 +166,3 @@ def test_a_commit_without_a_signature_is_refused_before_its_files_are_written(ma
     with pytest.raises(RefusedError, match="not signed by anyone"):
         make(repo.commit({"a": "1"}))
     assert not (tmp_path / "place").exists()
-
-
-def test_signatures_are_required_only_where_that_is_said():
-    assert not signature.is_required({})
-    assert signature.is_required({"LIVE_CODE_VERIFY_SIGNATURE": "required"})
-    with pytest.raises(ConfigError, match="LIVE_CODE_VERIFY_SIGNATURE"):
-        signature.is_required({"LIVE_CODE_VERIFY_SIGNATURE": "maybe"})

@@ -5,7 +5,7 @@ import pytest
 from live_code.tools.git import submodules
 from live_code.tools.git.failures import RefMissingError, RefusedError
 from live_code.tools.git.url import UrlError, parse
-from tests.support import checkouts
+from tests.support import checkouts, variables
 from tests.support.servers.repos import ENV, Repo
 
 
@@ -140,11 +140,11 @@ def test_an_address_that_could_do_harm_is_refused(make, repo, url):
 def test_a_repository_of_the_network_may_not_name_a_folder_of_this_machine():
     one = submodules.Submodule("lib", "file:///etc", "0" * 40)
     with pytest.raises(RefusedError, match="a folder of this machine"):
-        submodules.plan(parse("https://h.test/detector"), (one,), {})
+        submodules.plan(parse("https://h.test/detector"), (one,), variables.git({}))
 
 
 def test_repositories_can_be_limited_to_a_list():
-    environ = {"LIVE_CODE_ALLOWED_REPOS": "h.test/team/* other.test"}
+    known = variables.git({"LIVE_CODE_ALLOWED_REPOS": "h.test/team/* other.test"})
     for url, allowed in (
         ("https://h.test/team/lib.git", True),
         ("git@other.test:x/y", True),
@@ -152,7 +152,7 @@ def test_repositories_can_be_limited_to_a_list():
     ):
         one = submodules.Submodule("lib", url, "0" * 40)
         if allowed:
-            assert submodules.plan(parse("https://h.test/team/a"), (one,), environ)
+            assert submodules.plan(parse("https://h.test/team/a"), (one,), known)
         else:
             with pytest.raises(RefusedError, match="not among the repositories"):
-                submodules.plan(parse("https://h.test/team/a"), (one,), environ)
+                submodules.plan(parse("https://h.test/team/a"), (one,), known)

@@ -12,23 +12,6 @@ import pytest
 
 from live_code.tools.machine import container
 
-PACKAGE = Path(container.__file__).parents[2]
-
-
-def test_all_variables_that_are_read_anywhere_are_known() -> None:
-    """And none besides them."""
-    texts = [path.read_text() for path in PACKAGE.rglob("*.py") if path.name != "container.py"]
-    read = {name for text in texts for name in re.findall(r'"LIVE_CODE_([A-Z_]+)"', text)}
-    assert read == container.VARIABLES
-
-
-def test_a_variable_that_nobody_reads_is_named_with_the_nearest_that_is_read() -> None:
-    environ = {"LIVE_CODE_STORE": "/a", "LIVE_CODE_ALOWED_REPOS": "s3cret", "LIVE_CODE_XYZ": "", "HOME": "/"}
-    assert container.unread(environ) == [
-        "nobody reads the variable LIVE_CODE_ALOWED_REPOS; is LIVE_CODE_ALLOWED_REPOS meant?",
-        "nobody reads the variable LIVE_CODE_XYZ",
-    ]
-
 
 @pytest.fixture
 def without_name(monkeypatch: pytest.MonkeyPatch) -> None:

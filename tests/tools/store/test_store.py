@@ -5,6 +5,7 @@ import pytest
 from live_code.errors import StoreError
 from live_code.tools import store
 from live_code.tools.store import MARKER, Store
+from tests.support import variables
 
 
 @pytest.fixture
@@ -72,15 +73,18 @@ def test_an_entry_is_marked_as_used(here):
 
 
 def test_the_store_is_the_one_that_the_container_names(tmp_path):
-    assert store.find({"LIVE_CODE_STORE": str(tmp_path)}).root == tmp_path
+    assert store.find(variables.read({"LIVE_CODE_STORE": str(tmp_path)}).store).root == tmp_path
 
 
 @pytest.mark.skipif(os.access("/cache", os.W_OK), reason="this machine has a /cache")
 def test_the_store_of_a_laptop_is_in_the_users_cache_folder(tmp_path):
-    assert store.find({"HOME": str(tmp_path)}).root == tmp_path / ".cache" / "live-code"
-    assert store.find({"HOME": "/", "XDG_CACHE_HOME": str(tmp_path / "x")}).root == tmp_path / "x" / "live-code"
+    assert store.find(variables.read({"HOME": str(tmp_path)}).store).root == tmp_path / ".cache" / "live-code"
+    assert (
+        store.find(variables.read({"HOME": "/", "XDG_CACHE_HOME": str(tmp_path / "x")}).store).root
+        == tmp_path / "x" / "live-code"
+    )
 
 
 @pytest.mark.skipif(os.access("/cache", os.W_OK), reason="this machine has a /cache")
 def test_the_store_of_a_user_without_a_home_is_in_tmp():
-    assert store.find({}).root.parts[:2] == ("/", "tmp")
+    assert store.find(variables.read({}).store).root.parts[:2] == ("/", "tmp")

@@ -16,11 +16,13 @@ import os, sys
 from pathlib import Path
 from live_code.stages.code import checkout, source
 from live_code.stages.request.hyperparameters import Request
+from live_code.tools import settings
 from live_code.tools.store import Store
 url, commit, store, place = sys.argv[1:]
 request, store = Request(url, commit, "commit"), Store(Path(store))
 os.environ.pop("HOME", None)
-made = checkout.make(source.resolve(request, store, os.environ), request, store, Path(place), os.environ)
+known = settings.read(os.environ).git
+made = checkout.make(source.resolve(request, store, known), request, store, Path(place), known)
 print(made.commit, made.cached)
 """
 

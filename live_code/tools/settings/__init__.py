@@ -1,0 +1,140 @@
+"""The variables of the container: one table of them, and the typed values that are read from it once, at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from live_code.errors import ConfigError, nearest
+from live_code.tools.settings import table
+from live_code.tools.settings.values import (
+    File,
+    GitSettings,
+    Inherited,
+    PackageSettings,
+    Settings,
+    StoreSettings,
+    TaskFiles,
+)
+from live_code.values import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any
+
+_BY_NAME = {variable.name: variable for variable in table.VARIABLES}
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """The container's settings. Raises ConfigError for the first variable whose value is not in its form."""
+    variables, inherited = _Variables(environ), Inherited(environ)
+    get, git = variables.get, _git(variables, inherited)
+    home = variables.text("HOME")
+    return Settings(
+        store=StoreSettings(get("LIVE_CODE_STORE"), variables.text("XDG_CACHE_HOME") or (home and f"{home}/.cache")),
+        git=git,
+        packages=_packages(variables, git),
+        python=get("LIVE_CODE_PYTHON"),
+        path=environ.get("PATH"),
+        workdir=get("LIVE_CODE_WORKDIR"),
+        bundle=get("LIVE_CODE_BUNDLE"),
+        image=get("LIVE_CODE_IMAGE"),
+        gpus=environ.get("CUDA_VISIBLE_DEVICES"),
+        inherited=inherited,
+    )
+
+
+def task_files(environ: Mapping[str, str]) -> TaskFiles:
+    """Read apart from the rest: a task that is known can be told of a setting that is wrong."""
+    return TaskFiles(environ.get("DEFAULT_ENV_FILE_PATH", ""), environ.get("DEFAULT_CONFIG_FILE_PATH", ""))
+
+
+def problems(environ: Mapping[str, str]) -> dict[str, ConfigError]:
+    """What is wrong with each variable that is not in its form."""
+    errors = {}
+    for variable in table.VARIABLES:
+        try:
+            variable.form(environ.get(variable.name, ""), variable.name)
+        except ConfigError as error:
+            errors[variable.name] = error
+    return errors
+
+
+def unknown(environ: Mapping[str, str]) -> list[str]:
+    """A line for each variable that looks like ours and is none: a limit that is misspelt limits nothing."""
+    known = {variable.name.removeprefix(table.PREFIX) for variable in table.VARIABLES}
+    names = [name.removeprefix(table.PREFIX) for name in environ if name.startswith(table.PREFIX)]
+    return [_unknown(name, known) for name in sorted(names) if name not in known and not name.startswith("TEST_")]
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    near = nearest(name, known)
+    return f"nobody reads the variable {table.PREFIX}{name}" + (f"; is {table.PREFIX}{near} meant?" if near else "")
+
+
+class _Variables(NamedTuple):
+    """Those of the container; each of ours in the form that the table has for it."""
+
+    values: Mapping[str, str]
+
+    def get(self, name: str) -> Any:
+        variable = _BY_NAME[name]
+        return variable.form(self.values.get(name, "") or variable.default, name)
+
+    def text(self, *names: str) -> str:
+        """Of other programs' variables the first that is set, '' when none is."""
+        return next((text for name in names if (text := self.values.get(name, "").strip())), "")
+
+    def file(self, *names: str) -> File | None:
+        return next((File(self.values[name], name) for name in names if self.values.get(name)), None)
+
+    def words(self, *names: str) -> tuple[str, ...]:
+        return tuple(word for name in names for word in table.words(self.values.get(name, ""), name))
+
+
+def _git(variables: _Variables, inherited: Inherited) -> GitSettings:
+    get, text = variables.get, variables.text
+    return GitSettings(
+        token=get("LIVE_CODE_GIT_TOKEN"),
+        token_file=get("LIVE_CODE_GIT_TOKEN_FILE"),
+        host=get("LIVE_CODE_GIT_HOST"),
+        user=get("LIVE_CODE_GIT_USER"),
+        credentials=get("LIVE_CODE_GIT_CREDENTIALS"),
+        netrc=text("NETRC"),
+        home=text("HOME"),
+        ssh_key=get("LIVE_CODE_SSH_KEY"),
+        ssh_key_file=get("LIVE_CODE_SSH_KEY_FILE"),
+        ssh_known_hosts=get("LIVE_CODE_SSH_KNOWN_HOSTS"),
+        ssh_trust_first=get("LIVE_CODE_SSH_TRUST_FIRST"),
+        ssh_agent=text("SSH_AUTH_SOCK"),
+        ca=variables.file("LIVE_CODE_CA_FILE", "GIT_SSL_CAINFO", "SSL_CERT_FILE"),
+        proxy_credentials=get("LIVE_CODE_PROXY_CREDENTIALS"),
+        allowed_repos=get("LIVE_CODE_ALLOWED_REPOS"),
+        allow_local=get("LIVE_CODE_ALLOW_LOCAL"),
+        allow_outside_links=get("LIVE_CODE_ALLOW_OUTSIDE_LINKS"),
+        max_checkout_gb=get("LIVE_CODE_MAX_CHECKOUT_GB"),
+        verify_signature=get("LIVE_CODE_VERIFY_SIGNATURE") == "required",
+        allowed_signers=get("LIVE_CODE_ALLOWED_SIGNERS"),
+        gpg_home=get("LIVE_CODE_GPG_HOME"),
+        deadline_s=get("LIVE_CODE_GIT_DEADLINE_S"),
+        inherited=inherited,
+    )
+
+
+def _packages(variables: _Variables, git: GitSettings) -> PackageSettings:
+    get, text, words = variables.get, variables.text, variables.words
+    named = words("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+    extra = words("UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")
+    return PackageSettings(
+        default_index=next(iter(named), ""),
+        extra_indexes=extra,
+        find_links=words("UV_FIND_LINKS", "PIP_FIND_LINKS"),
+        trusted_hosts=words("UV_INSECURE_HOST", "PIP_TRUSTED_HOST"),
+        index_urls=(*named, *extra),
+        credentials=get("LIVE_CODE_INDEX_CREDENTIALS"),
+        ca_file=text("PIP_CERT", "REQUESTS_CA_BUNDLE"),
+        client_cert=variables.file("LIVE_CODE_INDEX_CLIENT_CERT", "SSL_CLIENT_CERT", "PIP_CLIENT_CERT"),
+        client_key=get("LIVE_CODE_INDEX_CLIENT_KEY"),
+        http_retries=text("UV_HTTP_RETRIES") or "2",
+        protected=get("LIVE_CODE_PROTECT"),
+        lock=get("LIVE_CODE_LOCK"),
+        git=git,
+    )
