@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
+from live_code.errors import CredentialsError
 from live_code.tools.git import proxies
-from live_code.tools.git.failures import CredentialsError
 
 TOKEN, TOKEN_FILE = "LIVE_CODE_GIT_TOKEN", "LIVE_CODE_GIT_TOKEN_FILE"
 USER, HOST = "LIVE_CODE_GIT_USER", "LIVE_CODE_GIT_HOST"

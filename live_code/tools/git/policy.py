@@ -5,8 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Mapping
 
-from live_code.errors import ConfigError
-from live_code.tools.git.failures import RefusedError
+from live_code.errors import ConfigError, RefusedError
 from live_code.tools.git.url import GitUrl
 from live_code.tools.machine import container
 
