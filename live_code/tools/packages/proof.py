@@ -8,9 +8,8 @@ from pathlib import Path
 from live_code.errors import BuildError
 from live_code.tools.machine import interpreter
 from live_code.tools.machine.interpreter import Framework, Interpreter
+from live_code.tools.machine.inventory import FRAMEWORKS
 from live_code.tools.processes import runner
-
-_TRIES = {"torch": "import numpy, torch; torch.from_numpy(numpy.zeros(1))", "mxnet": "import mxnet"}
 
 
 def unchanged(python: Path, image: Interpreter, protected: Mapping[str, str], environ: Mapping[str, str]) -> None:
@@ -34,11 +33,12 @@ def works(python: Path, image: Interpreter, added: Mapping[str, str], environ: M
 
     Raises BuildError.
     """
-    for name, code in _TRIES.items():
-        if "numpy" not in added or name not in image.frameworks or name in added:
+    for known in FRAMEWORKS:
+        name = known.module
+        if known.part_of or "numpy" not in added or name not in image.frameworks or name in added:
             continue
         try:
-            runner.run([python, "-c", code], env=interpreter.clean(environ), timeout=300)
+            runner.run([python, "-c", known.trial], env=interpreter.clean(environ), timeout=300)
         except runner.ProcessError as error:
             raise BuildError(
                 f"the image's {name} does not work with numpy {added['numpy']}, which the requirements lead to.",
