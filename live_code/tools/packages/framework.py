@@ -42,14 +42,19 @@ def protection(image: Interpreter, environ: Mapping[str, str]) -> Protection:
     """What the image ships as its framework, and what ``LIVE_CODE_PROTECT`` lists."""
     names = listed(environ)
     found = {name: version for name, version in image.packages.items() if _PROTECTED.fullmatch(name) or name in names}
-    for known in FRAMEWORKS:
-        module = image.frameworks.get(known.module)
-        if module and known.module not in found:  # requirements use this name, whatever the image installed it under
-            versions = (found[name] for name in sorted(found) if brings(name, known.module))
-            if version := module.version or next(versions, ""):
-                found[known.module] = version
+    for known in FRAMEWORKS:  # requirements use the module's name, whatever the image installed it under
+        if known.module not in found and (installed := version(image, known.module)):
+            found[known.module] = installed
     bounds = () if "numpy" in found else numpy_bounds(image)
     return Protection({name: _as_version(found[name]) for name in sorted(found)}, bounds)
+
+
+def version(image: Interpreter, module: str) -> str:
+    """A framework's, by its own files, else by the package that brings it; '' when the image has no such module."""
+    if module not in image.frameworks:
+        return ""
+    packaged = (image.packages[name] for name in sorted(image.packages) if brings(name, module))
+    return image.frameworks[module].version or next(packaged, "")
 
 
 def listed(environ: Mapping[str, str]) -> frozenset[str]:
