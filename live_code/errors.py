@@ -67,6 +67,53 @@ class SourceError(LiveCodeError):
     kind = "GIT"
 
 
+class NetworkError(SourceError):
+    """The remote could not be reached, or the connection broke: another try may work."""
+
+    kind = "GIT_NETWORK"
+    return_code = protocol.CODE_NETWORK
+    retryable = True
+
+
+class TlsError(SourceError):
+    """The remote could not prove who it is."""
+
+    kind = "GIT_TLS"
+    return_code = protocol.CODE_NETWORK
+
+
+class AuthError(SourceError):
+    """The remote wants credentials, or others than those that it got."""
+
+    kind = "GIT_AUTH"
+    return_code = protocol.CODE_CONFIG
+
+
+class CredentialsError(AuthError):
+    """The credentials that the container was given can't be used as they are."""
+
+
+class NotFoundError(SourceError):
+    """The remote has no such repository, or hides it from these credentials."""
+
+    kind = "GIT_NOT_FOUND"
+    return_code = protocol.CODE_CONFIG
+
+
+class RefMissingError(SourceError):
+    """The repository has no such commit, tag or branch, or more than one that it could be."""
+
+    kind = "GIT_REF_MISSING"
+    return_code = protocol.CODE_CONFIG
+
+
+class RefusedError(SourceError):
+    """Something that is not allowed: a transport, a host, content that could do harm."""
+
+    kind = "GIT_REFUSED"
+    return_code = protocol.CODE_CONFIG
+
+
 class CheckoutError(LiveCodeError):
     """The work tree could not be made, or is not the commit that was asked for."""
 
@@ -74,11 +121,33 @@ class CheckoutError(LiveCodeError):
     kind = "CHECKOUT"
 
 
+class PatchError(CheckoutError):
+    """The patch can't be read or does not fit the commit."""
+
+    kind = "GIT_PATCH"
+    return_code = protocol.CODE_CONFIG
+
+
 class RequirementsError(LiveCodeError):
     """The repo's requirements can't be resolved, or conflict with what the image ships."""
 
     phase = "lock"
     kind = "REQUIREMENTS"
+
+
+class FrameworkConflictError(RequirementsError):
+    """The repo asks for a framework that is not the image's."""
+
+    kind = "FRAMEWORK_CONFLICT"
+    return_code = protocol.CODE_CONFIG
+
+
+class IndexUnreachableError(RequirementsError):
+    """The index did not answer, or not as an index does: trying again later may help."""
+
+    kind = "INDEX"
+    return_code = protocol.CODE_NETWORK
+    retryable = True
 
 
 class InterpreterError(LiveCodeError):
@@ -93,6 +162,14 @@ class BuildError(LiveCodeError):
 
     phase = "environment"
     kind = "ENVIRONMENT"
+
+
+class DownloadError(BuildError):
+    """A locked file did not come."""
+
+    kind = "DOWNLOAD"
+    return_code = protocol.CODE_NETWORK
+    retryable = True
 
 
 class LaunchError(LiveCodeError):
@@ -161,6 +238,26 @@ class ResultsError(LiveCodeError):
 
     phase = "results"
     kind = "RESULTS"
+
+
+class RecordError(LiveCodeError):
+    """A record that can't be read, or does not say what was asked of it."""
+
+    phase = "record"
+    kind = "RECORD"
+
+
+class InitError(LiveCodeError):
+    """The folder can't become a new repository."""
+
+    phase = "init"
+
+
+class EngineError(LiveCodeError):
+    """There is no such image, or no docker or podman to ask."""
+
+    phase = "images"
+    kind = "ENGINE"
 
 
 def nearest(word: str, known: Iterable[str], least: float = 0.6) -> str:

@@ -14,6 +14,7 @@ from live_code.tools.git import credentials
 from live_code.tools.machine import host, interpreter
 from live_code.tools.machine.host import Host
 from live_code.tools.machine.interpreter import Framework, Interpreter
+from live_code.tools.machine.inventory import FRAMEWORKS
 from live_code.tools.packages import access, framework, index, secrets, uv
 from live_code.tools.packages.framework import Protection
 from live_code.tools.processes import runner
@@ -23,7 +24,7 @@ from live_code.tools.telemetry import gpu
 
 _ENOUGH_BYTES = 2 << 30
 _TIMEOUT_S = 10.0
-_CORE = ("torch", "mxnet")
+_CORE = tuple(known.module for known in FRAMEWORKS if not known.part_of)
 # Either is there when a driver is, in a container too.
 _DRIVER = ("/proc/driver/nvidia/version", "/dev/nvidiactl")
 
@@ -94,14 +95,14 @@ def _image(python: Path | None, kept: Store, known: Settings) -> Iterator[Answer
 def _framework(image: Interpreter) -> Answer:
     found = image.frameworks
     core = [
-        f"{name} {it.version} {f'for CUDA {it.cuda}' if it.cuda else 'without CUDA'}"
+        f"{name} {framework.version(image, name)} {f'for CUDA {it.cuda}' if it.cuda else 'without CUDA'}"
         for name, it in found.items()
         if name in _CORE
     ]
     others = [f"{name} {image.packages.get(name) or it.version}" for name, it in found.items() if name not in _CORE]
     if core:
         return Answer("framework", ", ".join([*core, *others]))
-    note = f"what imports torch or mxnet fails here; {interpreter.PYTHON_VARIABLE} names another interpreter"
+    note = f"what imports {' or '.join(_CORE)} fails here; {interpreter.PYTHON_VARIABLE} names another interpreter"
     return Answer("framework", "none", note=note)
 
 

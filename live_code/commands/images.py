@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from live_code.errors import LiveCodeError
+from live_code.errors import EngineError
 from live_code.job.ymir_exc import protocol
 from live_code.tools.processes import runner
 from live_code.tools.terminal import table
@@ -33,13 +33,6 @@ class Finding(NamedTuple):
 
 class Fault(Exception):
     """What is wrong, in a sentence."""
-
-
-class EngineError(LiveCodeError):
-    """There is no such image, or no docker or podman to ask."""
-
-    phase = "images"
-    kind = "ENGINE"
 
 
 class Image(NamedTuple):

@@ -111,8 +111,8 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _export_provenance(records: Sequence[Record], arguments: argparse.Namespace) -> None:
+    from live_code.errors import RecordError
     from live_code.records.export import sbom, slsa
-    from live_code.stages.record.reading import RecordError
     from live_code.tools import files
     from live_code.tools.terminal import log
 
@@ -152,8 +152,7 @@ def _report(arguments: argparse.Namespace) -> int:
 
 def _write_page(path: Path, records: Sequence[Record], histories: Sequence[History], place: StoreSettings) -> int:
     """The page's libraries are an extra of the package: most containers never write one."""
-    from live_code.errors import MissingExtra
-    from live_code.stages.record.reading import RecordError
+    from live_code.errors import MissingExtra, RecordError
     from live_code.tools.store import find
 
     if not records:

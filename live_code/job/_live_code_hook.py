@@ -20,17 +20,7 @@ if TYPE_CHECKING:
 
 JOB_PATH = os.path.dirname(os.path.abspath(__file__))
 REPORT_VARIABLE = "LIVE_CODE_REPORTS"
-RANK_VARIABLES = (
-    "RANK",
-    "OMPI_COMM_WORLD_RANK",
-    "PMI_RANK",
-    "HOROVOD_RANK",
-    "SLURM_PROCID",
-    "DMLC_WORKER_ID",
-    "DMLC_RANK",
-    "DMLC_TASK_ID",
-    "LOCAL_RANK",
-)
+RANK_FILE = os.path.join(JOB_PATH, "ymir_exc", "_rank.py")
 MAX_FRAMES = 50  # deep in a library the repo's own frame lies far out
 MAX_MESSAGE = 8000
 
@@ -102,7 +92,6 @@ def report(error: BaseException) -> Dict[str, object]:
     """What the supervisor shows. ``frames`` are the innermost ones, the failing line last; ``time`` is Unix seconds."""
     import time
 
-    rank = next((os.environ[name] for name in RANK_VARIABLES if os.environ.get(name)), None)
     cause = error.__cause__ or error.__context__
     return {
         "schema": 1,
@@ -111,11 +100,23 @@ def report(error: BaseException) -> Dict[str, object]:
         "message": text_of(error),
         "cause": f"{type(cause).__name__}: {text_of(cause)}" if cause is not None else None,
         "frames": frames(error.__traceback__),
-        "rank": rank,
+        "rank": rank(),
         "pid": os.getpid(),
         "argv": list(getattr(sys, "argv", ())),
         "time": time.time(),
     }
+
+
+def rank() -> Optional[str]:
+    """As the SDK knows it, by its file alone: the job may have another ``ymir_exc`` loaded."""
+    from importlib.machinery import SourceFileLoader
+    from types import ModuleType
+
+    loader = SourceFileLoader("_live_code_rank_of_sdk", RANK_FILE)
+    module = ModuleType(loader.name)
+    loader.exec_module(module)
+    found: Optional[str] = module.rank()
+    return found
 
 
 def text_of(error: BaseException) -> str:

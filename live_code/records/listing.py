@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from live_code.errors import ConfigError, nearest
+from live_code.errors import ConfigError, RecordError, nearest
 from live_code.job.ymir_exc import protocol
 from live_code.stages.record import reading
-from live_code.stages.record.reading import Record, RecordError
+from live_code.stages.record.reading import Record
 from live_code.tools.terminal import log, table
 
 HEAD = ("id", "task", "commit", "ref", "metric", "duration", "state", "folder")

@@ -13,6 +13,7 @@ import yaml
 
 from live_code.authoring import check, init
 from live_code.commands import cli
+from live_code.errors import InitError
 from live_code.job.ymir_exc import protocol
 from tests.support import variables
 from tests.support.standin import PROJECT, one_at_a_time
@@ -108,13 +109,13 @@ class TestFolder:
 
     def test_a_folder_with_something_in_it_is_left_alone(self, tmp_path: Path) -> None:
         (tmp_path / "notes.txt").write_text("mine")
-        with pytest.raises(init.InitError, match="not empty"):
+        with pytest.raises(InitError, match="not empty"):
             init.make(tmp_path, "plain")
         assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
     def test_a_file_in_its_place_is_left_alone(self, tmp_path: Path) -> None:
         (tmp_path / "new").write_text("mine")
-        with pytest.raises(init.InitError, match="not empty"):
+        with pytest.raises(InitError, match="not empty"):
             init.make(tmp_path / "new", "plain")
 
     def test_without_an_author_git_says_so_and_the_files_are_there(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
-import re
 import subprocess
 import sys
 import sysconfig
@@ -167,10 +165,18 @@ def test_the_hook_and_the_protocol_name_the_same_variable() -> None:
     assert f'REPORT_VARIABLE = "{protocol.REPORT_VARIABLE}"' in HOOK.read_text()
 
 
-def test_the_hook_and_the_sdk_know_a_rank_by_the_same_variables() -> None:
-    found = re.search(r"RANK_VARIABLES = (\(.*?\))", HOOK.read_text(), re.DOTALL)
-    assert found
-    assert ast.literal_eval(found[1]) == _rank._VARIABLES
+@pytest.mark.parametrize("variable", _rank.VARIABLES)
+def test_a_rank_is_known_by_the_variables_that_the_sdk_goes_by(
+    python: JobPython, tmp_path: Path, variable: str
+) -> None:
+    python.run("-c", "1/0", cwd=tmp_path, **{protocol.REPORT_VARIABLE: str(tmp_path), variable: "5"})
+    assert [report["rank"] for report in reports(tmp_path)] == ["5"]
+
+
+def test_a_rank_is_known_when_another_sdk_is_loaded(python: JobPython, tmp_path: Path) -> None:
+    source = "import sys, types\nsys.modules['ymir_exc'] = types.ModuleType('ymir_exc')\n1/0"
+    python.run("-c", source, cwd=tmp_path, **{protocol.REPORT_VARIABLE: str(tmp_path), "RANK": "3"})
+    assert [report["rank"] for report in reports(tmp_path)] == ["3"]
 
 
 @pytest.mark.slow

@@ -16,9 +16,8 @@ from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
 
 from live_code.commands import cli
-from live_code.errors import ConfigError
+from live_code.errors import ConfigError, RecordError
 from live_code.records.export import sbom, slsa
-from live_code.stages.record.reading import RecordError
 from tests.support import made_records
 from tests.support.servers import ports
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from live_code.errors import RecordError
 from live_code.records.reproduce import conditions, docker, folder, verify
 from live_code.stages.record import reading
-from live_code.stages.record.reading import Record, RecordError
+from live_code.stages.record.reading import Record
 from tests.support import made_records, repos
 from tests.support.machine import Machine, task
 from tests.support.task_folder import TaskFolder

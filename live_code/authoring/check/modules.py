@@ -11,7 +11,7 @@ from typing import NamedTuple
 from live_code.authoring.check import sdk
 from live_code.authoring.check.finding import MAY_FAIL, WILL_FAIL, Finding
 from live_code.authoring.check.tree import Tree
-from live_code.tools.packages.framework import is_family, normalised
+from live_code.tools.packages.framework import brings, is_family, normalised
 from live_code.tools.packages.modules import DISTRIBUTIONS, to_add
 from live_code.tools.packages.requirements import DEFAULTS
 from live_code.tools.processes import runner
@@ -173,7 +173,7 @@ def _there(machine: Machine, names: list[str]) -> frozenset[str]:
 
 def _brought(module: str, distributions: frozenset[str]) -> bool:
     names = {normalised(module), *DISTRIBUTIONS.get(module, "").split()}
-    return bool(names & distributions)
+    return bool(names & distributions) or any(brings(name, module) for name in distributions)
 
 
 def _missing(one: Import, tree: Tree, asked: Asked, machine: Machine) -> Finding:

@@ -8,18 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from live_code.errors import LiveCodeError
+from live_code.errors import InitError
 from live_code.tools.processes import runner
 from live_code.tools.settings.values import Inherited
 
 TEMPLATES = Path(__file__).with_name("templates")
 COMMON = "common"
-
-
-class InitError(LiveCodeError):
-    """The folder can't become a new repository."""
-
-    phase = "init"
 
 
 # What differs between the frameworks, by the mark that stands for it in the common files.

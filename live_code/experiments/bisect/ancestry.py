@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from live_code.errors import ConfigError
+from live_code.errors import ConfigError, RefMissingError
 from live_code.experiments.sweep.commits import Commit
 from live_code.stages.code import source
 from live_code.tools.git import history
-from live_code.tools.git.failures import RefMissingError
 from live_code.tools.git.history import History
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.url import without_page

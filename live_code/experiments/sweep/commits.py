@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from live_code.errors import RefMissingError
 from live_code.experiments.sweep.spec import Selector
 from live_code.stages.code import source
-from live_code.tools.git.failures import RefMissingError
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.url import GitUrl, without_page
 from live_code.tools.settings.values import GitSettings

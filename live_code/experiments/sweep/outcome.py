@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from live_code.errors import LiveCodeError
+from live_code.errors import LiveCodeError, RecordError
 from live_code.job.ymir_exc import protocol
 from live_code.stages import results
 from live_code.stages.record import reading
 from live_code.stages.record.document import FILE
-from live_code.stages.record.reading import RecordError
 from live_code.stages.request import task_config
 from live_code.tools import files
 

@@ -6,12 +6,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from live_code.errors import LiveCodeError, StoreError
+from live_code.errors import LiveCodeError, RefMissingError, StoreError
 from live_code.stages.record.reading import Record
 from live_code.tools import store
 from live_code.tools.git import fetch, local, repository
 from live_code.tools.git import url as git_url
-from live_code.tools.git.failures import RefMissingError
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.url import GitUrl, UrlError
 from live_code.tools.settings.values import GitSettings, Settings

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from live_code.errors import ConfigError
-from live_code.stages.record.reading import Record, RecordError
+from live_code.errors import ConfigError, RecordError
+from live_code.stages.record.reading import Record
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from live_code.stages.record.reading import Record, RecordError
+from live_code.errors import RecordError
+from live_code.stages.record.reading import Record
 from live_code.stages.record.serialize import HIDDEN
 from live_code.tools import files
 from live_code.tools.files.yamlfile import write_mapping

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from live_code.errors import RecordError
 from live_code.records import compare, listing
 from live_code.stages.record.document import pins
-from live_code.stages.record.reading import Record, RecordError
+from live_code.stages.record.reading import Record
 from live_code.tools import files
 
 # Sections of a comparison that make a run another one; hardware may differ.

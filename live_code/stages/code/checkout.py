@@ -6,12 +6,11 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from live_code.errors import CheckoutError
+from live_code.errors import CheckoutError, RefusedError
 from live_code.stages.code.source import Source
 from live_code.stages.request.hyperparameters import Request
 from live_code.tools.git import contents, policy, repository, worktree
 from live_code.tools.git.contents import Submodule
-from live_code.tools.git.failures import RefusedError
 from live_code.tools.git.fetch import Wanted, ensure, rebuild
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.worktree import Tree

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from live_code.errors import LiveCodeError
+from live_code.errors import RecordError
 from live_code.stages.record.document import FILE, SCHEMA_VERSION
 from live_code.stages.record.serialize import HIDDEN
 from live_code.stages.request.hyperparameters import REVISION_KEYS
@@ -16,13 +16,6 @@ from live_code.stages.request.hyperparameters import REVISION_KEYS
 OLDEST = 1
 # Hyper-parameters that are told elsewhere in a record, or differ in every run.
 NAMES = {*REVISION_KEYS, "git_url", "task_id"}
-
-
-class RecordError(LiveCodeError):
-    """A record that can't be read, or does not say what was asked of it."""
-
-    phase = "record"
-    kind = "RECORD"
 
 
 class Record(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from live_code.job.ymir_exc import protocol
+from live_code.tools.machine.inventory import FRAMEWORKS
 
 # What `retries: {on: ...}` may name.
 NETWORK = "network"
@@ -180,7 +181,7 @@ TABLE = (
     (DATASET, r"num_samples should be a positive integer|(?:dataset|index file) is (?:empty|missing)"),
     (DATASET, r"^(?:xml\.etree\.ElementTree\.)?ParseError\b"),
     (NOEXEC, r"failed to map segment from shared object"),
-    (MISSING_FRAMEWORK, r"No module named '(?:torch|torchvision|torchaudio|mxnet)\b"),
+    (MISSING_FRAMEWORK, rf"No module named '(?:{'|'.join(known.module for known in FRAMEWORKS)})\b"),
     (MISSING_MODULE, r"ModuleNotFoundError|^ImportError: No module named|No module named '[\w.]+'"),
 )  # fmt: skip
 _SYMPTOMS = tuple(Symptom(cause, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for cause, pattern in TABLE)

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from live_code.errors import CredentialsError
 from live_code.tools.git import credentials, local, policy, proxies
 from live_code.tools.git.credentials import Credential
-from live_code.tools.git.failures import CredentialsError
 from live_code.tools.git.url import GitUrl
 from live_code.tools.settings.values import File, GitSettings
 from live_code.tools.store import Store

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
+from live_code.errors import CredentialsError
 from live_code.tools.git import proxies
-from live_code.tools.git.failures import CredentialsError
 from live_code.tools.settings.values import File, GitSettings
 
 PROXY_FILE = "LIVE_CODE_PROXY_CREDENTIALS"

@@ -4,144 +4,98 @@ from __future__ import annotations
 
 import re
 
-from live_code.errors import SourceError, StoreFullError
-from live_code.job.ymir_exc import protocol
-from live_code.values import NamedTuple
-
-
-class NetworkError(SourceError):
-    """The remote could not be reached, or the connection broke: another try may work."""
-
-    kind = "GIT_NETWORK"
-    return_code = protocol.CODE_NETWORK
-    retryable = True
-
-
-class TlsError(SourceError):
-    """The remote could not prove who it is."""
-
-    kind = "GIT_TLS"
-    return_code = protocol.CODE_NETWORK
-
-
-class AuthError(SourceError):
-    """The remote wants credentials, or others than those that it got."""
-
-    kind = "GIT_AUTH"
-    return_code = protocol.CODE_CONFIG
-
-
-class CredentialsError(AuthError):
-    """The credentials that the container was given can't be used as they are."""
-
-
-class NotFoundError(SourceError):
-    """The remote has no such repository, or hides it from these credentials."""
-
-    kind = "GIT_NOT_FOUND"
-    return_code = protocol.CODE_CONFIG
-
-
-class RefMissingError(SourceError):
-    """The repository has no such commit, tag or branch, or more than one that it could be."""
-
-    kind = "GIT_REF_MISSING"
-    return_code = protocol.CODE_CONFIG
-
-
-class RefusedError(SourceError):
-    """Something that is not allowed: a transport, a host, content that could do harm."""
-
-    kind = "GIT_REFUSED"
-    return_code = protocol.CODE_CONFIG
-
-
-class _Sign(NamedTuple):
-    pattern: str
-    error: type[SourceError | StoreFullError]
-    what: str
-    hint: str
-
+from live_code.errors import (
+    AuthError,
+    LiveCodeError,
+    NetworkError,
+    NotFoundError,
+    RefMissingError,
+    RefusedError,
+    SourceError,
+    StoreFullError,
+    TlsError,
+)
+from live_code.tools.diagnosis import Sign, diagnose
 
 _ASK = "Ask who maintains the image to give it a token or key for this host; in your own container see docs/source.md."
 
 # The first that matches decides: a full disk also breaks the connection, a wrong certificate also fails to connect.
 _SIGNS = (
-    _Sign(
+    Sign(
         r"no space left on device|disk quota exceeded",
         StoreFullError,
-        "there is no space left for",
+        "there is no space left for {url}.",
         "Free space in the store or name another one.",
     ),
-    _Sign(
+    Sign(
         r"ssl certificate|certificate verif|server certificate|unable to get local issuer|self.signed certificate",
         TlsError,
-        "the certificate could not be verified of",
+        "the certificate could not be verified of {url}.",
         "Give the certificate authority's file to the container (see docs/source.md).",
     ),
-    _Sign(
+    Sign(
         r"host key verification failed|no matching host key|host key is known",
         TlsError,
-        "the ssh host key could not be verified of",
+        "the ssh host key could not be verified of {url}.",
         "Give the container a known_hosts file with this host's key (see docs/source.md).",
     ),
-    _Sign(
+    Sign(
         r"407 from proxy|response 407|proxy authentication required",
         AuthError,
-        "the proxy did not accept the credentials, or got none, on the way to",
+        "the proxy did not accept the credentials, or got none, on the way to {url}.",
         "Give the container https_proxy as http://user:password@host:port .",
     ),
-    _Sign(
+    Sign(
         r"could not read username for 'http://",  # what was given is for https
         AuthError,
-        "credentials are wanted, and a token is sent over https only, not to",
+        "credentials are wanted, and a token is sent over https only, not to {url}.",
         "Write git_url as https://host/path.",
     ),
-    _Sign(
+    Sign(
         r"could not read username|terminal prompts disabled",  # git asks for what it was not given
         AuthError,
-        "no credentials were given for the host of",
+        "no credentials were given for the host of {url}.",
         _ASK,
     ),
-    _Sign(
+    Sign(
         r"authentication failed|could not read password|error: 40[13]|access denied|invalid (username|credentials)",
         AuthError,
-        "the host refused the credentials that were given for",
+        "the host refused the credentials that were given for {url}.",
         _ASK,
     ),
-    _Sign(
+    Sign(
         r"permission denied \(",  # of ssh, which does not tell whether it had a key
         AuthError,
-        "the host accepted no ssh key, or was given none, for",
+        "the host accepted no ssh key, or was given none, for {url}.",
         _ASK,
     ),
-    _Sign(
+    Sign(
         r"transport '[^']*' not allowed|fsck error|disallowed submodule|refusing to|credentials in url",
         RefusedError,
-        "refused to take what came from",
+        "refused to take what came from {url}.",
         "See the details; if it is right, tell who maintains the image.",
     ),
-    _Sign(
+    Sign(
         r"couldn't find remote ref|not our ref|unadvertised object|want [0-9a-f]+ not valid|no such remote ref",
         RefMissingError,
-        "the commit is not in",
+        "the commit is not in {url}.",
         "Check the commit id, and that it was pushed.",
     ),
-    _Sign(
+    Sign(
         r"repository .*not found|error: 404|does not appear to be a git repo|does not exist|not a git repository"
         r"|no such (file|project|repository)|project you were looking for could not be found",
         NotFoundError,
-        "there is no repository at",
+        "there is no repository at {url}.",
         "Check git_url; a private one answers like this when credentials are missing.",
     ),
-    _Sign(
+    Sign(
         r"could not resolve|failed to connect|couldn't connect|connection (refused|timed out|reset|closed|was)"
         r"|timed out|network is unreachable|no route to host|hung up unexpectedly|early eof|rpc failed|handshake"
         r"|error: (408|429|5\d\d)|unexpected disconnect|transfer closed|empty reply|kex_exchange|too slow|recv failure"
         r"|send failure|invalid index-pack output|index-pack failed|bad line length|protocol error|broken pipe"
         r"|gnutls|ssl_error|inflate|pack (has|is) |expected .*flush|no end within",
         NetworkError,
-        "the connection failed to",
+        "the connection failed to {url}.",
         "Check that the host can be reached from here, and start the task again.",
     ),
 )
@@ -154,12 +108,13 @@ _NO_FOLDER = "Check git_url; a relative path counts from the current folder."
 _NOISE = r"% \(|askpass response"
 
 
-def classify(said: str, url: str) -> SourceError | StoreFullError:
-    """The error that git's words mean. ``said`` and ``url`` hold no secret: git is given none in either."""
-    lines = [line.strip() for line in said.splitlines() if line.strip() and not re.search(_NOISE, line)]
-    for sign in _SIGNS:
-        if re.search(sign.pattern, said, re.IGNORECASE):
-            hint = _NO_FOLDER if sign.error is NotFoundError and url.startswith("/") else sign.hint
-            return sign.error(f"{sign.what} {url}.", hint=hint, details="\n".join(lines[-20:]))
+def classify(output: str, url: str) -> LiveCodeError:
+    """The error that git's output means. ``output`` and ``url`` hold no secret: git is given none in either."""
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not re.search(_NOISE, line)]
+    details = "\n".join(lines[-20:])
+    if error := diagnose(_SIGNS, output, details=details, flags=re.IGNORECASE, url=url):
+        if isinstance(error, NotFoundError) and url.startswith("/"):
+            error.hint = _NO_FOLDER
+        return error
     last = next((line for line in reversed(lines) if line.startswith(("fatal:", "error:"))), "git said nothing")
-    return SourceError(f"git failed on {url}: {last}.", hint="See the details.", details="\n".join(lines[-20:]))
+    return SourceError(f"git failed on {url}: {last}.", hint="See the details.", details=details)

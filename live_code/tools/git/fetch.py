@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from live_code.errors import CheckoutError, SourceError
+from live_code.errors import CheckoutError, RefMissingError, SourceError
 from live_code.tools.git import repository
-from live_code.tools.git.failures import RefMissingError
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.repository import HELD, Repository
 from live_code.tools.git.url import GitUrl

@@ -9,10 +9,10 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from live_code.errors import NotFoundError
 from live_code.tools import files
 from live_code.tools.git import repository, worktree
 from live_code.tools.git.contents import Pointer
-from live_code.tools.git.failures import NotFoundError
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.url import GitUrl
 from live_code.tools.settings.values import GitSettings

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from live_code.errors import SourceError
+from live_code.errors import AuthError, NetworkError, NotFoundError, RefusedError, SourceError, TlsError
 from live_code.tools import files
 from live_code.tools.git import credentials
 from live_code.tools.git.access import Access
 from live_code.tools.git.contents import Pointer
-from live_code.tools.git.failures import AuthError, NetworkError, NotFoundError, RefusedError, TlsError, classify
+from live_code.tools.git.failures import classify
 from live_code.tools.git.retry import retried
 from live_code.tools.git.url import GitUrl
 from live_code.tools.processes import runner

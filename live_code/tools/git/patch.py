@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from live_code.errors import CheckoutError
-from live_code.job.ymir_exc import protocol
+from live_code.errors import PatchError
 from live_code.tools import files
 from live_code.tools.git import local, worktree
 from live_code.tools.git.local import GitFailed
@@ -18,13 +17,6 @@ class Patch(NamedTuple):
 
     sha256: str
     tree: str
-
-
-class PatchError(CheckoutError):
-    """The patch can't be read or does not fit the commit."""
-
-    kind = "GIT_PATCH"
-    return_code = protocol.CODE_CONFIG
 
 
 def apply(file: Path, place: Path, inherited: Inherited) -> Patch:

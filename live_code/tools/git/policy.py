@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 
-from live_code.tools.git.failures import RefusedError
+from live_code.errors import RefusedError
 from live_code.tools.git.url import GitUrl
 from live_code.tools.machine import container
 from live_code.tools.settings.values import GitSettings

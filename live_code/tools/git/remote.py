@@ -12,8 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from live_code.errors import NetworkError, NotFoundError
 from live_code.tools.git.access import Access
-from live_code.tools.git.failures import NetworkError, NotFoundError, classify
+from live_code.tools.git.failures import classify
 from live_code.tools.git.retry import retried
 from live_code.tools.git.url import GitUrl
 

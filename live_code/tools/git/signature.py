@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from live_code.errors import ConfigError
+from live_code.errors import ConfigError, RefusedError
 from live_code.tools.git import local, repository
-from live_code.tools.git.failures import RefusedError
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.local import GitFailed
 from live_code.tools.settings.values import GitSettings

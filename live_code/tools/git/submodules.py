@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 
+from live_code.errors import RefMissingError, RefusedError
 from live_code.tools.git import policy
 from live_code.tools.git.contents import Submodule
-from live_code.tools.git.failures import RefMissingError, RefusedError
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.url import GitUrl, UrlError, parse, redacted
 from live_code.tools.settings.values import GitSettings

@@ -94,11 +94,12 @@ def find(settings: Settings) -> Path:
 
 
 def inspect(python: Path, store: Store, inherited: Inherited) -> Interpreter:
-    """What ``python`` says about itself; not asked again while its files and its site-packages stand as they stood.
+    """What ``python`` says about itself; not asked again while its files and its site-packages stand as they stood,
+    and the script that asks knows the same frameworks.
 
     Raises InterpreterError.
     """
-    key = files.sha256_text(f"{_SCHEMA} {python}")[:32]
+    key = files.sha256_text(f"{_SCHEMA} {python} {SCRIPT.read_text(encoding='utf-8')}")[:32]
     path = store.path("python", key)
     if (known := _known(python, path)) is not None:
         return known

@@ -1,25 +1,67 @@
 """Runs in the image's interpreter, alone: prints as JSON what that interpreter is and what is installed in it.
 
-It must be readable by any Python 3, so that one that is too old can still say so.
+It must be readable by any Python 3, so that one that is too old can still say so. It also holds the one table of
+frameworks, which each start reads: so it imports at its top only what has been loaded by then.
 """
 
 import json
-import mmap
 import os
 import re
 import sys
-import sysconfig
-from typing import Any, Dict, List
 
-# Modules that count as installed even when nothing says so but their files: some images build them from source.
-FRAMEWORKS = {
-    "torch": "torch/version.py",
-    "torchvision": "torchvision/version.py",
-    "torchaudio": "torchaudio/version.py",
-    "triton": "triton/__init__.py",
-    "mxnet": "mxnet/libinfo.py",
-    "numpy": "numpy/version.py",
-}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Tuple
+
+
+class KnownFramework:
+    """A module that images ship as their framework, or as a part of one: it is the image's, no repo replaces it.
+
+    ``module``: its name, for Python and in requirements. ``version_file``: it is found by this file, below a folder of
+    packages, which says its version if it can. ``part_of``: the framework that it comes with, '' for one that stands
+    by itself. ``distributions``: other packages that bring it; ``companions``: packages that come with it; both regular
+    expressions of normalised names. ``trial``: code that fails when it does not work. ``numpy_library``: the file that
+    shows which numpy it was built against. ``numpy_limit``: how its versions begin that use names which a numpy
+    removed, and that numpy.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        version_file: str,
+        part_of: str = "",
+        distributions: str = "",
+        companions: str = "",
+        trial: str = "",
+        numpy_library: str = "",
+        numpy_limit: "Tuple[str, str]" = ("", ""),
+    ) -> None:
+        self.module = module
+        self.version_file = version_file
+        self.part_of = part_of
+        self.distributions = "|".join(filter(None, (module, distributions)))
+        self.companions = companions
+        self.trial = trial or "import " + module
+        self.numpy_library = numpy_library
+        self.numpy_limit = numpy_limit
+
+
+# A framework is added here alone: how it is found, protected, tried after a build, and named in messages follows.
+FRAMEWORKS = (
+    KnownFramework(
+        "torch",
+        "torch/version.py",
+        companions="nvidia-.+",
+        trial="import numpy, torch; torch.from_numpy(numpy.zeros(1))",
+        numpy_library="torch/lib/libtorch_python.so",
+    ),
+    KnownFramework("torchvision", "torchvision/version.py", part_of="torch"),
+    KnownFramework("torchaudio", "torchaudio/version.py", part_of="torch"),
+    KnownFramework("triton", "triton/__init__.py", part_of="torch", distributions="pytorch-triton"),
+    KnownFramework("mxnet", "mxnet/libinfo.py", distributions="mxnet-.+", numpy_limit=("1.", "1.24")),
+)
+# No framework, but theirs have to fit it. It, too, counts when nothing but its files says that it is there.
+NUMPY = KnownFramework("numpy", "numpy/version.py")
 ASSIGNED = re.compile(r"^(\w+)(?:\s*:[^=]+)?\s*=\s*['\"]([^'\"]*)['\"]", re.MULTILINE)
 
 
@@ -27,8 +69,10 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def package_folders() -> List[str]:
+def package_folders() -> "List[str]":
     """The folders of sys.path that hold packages, in order: neither the standard library nor this script's own."""
+    import sysconfig
+
     standard = {os.path.realpath(sysconfig.get_path(key)) for key in ("stdlib", "platstdlib")}
     standard |= {os.path.join(folder, "lib-dynload") for folder in standard}
     own = os.path.dirname(os.path.abspath(__file__))
@@ -39,7 +83,7 @@ def package_folders() -> List[str]:
     return folders
 
 
-def distributions(folders: List[str]) -> Dict[str, Any]:
+def distributions(folders: "List[str]") -> "Dict[str, Any]":
     """Name → what its metadata says; of several with one name the one that Python would import.
 
     Read by hand: importlib.metadata takes three times as long, most of it for its own imports.
@@ -60,14 +104,14 @@ def distributions(folders: List[str]) -> Dict[str, Any]:
     return found
 
 
-def metadata_folders(folder: str) -> List[str]:
+def metadata_folders(folder: str) -> "List[str]":
     """Where the metadata of a folder's packages is: folders, and for the oldest a file itself."""
     names = sorted(os.listdir(folder))
     found = [os.path.join(folder, name) for name in names if name.endswith((".dist-info", ".egg-info"))]
     return found + [os.path.join(folder, name, "EGG-INFO") for name in names if name.endswith(".egg")]
 
 
-def metadata_of(place: str) -> Dict[str, List[str]]:
+def metadata_of(place: str) -> "Dict[str, List[str]]":
     """The header fields of METADATA or PKG-INFO, each with all its values."""
     fields: Dict[str, List[str]] = {}
     files = [place, os.path.join(place, "METADATA"), os.path.join(place, "PKG-INFO")]
@@ -82,7 +126,7 @@ def metadata_of(place: str) -> Dict[str, List[str]]:
     return fields
 
 
-def scripts_of(place: str) -> Dict[str, str]:
+def scripts_of(place: str) -> "Dict[str, str]":
     """Programs by name → entry point."""
     path = os.path.join(place, "entry_points.txt")
     if not os.path.isfile(path):
@@ -98,33 +142,35 @@ def scripts_of(place: str) -> Dict[str, str]:
     return found
 
 
-def frameworks(folders: List[str]) -> Dict[str, Any]:
+def frameworks(folders: "List[str]") -> "Dict[str, Any]":
     """Module → version, place and CUDA build, as its own files say: importing torch would take seconds."""
     found: Dict[str, Any] = {}
-    for name, file in FRAMEWORKS.items():
+    for known in (*FRAMEWORKS, NUMPY):
         for folder in folders:
-            path = os.path.join(folder, *file.split("/"))
+            path = os.path.join(folder, *known.version_file.split("/"))
             if os.path.isfile(path):
                 with open(path, encoding="utf-8", errors="replace") as opened:
                     said = dict(ASSIGNED.findall(opened.read()))
                 version = said.get("__version__") or said.get("version") or said.get("full_version")
-                found[name] = {
-                    "version": version,
+                found[known.module] = {
+                    "version": version or "",
                     "path": os.path.dirname(os.path.realpath(path)),
                     "cuda": said.get("cuda", ""),
-                    "numpy": numpy_of(os.path.join(folder, "torch", "lib", "libtorch_python.so"), name),
+                    "numpy": numpy_of(os.path.join(folder, *known.numpy_library.split("/"))),
                 }
                 break
     return found
 
 
-def numpy_of(library: str, framework: str) -> int:
-    """The major version of numpy that torch was built against, 0 when it can't be seen.
+def numpy_of(library: str) -> int:
+    """The major version of numpy that a library was built against, 0 when it can't be seen.
 
     numpy's own header leaves in each library that is built with it the name of the module to find at run time.
     """
-    if framework != "torch" or not os.path.isfile(library) or not os.path.getsize(library):
+    if not os.path.isfile(library) or not os.path.getsize(library):
         return 0
+    import mmap
+
     with open(library, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for major, module in ((2, b"numpy._core._multiarray_umath"), (1, b"numpy.core._multiarray_umath")):
             if content.find(module) >= 0:
@@ -132,7 +178,7 @@ def numpy_of(library: str, framework: str) -> int:
     return 0
 
 
-def configuration_of_venv() -> Dict[str, str]:
+def configuration_of_venv() -> "Dict[str, str]":
     """pyvenv.cfg of the interpreter's own environment; {} when it is none."""
     path = os.path.join(sys.prefix, "pyvenv.cfg")
     if sys.prefix == sys.base_prefix or not os.path.isfile(path):
@@ -143,6 +189,8 @@ def configuration_of_venv() -> Dict[str, str]:
 
 
 def main() -> None:
+    import sysconfig
+
     inventory: Dict[str, Any] = {
         "version": ".".join(str(part) for part in sys.version_info[:3]),
         "implementation": sys.implementation.name,

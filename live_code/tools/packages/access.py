@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from live_code.errors import CredentialsError
 from live_code.tools.git import access, credentials
-from live_code.tools.git.failures import CredentialsError
 from live_code.tools.packages import secrets
 from live_code.tools.packages.secrets import Login
 from live_code.tools.settings.values import PackageSettings

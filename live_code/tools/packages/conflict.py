@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from live_code.errors import RequirementsError
-from live_code.job.ymir_exc import protocol
+from live_code.errors import FrameworkConflictError
 from live_code.tools.packages.framework import Protection, normalised
 from live_code.tools.packages.requirements import Line, Text, is_list, lines
 
@@ -16,13 +15,6 @@ _WHEEL_URL = re.compile(r"\S*/(?P<name>[A-Za-z0-9][\w.]*)-[^/-]+-[^/]+\.whl")
 _DEPENDS = re.compile(
     r"(?P<who>[A-Za-z0-9][\w.-]*[^\s,]*)(?: \d[\w.+]*)? depends? on (?P<what>(?P<name>[A-Za-z0-9][\w.-]*)[^\s,]*)"
 )
-
-
-class FrameworkConflictError(RequirementsError):
-    """The repo asks for a framework that is not the image's."""
-
-    kind = "FRAMEWORK_CONFLICT"
-    return_code = protocol.CODE_CONFIG
 
 
 def direct(texts: Iterable[Text], protection: Protection) -> None:

@@ -1,14 +1,20 @@
-"""What a resolver or an installer says when it fails → the error that a user can act upon."""
+"""What a resolver or an installer prints when it fails → the error that a user can act upon."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NamedTuple
 
-from live_code.errors import BuildError, RequirementsError, StoreFullError
-from live_code.job.ymir_exc import protocol
+from live_code.errors import (
+    BuildError,
+    DownloadError,
+    IndexUnreachableError,
+    LiveCodeError,
+    RequirementsError,
+    StoreFullError,
+)
 from live_code.tools import files
+from live_code.tools.diagnosis import Sign, diagnose
 from live_code.tools.git.credentials import PROXY_FILE
 from live_code.tools.packages import conflict
 from live_code.tools.packages.access import CLIENT_CERT
@@ -16,107 +22,6 @@ from live_code.tools.packages.index import UnreachableError
 from live_code.tools.packages.problem import PLAIN, Problem
 from live_code.tools.packages.secrets import FILE
 from live_code.tools.processes import runner
-
-_AT = re.compile(r"(?:in|of) `(?P<file>[^`]+)` at position (?P<position>\d+)")
-_AT_LINE = re.compile(r"(?P<file>[^\s:]+\.\w+):(?P<line>\d+):\d+$", re.MULTILINE)
-_STATUS = re.compile(r"HTTP status (?:client|server) error \((?P<status>\d+)[^)]*\) for url \((?P<url>[^)]+)\)")
-_REFUSED = re.compile(
-    r"An index(?: URL)? \((?P<url>[^)]+)\) (?:could not be queried due to a lack of valid authentication credentials"
-    r"|returned a 403 Forbidden error)(?: \((?P<status>\d+))?"
-)
-_URL = re.compile(r"https?://[^\s`)]+")
-_BUILD = re.compile(r"Failed to build(?: and install)? `([^`]+)`")
-_NETWORK = re.compile(
-    r"error sending request|dns error|onnection (?:refused|reset|closed)|timed out|retries exceeded|"
-    r"Failed to (?:fetch|download)|error decoding response body|IncompleteBody|Network is unreachable"
-)
-
-
-_GIT = re.compile(
-    r"git fetch[^`]*'(?P<url>[a-z+]+://[^']+)'.*?^\s*(?P<why>(?:fatal|remote|error|ssh): [^\n]+)",
-    re.DOTALL | re.MULTILINE,
-)
-_WANTS_CERTIFICATE = re.compile(r"certificate.?required|[Bb]ad ?[Cc]ertificate|handshake.?failure", re.IGNORECASE)
-
-
-class IndexUnreachableError(RequirementsError):
-    """The index did not answer, or not as an index does: trying again later may help."""
-
-    kind = "INDEX"
-    return_code = protocol.CODE_NETWORK
-    retryable = True
-
-
-class DownloadError(BuildError):
-    """A locked file did not come."""
-
-    kind = "DOWNLOAD"
-    return_code = protocol.CODE_NETWORK
-    retryable = True
-
-
-def of_resolver(
-    error: runner.ProcessError, problem: Problem, hints: str = ""
-) -> RequirementsError | StoreFullError | UnreachableError:
-    """Why requirements could not be resolved. ``hints``: what else the resolver said."""
-    said = error.output.stderr
-    if refused := _REFUSED.search(said + hints):
-        return RequirementsError(f"the index {_about(refused)}.", hint=_HINT_LOGIN, details=said.strip())
-    if built := _BUILD.search(said):
-        return RequirementsError(f"{built[1]} can't be built.", hint=_HINT_BUILD, details=said.strip())
-    if problem.cutoff and "missing an upload date" in said:
-        return RequirementsError(
-            f"the index does not tell when releases were made, so {problem.subject} can't be resolved as of a date.",
-            hint="Name an index that does (PyPI) in pypi_mirror, or set resolve_as_of: now.",
-            details=said.strip(),
-        )
-    if "No space left" in said:
-        return StoreFullError("there is no space left for what the index sends.", hint=_HINT_SPACE)
-    if (git := _GIT.search(said)) and "unable to access" not in git["why"]:  # it answered
-        return RequirementsError(_not_fetched(git), hint=_HINT_GIT, details=said.strip())
-    if found := conflict.explain(said, problem.texts, problem.protection):
-        return found
-    if place := _place(said, problem):
-        return RequirementsError(f"{place} can't be read as a requirement.", hint="Correct it.", details=said.strip())
-    if trouble := _network(said):
-        down = IndexUnreachableError(trouble.words, hint=trouble.hint, details=error.last_lines)
-        return UnreachableError(url_of(said), down)
-    return RequirementsError(
-        f"{problem.subject} can't be resolved: {_first_cause(said)}", hint=_HINT_LINE, details=said.strip()
-    )
-
-
-def of_installer(error: runner.ProcessError, logs: Path) -> BuildError | StoreFullError | UnreachableError:
-    """Why locked packages could not be installed. ``logs``: where the whole output of a failed build is kept."""
-    said = error.output.stderr
-    if built := _BUILD.search(said):
-        kept = logs / f"{re.sub(r'[^A-Za-z0-9.=-]', '_', built[1])}.log"
-        files.write_text(kept, said)
-        return BuildError(f"{built[1]} can't be built; all that it said: {kept}", hint=_HINT_BUILD, details=_last(said))
-    if re.search(r"[Hh]ash mismatch", said):
-        return BuildError(
-            f"a file is not the one that was locked: {_first_cause(said)}.",
-            hint="The index changed it, or it was damaged on the way.",
-            details=error.last_lines,
-        )
-    if "No space left" in said:
-        return StoreFullError("there is no space left for the environment.", hint=_HINT_SPACE)
-    if trouble := _network(said):
-        return UnreachableError(url_of(said), _download(trouble, error))
-    return BuildError(f"the locked packages can't be installed: {_first_cause(said)}", details=error.last_lines)
-
-
-def _download(trouble: _Trouble, error: runner.ProcessError) -> DownloadError:
-    return DownloadError(trouble.words, hint=trouble.hint, details=error.last_lines)
-
-
-def of_index(said: str) -> str:
-    """What is wrong with an index and what to do, in a line; '' when ``said`` tells of nothing."""
-    if refused := _REFUSED.search(said):
-        return f"the index {_about(refused)}. {_HINT_LOGIN}"
-    trouble = _network(said)
-    return f"{trouble.words} {trouble.hint}" if trouble else said
-
 
 _HINT_LOGIN = f"Give the container a login for it: a line https://user:token@host in the file that {FILE} names."
 _HINT_BUILD = (
@@ -131,6 +36,136 @@ _HINT_CLIENT = f"If it wants a client certificate, name its file in {CLIENT_CERT
 _HINT_CA = "Name a file with its authority in LIVE_CODE_CA_FILE."
 _HINT_PROXY = f"Name a file with a line http://user:password@host:port in {PROXY_FILE}."
 
+_AT = re.compile(r"(?:in|of) `(?P<file>[^`]+)` at position (?P<position>\d+)")
+_AT_LINE = re.compile(r"(?P<file>[^\s:]+\.\w+):(?P<line>\d+):\d+$", re.MULTILINE)
+_URL = re.compile(r"https?://[^\s`)]+")
+_BUILD = r"Failed to build(?: and install)? `(?P<project>[^`]+)`"
+_REFUSED = (
+    r"An index(?: URL)? \((?P<url>[^)]+)\) (?:could not be queried due to a lack of valid authentication credentials"
+    r"|returned a 403 Forbidden error)"
+)
+_STATUS = r"HTTP status (?:client|server) error \((?P<status>%s)[^)]*\) for url \((?P<url>[^)]+)\)"
+_GIT = r"(?sm)git fetch[^`]*'(?P<url>[a-z+]+://[^']+)'.*?^\s*(?P<why>(?:fatal|remote|error|ssh): [^\n]+?)\.*$"
+_NO_SPACE = "No space left"
+
+# Of each table the first that fits counts.
+_LOGIN = (
+    Sign(rf"{_REFUSED} \(\d+", RequirementsError, "the index {url} wants a login (401).", _HINT_LOGIN),
+    Sign(_REFUSED, RequirementsError, "the index {url} refuses this login (403).", _HINT_LOGIN),
+)
+_RESOLVING = (
+    Sign(_BUILD, RequirementsError, "{project} can't be built.", _HINT_BUILD),
+    Sign(
+        "missing an upload date",
+        RequirementsError,
+        "the index does not tell when releases were made, so {subject} can't be resolved as of a date.",
+        "Name an index that does (PyPI) in pypi_mirror, or set resolve_as_of: now.",
+    ),
+    Sign(_NO_SPACE, StoreFullError, "there is no space left for what the index sends.", _HINT_SPACE),
+)
+_ANSWERED = (Sign(_GIT, RequirementsError, "git can't fetch {url}: {why}.", _HINT_GIT),)
+_INSTALLING = (
+    Sign(
+        r"[Hh]ash mismatch",
+        BuildError,
+        "a file is not the one that was locked: {cause}.",
+        "The index changed it, or it was damaged on the way.",
+    ),
+    Sign(_NO_SPACE, StoreFullError, "there is no space left for the environment.", _HINT_SPACE),
+)
+_NETWORK = (
+    Sign("proxy authorization required", IndexUnreachableError, "the proxy wants another login (407).", _HINT_PROXY),
+    Sign(
+        "invalid peer certificate",
+        IndexUnreachableError,
+        "the certificate of {asked} can't be verified: {cause}.",
+        _HINT_CA,
+    ),
+    Sign(_STATUS % "400", IndexUnreachableError, "the index answered {status} for {url}.", _HINT_CLIENT),
+    Sign(_STATUS % r"\d+", IndexUnreachableError, "the index answered {status} for {url}.", _HINT_INDEX),
+    Sign(
+        r"(?i)certificate.?required|bad ?certificate|handshake.?failure",
+        IndexUnreachableError,
+        "the index does not let us in: {cause}.",
+        _HINT_CLIENT,
+    ),
+    Sign(_GIT, IndexUnreachableError, "git can't fetch {url}: {why}.", _HINT_LATER),
+    Sign(
+        r"error sending request|dns error|onnection (?:refused|reset|closed)|timed out|retries exceeded|"
+        r"Failed to (?:fetch|download)|error decoding response body|IncompleteBody|Network is unreachable",
+        IndexUnreachableError,
+        "the index can't be reached: {innermost}.",
+        _HINT_INDEX,
+    ),
+)
+
+
+def of_resolver(error: runner.ProcessError, problem: Problem, hints: str = "") -> LiveCodeError | UnreachableError:
+    """Why requirements could not be resolved. ``hints``: what else the resolver printed."""
+    output = error.output.stderr
+    details = output.strip()
+    return (
+        diagnose(_LOGIN, output + hints, details=details)
+        or diagnose(_RESOLVING, output, details=details, subject=problem.subject)
+        or _answered_by_git(output, details)
+        or conflict.explain(output, problem.texts, problem.protection)
+        or _unreadable(output, problem)
+        or _unreachable(output, IndexUnreachableError, error.last_lines)
+        or RequirementsError(
+            f"{problem.subject} can't be resolved: {_first_cause(output)}", hint=_HINT_LINE, details=details
+        )
+    )
+
+
+def of_installer(error: runner.ProcessError, logs: Path) -> LiveCodeError | UnreachableError:
+    """Why locked packages could not be installed. ``logs``: where the whole output of a failed build is kept."""
+    output = error.output.stderr
+    if built := re.search(_BUILD, output):
+        log = logs / f"{re.sub(r'[^A-Za-z0-9.=-]', '_', built['project'])}.log"
+        files.write_text(log, output)
+        what = f"{built['project']} can't be built; all that it said: {log}"
+        return BuildError(what, hint=_HINT_BUILD, details=_last(output))
+    return (
+        diagnose(_INSTALLING, output, details=error.last_lines, cause=_first_cause(output))
+        or _unreachable(output, DownloadError, error.last_lines)
+        or BuildError(f"the locked packages can't be installed: {_first_cause(output)}", details=error.last_lines)
+    )
+
+
+def of_index(output: str) -> str:
+    """What is wrong with an index and what to do, in a line; '' when ``output`` tells of nothing."""
+    return str(diagnose(_LOGIN, output) or _network(output) or output)
+
+
+def url_of(output: str) -> str:
+    """The URL that was being asked for, as far as it is told."""
+    match = _URL.search(output)
+    return match[0] if match else ""
+
+
+def _network(output: str) -> LiveCodeError | None:
+    asked, innermost = url_of(output), _causes(output)[-1]
+    where = f"{asked}: " if asked and asked not in innermost else ""
+    reached = f"{where}{innermost.rstrip('.')}"
+    return diagnose(_NETWORK, output, asked=asked, cause=_first_cause(output), innermost=reached)
+
+
+def _unreachable(output: str, kind: type[LiveCodeError], details: str) -> UnreachableError | None:
+    error = _network(output)
+    return UnreachableError(url_of(output), kind(error.message, hint=error.hint, details=details)) if error else None
+
+
+def _answered_by_git(output: str, details: str) -> LiveCodeError | None:
+    """What a repository's host says, when it was reached."""
+    match = re.search(_GIT, output)
+    return diagnose(_ANSWERED, output, details=details) if match and "unable to access" not in match["why"] else None
+
+
+def _unreadable(output: str, problem: Problem) -> RequirementsError | None:
+    place = _place(output, problem)
+    what = f"{place} can't be read as a requirement."
+    return RequirementsError(what, hint="Correct it.", details=output.strip()) if place else None
+
 
 def _place(said: str, problem: Problem) -> str:
     """The file and line that a parser's complaint is about, '' when it is about none."""
@@ -142,47 +177,6 @@ def _place(said: str, problem: Problem) -> str:
         return f"{name}:{line}"
     at_line = _AT_LINE.search(said)
     return f"{at_line['file']}:{at_line['line']}" if at_line else ""
-
-
-def _not_fetched(git: re.Match[str]) -> str:
-    return f"git can't fetch {git['url']}: {git['why'].rstrip('.')}."
-
-
-def _about(refused: re.Match[str]) -> str:
-    wants = "wants a login (401)" if refused["status"] else "refuses this login (403)"
-    return f"{refused['url']} {wants}"
-
-
-def url_of(said: str) -> str:
-    """The URL that was being asked for, as far as it is told."""
-    match = _URL.search(said)
-    return match[0] if match else ""
-
-
-class _Trouble(NamedTuple):
-    words: str
-    hint: str
-
-
-def _network(said: str) -> _Trouble | None:
-    cause = _first_cause(said)
-    if "proxy authorization required" in said:
-        return _Trouble("the proxy wants another login (407).", _HINT_PROXY)
-    if "invalid peer certificate" in said:
-        return _Trouble(f"the certificate of {url_of(said)} can't be verified: {cause}.", _HINT_CA)
-    if match := _STATUS.search(said):
-        hint = _HINT_CLIENT if match["status"] == "400" else _HINT_INDEX
-        return _Trouble(f"the index answered {match['status']} for {match['url']}.", hint)
-    if _WANTS_CERTIFICATE.search(said):
-        return _Trouble(f"the index does not let us in: {cause}.", _HINT_CLIENT)
-    if match := _GIT.search(said):
-        return _Trouble(_not_fetched(match), _HINT_LATER)
-    if not _NETWORK.search(said):
-        return None
-    innermost = _causes(said)[-1]
-    where = url_of(said)
-    at = f"{where}: " if where and where not in innermost else ""
-    return _Trouble(f"the index can't be reached: {at}{innermost.rstrip('.')}.", _HINT_INDEX)
 
 
 def _last(said: str) -> str:

@@ -6,15 +6,14 @@ import re
 from collections.abc import Mapping
 
 from live_code.tools.machine.interpreter import Interpreter
+from live_code.tools.machine.inventory import FRAMEWORKS
 from live_code.tools.settings.values import PackageSettings
 from live_code.values import NamedTuple
 
 PROTECT_VARIABLE = "LIVE_CODE_PROTECT"
-_PROTECTED = re.compile(r"(torch|torchvision|torchaudio|triton|pytorch-triton|mxnet|mxnet-.+|nvidia-.+)")
+_PROTECTED = re.compile("|".join(names for it in FRAMEWORKS for names in (it.distributions, it.companions) if names))
 # Not compiled before there is a version to look at.
 _VERSION = r"(?i)(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9]+([-_.][a-z0-9]+)*)?"
-# The name that requirements use for a module that images install under other names.
-_ALIASES = ("torch", "torchvision", "torchaudio", "triton", "mxnet")
 
 
 class Bound(NamedTuple):
@@ -44,12 +43,19 @@ def protection(image: Interpreter, settings: PackageSettings) -> Protection:
     """What the image ships as its framework, and what ``LIVE_CODE_PROTECT`` lists."""
     names = listed(settings)
     found = {name: version for name, version in image.packages.items() if _PROTECTED.fullmatch(name) or name in names}
-    for name in _ALIASES:
-        module = image.frameworks.get(name)
-        if module and module.version and name not in found:
-            found[name] = module.version
+    for known in FRAMEWORKS:  # requirements use the module's name, whatever the image installed it under
+        if known.module not in found and (installed := version(image, known.module)):
+            found[known.module] = installed
     bounds = () if "numpy" in found else numpy_bounds(image)
     return Protection({name: _as_version(found[name]) for name in sorted(found)}, bounds)
+
+
+def version(image: Interpreter, module: str) -> str:
+    """A framework's, by its own files, else by the package that brings it; '' when the image has no such module."""
+    if module not in image.frameworks:
+        return ""
+    packaged = (image.packages[name] for name in sorted(image.packages) if brings(name, module))
+    return image.frameworks[module].version or next(packaged, "")
 
 
 def listed(settings: PackageSettings) -> frozenset[str]:
@@ -64,17 +70,21 @@ def numpy_bounds(image: Interpreter) -> tuple[Bound, ...]:
     but is not to lose the 2 that the image has. mxnet 1.x uses names that numpy 1.24 took away.
     """
     installed = _numpy(image)
-    mxnet, torch = image.frameworks.get("mxnet"), image.frameworks.get("torch")
-    if mxnet and mxnet.version.startswith("1.") and _parts(installed) < (1, 24):
-        return (Bound("numpy", "<1.24", f"mxnet {mxnet.version} uses names that numpy 1.24 removed"),)
-    if not torch:
-        return ()
     major = _parts(installed)[0]
-    built = torch.numpy or major
-    why = f"torch {torch.version} was built against numpy {built}"
-    if built == 1 and major < 2:
-        return (Bound("numpy", "<2", why),)
-    return (Bound("numpy", ">=2", f"{why} and the image has numpy {installed}"),) if built == major == 2 else ()
+    shipped = [(known, image.frameworks[known.module]) for known in FRAMEWORKS if known.module in image.frameworks]
+    for known, module in shipped:
+        versions, limit = known.numpy_limit
+        if limit and module.version.startswith(versions) and _parts(installed) < _parts(limit):
+            why = f"{known.module} {module.version} uses names that numpy {limit} removed"
+            return (Bound("numpy", f"<{limit}", why),)
+    for known, module in shipped:
+        built = module.numpy or major
+        why = f"{known.module} {module.version} was built against numpy {built}"
+        if known.numpy_library and built == 1 and major < 2:
+            return (Bound("numpy", "<2", why),)
+        if known.numpy_library and built == major == 2:
+            return (Bound("numpy", ">=2", f"{why} and the image has numpy {installed}"),)
+    return ()
 
 
 def normalised(name: str) -> str:
@@ -85,6 +95,11 @@ def normalised(name: str) -> str:
 def is_family(name: str) -> bool:
     """Whether a package is of the kind that images ship as their framework."""
     return bool(_PROTECTED.fullmatch(name))
+
+
+def brings(distribution: str, module: str) -> bool:
+    """Whether a package, by its normalised name, brings a framework's module."""
+    return any(it.module == module and re.fullmatch(it.distributions, distribution) for it in FRAMEWORKS)
 
 
 def is_version(text: str) -> bool:

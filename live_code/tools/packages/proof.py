@@ -8,10 +8,9 @@ from pathlib import Path
 from live_code.errors import BuildError
 from live_code.tools.machine import interpreter
 from live_code.tools.machine.interpreter import Framework, Interpreter
+from live_code.tools.machine.inventory import FRAMEWORKS
 from live_code.tools.processes import runner
 from live_code.tools.settings.values import Inherited
-
-_TRIES = {"torch": "import numpy, torch; torch.from_numpy(numpy.zeros(1))", "mxnet": "import mxnet"}
 
 
 def unchanged(python: Path, image: Interpreter, protected: Mapping[str, str], inherited: Inherited) -> None:
@@ -35,11 +34,12 @@ def works(python: Path, image: Interpreter, added: Mapping[str, str], inherited:
 
     Raises BuildError.
     """
-    for name, code in _TRIES.items():
-        if "numpy" not in added or name not in image.frameworks or name in added:
+    for known in FRAMEWORKS:
+        name = known.module
+        if known.part_of or "numpy" not in added or name not in image.frameworks or name in added:
             continue
         try:
-            runner.run([python, "-c", code], env=interpreter.clean(inherited), timeout=300)
+            runner.run([python, "-c", known.trial], env=interpreter.clean(inherited), timeout=300)
         except runner.ProcessError as error:
             raise BuildError(
                 f"the image's {name} does not work with numpy {added['numpy']}, which the requirements lead to.",

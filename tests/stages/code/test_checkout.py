@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from live_code.errors import CheckoutError
+from live_code.errors import CheckoutError, PatchError, RefMissingError
 from live_code.tools.git import access, worktree
-from live_code.tools.git.failures import RefMissingError
-from live_code.tools.git.patch import PatchError
 from live_code.tools.processes import runner
 from live_code.tools.store import Store
 from tests.support import checkouts

@@ -2,9 +2,9 @@ import os
 
 import pytest
 
+from live_code.errors import NetworkError, NotFoundError, RefMissingError, RefusedError
 from live_code.stages.code import source
 from live_code.stages.request.hyperparameters import Request
-from live_code.tools.git.failures import NetworkError, NotFoundError, RefMissingError, RefusedError
 from live_code.tools.machine import container
 from live_code.tools.store import Store
 from tests.support import repos, variables

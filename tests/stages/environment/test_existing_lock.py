@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from live_code.errors import RequirementsError
+from live_code.errors import FrameworkConflictError, RequirementsError
 from live_code.tools.packages import solution, uv
-from live_code.tools.packages.conflict import FrameworkConflictError
 from live_code.tools.store import Store
 from tests.support import images
 from tests.support.servers.index import Index

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from live_code.commands import doctor
-from live_code.errors import RequirementsError
-from live_code.tools.git.failures import CredentialsError
+from live_code.errors import CredentialsError, RequirementsError
 from tests.support.servers import connect, front
 from tests.support.workshop import Workshop, seen
 

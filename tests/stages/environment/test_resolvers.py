@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from live_code.errors import RequirementsError
+from live_code.errors import FrameworkConflictError, RequirementsError
 from live_code.tools.packages import solution
-from live_code.tools.packages.conflict import FrameworkConflictError
 from tests.support import images
 from tests.support.workshop import Workshop, pins
 

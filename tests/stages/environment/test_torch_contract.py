@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from live_code.errors import BuildError
+from live_code.errors import BuildError, FrameworkConflictError
 from live_code.job.ymir_exc import protocol
-from live_code.tools.packages.conflict import FrameworkConflictError
 from tests.support import images
 from tests.support.workshop import Workshop, pins, seen
 

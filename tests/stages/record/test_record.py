@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
-from live_code.errors import ConfigError
+from live_code.errors import ConfigError, RecordError
 from live_code.stages.record import document, reading
 from live_code.stages.record.journal import Ending, Journal
-from live_code.stages.record.reading import RecordError
 from live_code.stages.record.serialize import plain
 from live_code.stages.request.repo_settings import Merged
 from live_code.stages.request.task_config import PathMap, TaskConfig

@@ -7,10 +7,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from live_code.errors import SourceError
+from live_code.errors import AuthError, CredentialsError, NetworkError, NotFoundError, SourceError, TlsError
 from live_code.stages.code import checkout, source
 from live_code.stages.request.hyperparameters import Request
-from live_code.tools.git.failures import AuthError, CredentialsError, NetworkError, NotFoundError, TlsError
 from live_code.tools.store import Store
 from tests.support import variables
 from tests.support.servers import connect, https, ports, proxy, ssh

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from live_code.errors import CredentialsError
 from live_code.tools.git import access, credentials
 from live_code.tools.git.credentials import Credential
-from live_code.tools.git.failures import CredentialsError
 from live_code.tools.store import Store
 from tests.support import variables
 

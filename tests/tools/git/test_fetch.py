@@ -9,12 +9,11 @@ import traceback
 
 import pytest
 
-from live_code.errors import LiveCodeError, StoreFullError
+from live_code.errors import LiveCodeError, RefMissingError, StoreFullError
 from live_code.stages.code import checkout, source
 from live_code.stages.request.hyperparameters import Request
 from live_code.tools import files
 from live_code.tools.git import fetch, remote
-from live_code.tools.git.failures import RefMissingError
 from live_code.tools.store import Store
 from tests.support import variables
 from tests.support.servers.repos import ENV, Repo

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from live_code.tools.git.failures import AuthError, NetworkError, NotFoundError
+from live_code.errors import AuthError, NetworkError, NotFoundError
 from live_code.tools.git.lfs import kept_at
 from tests.support import checkouts
 from tests.support.servers import connect, https, lfs

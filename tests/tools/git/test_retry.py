@@ -1,7 +1,7 @@
 import pytest
 
+from live_code.errors import AuthError, NetworkError
 from live_code.tools.git import retry
-from live_code.tools.git.failures import AuthError, NetworkError
 
 
 class Clock:

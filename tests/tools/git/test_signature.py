@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from live_code.errors import ConfigError
-from live_code.tools.git.failures import RefusedError
+from live_code.errors import ConfigError, RefusedError
 from tests.support import checkouts
 from tests.support.servers.repos import ENV, Repo
 

@@ -2,8 +2,8 @@ import subprocess
 
 import pytest
 
+from live_code.errors import RefMissingError, RefusedError
 from live_code.tools.git import submodules
-from live_code.tools.git.failures import RefMissingError, RefusedError
 from live_code.tools.git.url import UrlError, parse
 from tests.support import checkouts, variables
 from tests.support.servers.repos import ENV, Repo
