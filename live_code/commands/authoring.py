@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 
 Commands = argparse._SubParsersAction
 

@@ -10,7 +10,7 @@ from live_code.tools import sizes
 from live_code.tools.git import local
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.repository import Repository
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 from live_code.tools.store import Store, eviction, lease
 from live_code.tools.store.eviction import Item
 from live_code.tools.telemetry import space

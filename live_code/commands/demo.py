@@ -8,7 +8,7 @@ from pathlib import Path
 from live_code.authoring.demo import image, outputs, walkthrough
 from live_code.authoring.demo.walkthrough import Ended
 from live_code.tools import boundary
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from live_code.tools.machine.inventory import FRAMEWORKS
 from live_code.tools.packages import access, framework, index, secrets, uv
 from live_code.tools.packages.framework import Protection
 from live_code.tools.processes import runner
-from live_code.tools.settings.values import PackageSettings, Settings, StoreSettings
+from live_code.tools.settings import PackageSettings, Settings, StoreSettings
 from live_code.tools.store import Store
 from live_code.tools.telemetry import gpu
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from live_code.tools.settings.values import StoreSettings
+from live_code.tools.settings import StoreSettings
 
 if TYPE_CHECKING:
     from live_code.records.compare import History

@@ -11,7 +11,7 @@ from live_code.stages.environment import build
 from live_code.stages.request import hyperparameters
 from live_code.tools import files
 from live_code.tools.packages.unpack import CARRIED, FORMAT, LOCK
-from live_code.tools.settings.values import Settings, StoreSettings
+from live_code.tools.settings import Settings, StoreSettings
 from live_code.tools.store import Store
 
 

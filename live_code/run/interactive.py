@@ -16,7 +16,7 @@ from live_code.stages.environment.build import Environment
 from live_code.stages.launch.plan import Launch
 from live_code.tools import files
 from live_code.tools.processes import runner
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 

@@ -17,7 +17,7 @@ from live_code.tools.git import worktree
 from live_code.tools.git.local import GitFailed, run
 from live_code.tools.machine import interpreter
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.settings.values import Inherited, Settings
+from live_code.tools.settings import Inherited, Settings
 
 
 class Locked(NamedTuple):

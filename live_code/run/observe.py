@@ -16,7 +16,7 @@ from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.task_config import Earlier, TaskConfig
 from live_code.tools import files
 from live_code.tools.files.yamlfile import read_mapping
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING
 

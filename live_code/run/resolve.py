@@ -11,7 +11,7 @@ from live_code.stages.code.checkout import Checkout
 from live_code.stages.code.source import Source
 from live_code.stages.request.hyperparameters import Request
 from live_code.tools import store
-from live_code.tools.settings.values import Settings
+from live_code.tools.settings import Settings
 
 
 def resolve(url: str, revision: str, settings: Settings) -> Source:

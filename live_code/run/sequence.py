@@ -17,7 +17,7 @@ from live_code.stages.request.repo_settings import Merged, RepoSettings
 from live_code.stages.request.task_config import MODEL_KEYS, PLATFORM_KEYS, TaskConfig
 from live_code.tools import files
 from live_code.tools.machine import container
-from live_code.tools.settings.values import Inherited, PackageSettings
+from live_code.tools.settings import Inherited, PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING

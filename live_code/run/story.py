@@ -19,7 +19,7 @@ from live_code.stages.request import hyperparameters, repo_settings, task_config
 from live_code.tools import files, settings, store
 from live_code.tools.machine import container
 from live_code.tools.processes import guard, proctree, runner
-from live_code.tools.settings.values import Settings
+from live_code.tools.settings import Settings
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple
 

@@ -39,11 +39,11 @@ from live_code.tools.processes import guard
 
 def work():
     from live_code.stages.launch.plan import Entrypoint, Launch
-    from live_code.stages.supervise import Places, Rules, attempt
+    from live_code.stages.supervise import Places, Rules, attempts
     folder = Path(sys.argv[1])
     job = Launch((sys.executable, "-c", sys.argv[2]), folder, dict(os.environ), Entrypoint("bench", "bench", ()))
     places = Places(folder / "job.log", folder / "monitor.txt", (folder,), folder)
-    return attempt.run(job, places, Rules(telemetry_every=float(sys.argv[3]))).exit_code
+    return attempts.run_once(job, places, Rules(telemetry_every=float(sys.argv[3]))).exit_code
 
 sys.exit(guard.run(work, lambda number: 128 + number))
 """

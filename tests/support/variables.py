@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from live_code.tools import settings
-from live_code.tools.settings.values import GitSettings, Inherited, PackageSettings, Settings
+from live_code.tools.settings import GitSettings, Inherited, PackageSettings, Settings
 
 INHERITED = Inherited(os.environ)
 

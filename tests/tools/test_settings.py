@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from live_code.errors import ConfigError
 from live_code.tools import settings
 from live_code.tools.settings import table
-from live_code.tools.settings.values import File
+from live_code.tools.settings.table import File
 
 PACKAGE = Path(settings.__file__).parents[2]
 NAMES = [variable.name for variable in table.VARIABLES]

@@ -25,7 +25,7 @@ from live_code.tools import store
 from live_code.tools.machine import interpreter
 from live_code.tools.packages import uv
 from live_code.tools.processes import runner
-from live_code.tools.settings.values import Settings
+from live_code.tools.settings import Settings
 from live_code.tools.store import Store
 from live_code.tools.terminal import table
 

@@ -19,7 +19,7 @@ from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages import python_version, requirements, solution
 from live_code.tools.packages.framework import normalised
 from live_code.tools.processes import runner
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 
 _AT = re.compile(r"(?P<file>[\w./-]+):(?P<line>\d+)\b")

@@ -11,7 +11,7 @@ from live_code.authoring.check.finding import MAY_FAIL, NOTE, Finding
 from live_code.errors import SourceError
 from live_code.tools.git import worktree
 from live_code.tools.git.local import GitFailed, run
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 
 _LARGE = 50_000_000
 _PRIVATE = re.compile(r"^\s*url\s*=\s*(?P<url>(ssh://|[^/:\s]+@[^/:\s]+:)\S+)", re.MULTILINE)

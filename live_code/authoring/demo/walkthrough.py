@@ -14,7 +14,7 @@ from live_code.authoring.demo.outputs import Model, Run
 from live_code.authoring.demo.task_folder import Pin
 from live_code.errors import ConfigError, JobError
 from live_code.records import boxes
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 
 SEED = 7
 # Mining comes first in a start that has both.

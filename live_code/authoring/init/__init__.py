@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from live_code.errors import InitError
 from live_code.tools.processes import runner
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 
 TEMPLATES = Path(__file__).with_name("templates")
 COMMON = "common"

@@ -15,7 +15,7 @@ from live_code.experiments.sweep.definition import Sweep
 from live_code.experiments.sweep.expand import Plan
 from live_code.records import listing
 from live_code.tools import store
-from live_code.tools.settings.values import Settings
+from live_code.tools.settings import Settings
 
 
 class Request(NamedTuple):

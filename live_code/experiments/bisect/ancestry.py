@@ -9,7 +9,7 @@ from live_code.tools.git import history
 from live_code.tools.git.history import History
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.url import without_page
-from live_code.tools.settings.values import GitSettings
+from live_code.tools.settings import GitSettings
 from live_code.tools.store import Store
 
 

@@ -11,7 +11,7 @@ from live_code.experiments.sweep.spec import Selector
 from live_code.stages.code import source
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.url import GitUrl, without_page
-from live_code.tools.settings.values import GitSettings
+from live_code.tools.settings import GitSettings
 from live_code.tools.store import Store
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from live_code.experiments.sweep.expand import Plan
 from live_code.experiments.sweep.spec import Spec
 from live_code.experiments.sweep.task_folder import Base
 from live_code.tools import store
-from live_code.tools.settings.values import Settings
+from live_code.tools.settings import Settings
 
 
 class Sweep(NamedTuple):

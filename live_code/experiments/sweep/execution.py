@@ -22,7 +22,7 @@ from live_code.experiments.sweep.outcome import Outcome
 from live_code.experiments.sweep.row import RUNS, Row
 from live_code.experiments.sweep.spec import MAX, Aim
 from live_code.tools import files
-from live_code.tools.settings.values import Settings
+from live_code.tools.settings import Settings
 from live_code.tools.store import lease
 
 PLAN = "plan.json"

@@ -14,7 +14,7 @@ from live_code.experiments.sweep import process
 from live_code.experiments.sweep.engine import HERE, Ended
 from live_code.experiments.sweep.spec import Resources
 from live_code.experiments.sweep.task_folder import Job
-from live_code.tools.settings.values import Settings
+from live_code.tools.settings import Settings
 from live_code.tools.telemetry import gpu
 
 _POLL_S = 0.02

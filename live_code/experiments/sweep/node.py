@@ -9,7 +9,7 @@ from live_code.stages.code import source
 from live_code.tools import store
 from live_code.tools.git import fetch, repository
 from live_code.tools.git.url import without_page
-from live_code.tools.settings.values import GitSettings, Settings
+from live_code.tools.settings import GitSettings, Settings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 

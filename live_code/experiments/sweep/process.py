@@ -15,7 +15,7 @@ from pathlib import Path
 
 from live_code.experiments.sweep import task_folder
 from live_code.experiments.sweep.task_folder import Job
-from live_code.tools.settings.values import Settings
+from live_code.tools.settings import Settings
 from live_code.tools.store import find
 
 # What live-code says of the run, beside its folders.

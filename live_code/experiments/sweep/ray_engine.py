@@ -29,7 +29,7 @@ from live_code.experiments.sweep.spec import COPIED, PULLED, Resources, Spec
 from live_code.experiments.sweep.task_folder import COMMIT_KEY, Base, Job
 from live_code.tools import settings, store
 from live_code.tools.machine import container
-from live_code.tools.settings.values import StoreSettings
+from live_code.tools.settings import StoreSettings
 from live_code.tools.terminal import log
 
 # Between two looks of a node at a run of its own.

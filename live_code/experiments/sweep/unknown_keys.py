@@ -18,7 +18,7 @@ from live_code.tools.files.yamlfile import read_mapping
 from live_code.tools.git import fetch, local, repository
 from live_code.tools.git.repository import Repository
 from live_code.tools.git.url import without_page
-from live_code.tools.settings.values import GitSettings, Settings
+from live_code.tools.settings import GitSettings, Settings
 from live_code.tools.store import Store
 
 

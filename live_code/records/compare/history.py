@@ -13,7 +13,7 @@ from live_code.tools.git import fetch, local, repository
 from live_code.tools.git import url as git_url
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.url import GitUrl, UrlError
-from live_code.tools.settings.values import GitSettings, Settings
+from live_code.tools.settings import GitSettings, Settings
 from live_code.tools.store import Store
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from live_code.stages.record.serialize import plain
 from live_code.stages.results import provenance
 from live_code.tools import store
 from live_code.tools.machine import host, interpreter
-from live_code.tools.settings.values import Settings
+from live_code.tools.settings import Settings
 
 # More packages than these nobody reads one by one.
 _PACKAGES = 10

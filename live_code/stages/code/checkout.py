@@ -14,7 +14,7 @@ from live_code.tools.git.contents import Submodule
 from live_code.tools.git.fetch import Wanted, ensure, rebuild
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.worktree import Tree
-from live_code.tools.settings.values import GitSettings, Inherited
+from live_code.tools.settings import GitSettings, Inherited
 from live_code.tools.store import Store
 from live_code.values import TYPE_CHECKING, NamedTuple
 

@@ -10,7 +10,7 @@ from live_code.errors import RefMissingError, RefusedError
 from live_code.stages.request.hyperparameters import REVISION_KEYS, Request
 from live_code.tools.git import policy
 from live_code.tools.git.url import GitUrl, UrlError, parse, redacted, without_page
-from live_code.tools.settings.values import GitSettings
+from live_code.tools.settings import GitSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 from live_code.values import NamedTuple

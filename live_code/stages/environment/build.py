@@ -10,7 +10,7 @@ from live_code.stages.environment.lock import Lock
 from live_code.tools import files
 from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages import description, venv
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import PackageSettings
 from live_code.tools.store import MARKER, Entry, Store
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple

@@ -11,10 +11,10 @@ from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.repo_settings import RepoSettings
 from live_code.tools import files
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.packages import dates, framework, index, problem, requirements
+from live_code.tools.packages import framework, index, problem, requirements
 from live_code.tools.packages.framework import Protection
 from live_code.tools.packages.problem import Problem
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import Inherited, PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple
@@ -78,7 +78,6 @@ def make(
         )
     texts = requirements.closure(checkout.root, chosen)
     found = framework.protection(image, settings)
-    as_of = dates.cutoff(request.resolve_as_of, checkout.place, checkout.commit, store, settings.inherited)
     asked = Problem(
         root=checkout.root,
         chosen=chosen,
@@ -87,7 +86,7 @@ def make(
         image=image,
         protection=Protection() if request.allow_framework_override else found,
         indexes=index.choose(request.pypi_mirror, request.extra_index_url, texts, settings),
-        cutoff=as_of.time,
+        cutoff=_cutoff(request.resolve_as_of, checkout, store, settings.inherited),
         resolver=request.resolver,
     )
     key, text, cached, why = _given(given, asked) if given else _made(asked, store, settings)
@@ -102,6 +101,15 @@ def make(
         protection=asked.protection,
         overridden=found if request.allow_framework_override else Protection(),
     )
+
+
+def _cutoff(as_of: str, checkout: Checkout, store: Store, inherited: Inherited) -> str:
+    """As of when to resolve, in RFC 3339; '' for now, which most tasks want."""
+    if as_of in ("", "now"):
+        return ""
+    from live_code.tools.packages import dates
+
+    return dates.cutoff(as_of, checkout.place, checkout.commit, store, inherited)
 
 
 def _made(asked: Problem, store: Store, settings: PackageSettings) -> tuple[str, str, bool, str]:

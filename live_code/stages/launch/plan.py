@@ -15,7 +15,7 @@ from live_code.stages.environment.build import Environment
 from live_code.stages.launch.handover import Handover
 from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.repo_settings import REPO_FILE, Merged, RepoSettings
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 from live_code.values import NamedTuple
 
 TORCHRUN = "torchrun"

@@ -9,7 +9,7 @@ from pathlib import Path
 from live_code.errors import ConfigError
 from live_code.job.ymir_exc import protocol
 from live_code.tools.files.yamlfile import read_mapping
-from live_code.tools.settings.values import TaskFiles
+from live_code.tools.settings import TaskFiles
 from live_code.values import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from live_code.stages.request.task_config import PathMap, TaskConfig
 from live_code.stages.results import Results
 from live_code.tools import files
 from live_code.tools.git import local, worktree
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 
 INDEXES = ("training_index_file", "val_index_file", "candidate_index_file")
 MANIFEST = Path("/img-man/manifest.yaml")

@@ -10,8 +10,8 @@ from live_code.job.ymir_exc import protocol
 from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.repo_settings import Merged
 from live_code.stages.request.task_config import TaskConfig
+from live_code.stages.supervise.attempts import Told, run
 from live_code.stages.supervise.exit import Exit, Places, Report, Rules
-from live_code.stages.supervise.retry import Told, run
 from live_code.tools.terminal import log
 
 __all__ = ["Exit", "Places", "Report", "Rules", "Told", "places", "require_success", "rules", "run", "show"]

@@ -14,7 +14,8 @@ from live_code.errors import CredentialsError
 from live_code.tools.git import credentials, local, policy, proxies
 from live_code.tools.git.credentials import Credential
 from live_code.tools.git.url import GitUrl
-from live_code.tools.settings.values import File, GitSettings
+from live_code.tools.settings import GitSettings
+from live_code.tools.settings.table import File
 from live_code.tools.store import Store
 
 CA_FILE = "LIVE_CODE_CA_FILE"

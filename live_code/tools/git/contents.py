@@ -14,7 +14,7 @@ from live_code.tools.git import local, repository
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.repository import Repository
-from live_code.tools.settings.values import GitSettings
+from live_code.tools.settings import GitSettings
 from live_code.tools.store import Store
 from live_code.values import NamedTuple
 

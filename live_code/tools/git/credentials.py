@@ -11,7 +11,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from live_code.errors import CredentialsError
 from live_code.tools.git import proxies
-from live_code.tools.settings.values import File, GitSettings
+from live_code.tools.settings import GitSettings
+from live_code.tools.settings.table import File
 
 PROXY_FILE = "LIVE_CODE_PROXY_CREDENTIALS"
 TOKEN, HOST = "LIVE_CODE_GIT_TOKEN", "LIVE_CODE_GIT_HOST"

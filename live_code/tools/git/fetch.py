@@ -10,7 +10,7 @@ from live_code.tools.git import repository
 from live_code.tools.git.local import GitFailed
 from live_code.tools.git.repository import HELD, Repository
 from live_code.tools.git.url import GitUrl
-from live_code.tools.settings.values import GitSettings
+from live_code.tools.settings import GitSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from live_code.tools.git import access, local, remote
 from live_code.tools.git.repository import Repository
 from live_code.tools.git.url import GitUrl
-from live_code.tools.settings.values import GitSettings
+from live_code.tools.settings import GitSettings
 from live_code.tools.store import Store
 
 HEAD = "HEAD"

@@ -15,7 +15,7 @@ from live_code.tools.git import repository, worktree
 from live_code.tools.git.contents import Pointer
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.url import GitUrl
-from live_code.tools.settings.values import GitSettings
+from live_code.tools.settings import GitSettings
 from live_code.tools.store import Store
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from live_code.tools.processes import runner
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 
 _SETTINGS = """\
 [core]

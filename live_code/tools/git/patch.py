@@ -8,7 +8,7 @@ from live_code.errors import PatchError
 from live_code.tools import files
 from live_code.tools.git import local, worktree
 from live_code.tools.git.local import GitFailed
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 from live_code.values import NamedTuple
 
 

@@ -7,7 +7,7 @@ import fnmatch
 from live_code.errors import RefusedError
 from live_code.tools.git.url import GitUrl
 from live_code.tools.machine import container
-from live_code.tools.settings.values import GitSettings
+from live_code.tools.settings import GitSettings
 
 LOCAL_VARIABLE = "LIVE_CODE_ALLOW_LOCAL"
 REPOS_VARIABLE = "LIVE_CODE_ALLOWED_REPOS"

@@ -11,7 +11,7 @@ from live_code.errors import ConfigError, RefusedError
 from live_code.tools.git import local, repository
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.local import GitFailed
-from live_code.tools.settings.values import GitSettings
+from live_code.tools.settings import GitSettings
 from live_code.tools.store import Store
 
 SSH_SIGNERS, GPG_HOME = "LIVE_CODE_ALLOWED_SIGNERS", "LIVE_CODE_GPG_HOME"

@@ -9,7 +9,7 @@ from live_code.tools.git import policy
 from live_code.tools.git.contents import Submodule
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.url import GitUrl, UrlError, parse, redacted
-from live_code.tools.settings.values import GitSettings
+from live_code.tools.settings import GitSettings
 from live_code.values import NamedTuple
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from live_code.tools import files
 from live_code.tools.git.local import GitFailed, environment, quoted, run, write_settings
 from live_code.tools.git.repository import Repository
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 from live_code.values import NamedTuple
 
 _HEAD = "# branch.oid "

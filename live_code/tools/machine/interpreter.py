@@ -11,7 +11,7 @@ from pathlib import Path
 from live_code.errors import InterpreterError
 from live_code.tools import files
 from live_code.tools.processes import runner
-from live_code.tools.settings.values import Inherited, Settings
+from live_code.tools.settings import Inherited, Settings
 from live_code.tools.store import Store
 from live_code.values import TYPE_CHECKING, NamedTuple
 

@@ -13,7 +13,7 @@ from live_code.errors import CredentialsError
 from live_code.tools.git import access, credentials
 from live_code.tools.packages import secrets
 from live_code.tools.packages.secrets import Login
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 
 CLIENT_CERT, CLIENT_KEY = "LIVE_CODE_INDEX_CLIENT_CERT", "LIVE_CODE_INDEX_CLIENT_KEY"

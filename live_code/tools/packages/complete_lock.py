@@ -13,7 +13,7 @@ from live_code.tools.packages.framework import is_family, normalised
 from live_code.tools.packages.problem import Problem
 from live_code.tools.packages.requirements import Chosen, Line, Text, is_list, lines
 from live_code.tools.packages.solution import Pin
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 
 _ENTRY = re.compile(

@@ -13,7 +13,7 @@ from live_code.tools.packages import markers, uv
 from live_code.tools.packages.problem import Problem
 from live_code.tools.packages.requirements import Input, Text, is_pylock, is_uv
 from live_code.tools.processes import runner
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.machine.inventory import FRAMEWORKS
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import PackageSettings
 from live_code.values import NamedTuple
 
 PROTECT_VARIABLE = "LIVE_CODE_PROTECT"

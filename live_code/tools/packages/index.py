@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
 from live_code.tools.packages.requirements import PYPI, Text, options
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import PackageSettings
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple
 

@@ -15,7 +15,7 @@ from live_code.tools.packages.framework import normalised
 from live_code.tools.packages.problem import PLAIN, Problem
 from live_code.tools.packages.requirements import Input, Text, is_list, lines
 from live_code.tools.packages.solution import Pin
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 
 # Folders are seen from the file that names them; resolvers get them as arguments.

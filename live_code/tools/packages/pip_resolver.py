@@ -16,7 +16,7 @@ from live_code.tools.packages import access, failures, index, inputs, probe, sol
 from live_code.tools.packages.index import Indexes, try_each
 from live_code.tools.packages.problem import Papers, Problem
 from live_code.tools.processes import runner
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 

@@ -8,7 +8,7 @@ from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages.framework import Protection
 from live_code.tools.packages.index import Indexes
 from live_code.tools.packages.requirements import Chosen, Text
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 from live_code.values import NamedTuple
 

@@ -10,7 +10,7 @@ from live_code.tools.machine import interpreter
 from live_code.tools.machine.interpreter import Framework, Interpreter
 from live_code.tools.machine.inventory import FRAMEWORKS
 from live_code.tools.processes import runner
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 
 
 def unchanged(python: Path, image: Interpreter, protected: Mapping[str, str], inherited: Inherited) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from live_code.tools.git import access, credentials
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import PackageSettings
 
 FILE = "LIVE_CODE_INDEX_CREDENTIALS"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from live_code.tools.packages.index import Indexes
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 from live_code.values import NamedTuple
 

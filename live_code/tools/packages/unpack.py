@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from live_code.errors import ConfigError
 from live_code.tools import files
-from live_code.tools.settings.values import Settings
+from live_code.tools.settings import Settings
 from live_code.tools.store import Store
 from live_code.values import TYPE_CHECKING
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from live_code.errors import InterpreterError
 from live_code.tools.packages import access
 from live_code.tools.processes import runner
-from live_code.tools.settings.values import PackageSettings
+from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 

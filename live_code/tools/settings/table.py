@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from live_code.errors import ConfigError
-from live_code.tools.settings.values import File
 from live_code.values import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -15,6 +14,13 @@ if TYPE_CHECKING:
 
 PREFIX = "LIVE_CODE_"
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+class File(NamedTuple):
+    """A file that a variable names."""
+
+    path: str
+    variable: str
 
 
 class Variable(NamedTuple):

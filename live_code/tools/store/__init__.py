@@ -10,7 +10,7 @@ from pathlib import Path
 
 from live_code.errors import StoreError, StoreFullError
 from live_code.tools import files
-from live_code.tools.settings.values import StoreSettings
+from live_code.tools.settings import StoreSettings
 from live_code.tools.store import lease
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from live_code.errors import ConfigError
 from live_code.stages.launch import handover
 from live_code.stages.request import repo_settings, task_config
-from live_code.tools.settings.values import TaskFiles
+from live_code.tools.settings import TaskFiles
 from tests.support.task_folder import TaskFolder
 
 

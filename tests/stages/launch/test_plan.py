@@ -14,7 +14,7 @@ from live_code.stages.launch.handover import Handover
 from live_code.stages.launch.plan import Entrypoint
 from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.repo_settings import Merged, RepoSettings
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 
 REQUEST = Request("https://host/repo", "main", "git_branch")
 HANDED = Handover(Path("/in/env.yaml"), Path("/out/live-code/config.yaml"), ("training",))

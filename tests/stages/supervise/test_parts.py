@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from live_code.job.ymir_exc import protocol
 from live_code.stages.launch.plan import Entrypoint, Launch
-from live_code.stages.supervise import Places, Rules, Told, exceptions, retry, timeouts
+from live_code.stages.supervise import Places, Rules, Told, attempts, exceptions, timeouts
 from live_code.stages.supervise.exit import HANGING_RANKS, MAX_DURATION, STALL
 from live_code.stages.supervise.joblog import JobLog
 from live_code.stages.supervise.lines import LONGEST, UPDATE_EVERY_S, Lines, Readable
@@ -156,7 +156,7 @@ class TestAttempts:
         job = Launch((sys.executable, "-c", code), folder, {}, Entrypoint("t", "t", ("training",)))
         places = Places(folder / "job.log", folder / "monitor.txt")
         rules = Rules(retries=retries, retry_on=on)
-        ended = retry.run(job, places, rules, Told(lambda: None, told.append), pause=lambda _: None)
+        ended = attempts.run(job, places, rules, Told(lambda: None, told.append), pause=lambda _: None)
         return [one.verdict for one in ended], told
 
     OFFLINE = "import sys; print('ConnectionRefusedError: [Errno 111] x', file=sys.stderr); sys.exit(1)"

@@ -16,7 +16,7 @@ from live_code.errors import JobError, LaunchError
 from live_code.job.ymir_exc import protocol
 from live_code.stages import supervise
 from live_code.stages.launch.plan import Entrypoint, Launch
-from live_code.stages.supervise import Places, Rules, attempt
+from live_code.stages.supervise import Places, Rules, attempts
 from live_code.tools.processes import proctree
 from tests.support.waiting import until_there
 
@@ -28,7 +28,7 @@ def launch(code: str, cwd: Path) -> Launch:
 
 def run(code: str, tmp_path: Path, grace: float = 5.0, **rules: Any) -> supervise.Exit:
     places = Places(tmp_path / "job.log", tmp_path / "monitor.txt", (tmp_path,))
-    return attempt.run(launch(code, tmp_path), places, Rules(grace, **rules))
+    return attempts.run_once(launch(code, tmp_path), places, Rules(grace, **rules))
 
 
 def alive(pid: int) -> bool:
@@ -76,7 +76,7 @@ class TestEnds:
     def test_a_command_that_is_not_there(self, tmp_path: Path) -> None:
         missing = launch("", tmp_path)._replace(argv=("/no/such/program",))
         with pytest.raises(LaunchError, match="/no/such/program"):
-            attempt.run(missing, Places(tmp_path / "job.log", tmp_path / "monitor.txt"), Rules())
+            attempts.run_once(missing, Places(tmp_path / "job.log", tmp_path / "monitor.txt"), Rules())
 
 
 class TestOutput:

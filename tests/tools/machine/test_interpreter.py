@@ -11,7 +11,7 @@ import pytest
 
 from live_code.errors import InterpreterError
 from live_code.tools.machine import interpreter
-from live_code.tools.settings.values import Inherited
+from live_code.tools.settings import Inherited
 from live_code.tools.store import Store
 from tests.support import images, variables
 

@@ -1,7 +1,9 @@
-"""Starts the job again when it failed for a cause that may pass by itself, as often as the task allows."""
+"""Starts the job, and again when it failed for a cause that may pass by itself, as often as the task allows."""
 
 from __future__ import annotations
 
+import gc
+import os
 import time
 from collections.abc import Callable
 
@@ -9,7 +11,7 @@ from live_code.errors import JobError
 from live_code.job.ymir_exc import protocol
 from live_code.stages.launch.plan import Launch
 from live_code.stages.request.repo_settings import Merged
-from live_code.stages.supervise import attempt
+from live_code.stages.supervise import group
 from live_code.stages.supervise.exit import Exit, Places, Rules
 from live_code.tools.terminal import log
 from live_code.values import NamedTuple
@@ -42,7 +44,7 @@ def run(
     """
     ended: list[Exit] = []
     while True:
-        last = attempt.run(launch, places, rules)
+        last = run_once(launch, places, rules)
         error = _verdict(last, told.current(), merged)
         ended.append(last._replace(verdict=error.kind if error else ""))
         if not error or not error.retry or error.retry not in rules.retry_on or len(ended) > rules.retries:
@@ -52,6 +54,24 @@ def run(
         log.warning(f"{said} The next one begins in {seconds:g} s.")
         told.running(f"{said} Starting again.")
         pause(seconds)
+
+
+def run_once(launch: Launch, places: Places, rules: Rules) -> Exit:
+    """Runs the job once. Raises LaunchError when it can't be started."""
+    places.reports.mkdir(parents=True, exist_ok=True)
+    for old in places.reports.iterdir():
+        old.unlink()
+    job = group.start(launch, {**launch.environ, protocol.REPORT_VARIABLE: str(places.reports)}, rules.grace)
+    with job.attended():
+        gc.enable()
+        from live_code.stages.supervise import watch  # the job is on its way: from here on an import costs it nothing
+
+        end = watch.to_the_end(job, places, rules, _title(launch))
+    return end._replace(root=os.path.realpath(launch.cwd), missing_model=rules.missing_model)
+
+
+def _title(launch: Launch) -> str:
+    return f"{launch.entrypoint.command} for {' and '.join(launch.entrypoint.tasks)}"
 
 
 def _verdict(ended: Exit, said: protocol.Monitor | None, merged: Merged) -> JobError | None:
