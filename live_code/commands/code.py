@@ -75,5 +75,4 @@ def _cache(arguments: argparse.Namespace) -> int:
     from live_code.commands import cache
     from live_code.tools import store
 
-    environ = arguments.environ
-    return cache.run(arguments, store.all_of(environ)[0], store.trouble(environ))
+    return cache.run(arguments, store.find(arguments.environ))

@@ -49,8 +49,8 @@ def examine(python: Path | None, environ: Mapping[str, str]) -> Findings:
     kept = store.find(environ)
     answers = [
         *(Answer("variables", "", told) for told in container.unread(environ)),
-        *_image(python, kept, environ),
-        *_mounted(environ),
+        *_image(python, kept.top, environ),
+        *_mounted(kept),
         _store(kept),
         _tool("git", ["git", "--version"]),
     ]
@@ -151,10 +151,10 @@ def _credentials(environ: Mapping[str, str]) -> Answer:
     return Answer("credentials", ", ".join(dict.fromkeys(hosts)) or "none")
 
 
-def _mounted(environ: Mapping[str, str]) -> Iterator[Answer]:
+def _mounted(kept: Store) -> Iterator[Answer]:
     """A cache volume that a run can only read, if at all."""
-    if trouble := store.trouble(environ):
-        yield Answer("store", f"{store.CACHE} (to read only)", trouble)
+    if kept.trouble:
+        yield Answer("store", f"{store.CACHE} (to read only)", kept.trouble)
 
 
 def _store(kept: Store) -> Answer:

@@ -39,17 +39,16 @@ def fetched(request: hyperparameters.Request, python: Path | None, place: Path, 
     """The lock of a commit, checked out in ``place`` with what that leaves in the store. Raises LiveCodeError."""
     if not request.revision:
         raise ConfigError("no revision is given.", hint="Name a commit, tag or branch after the URL.")
-    kept = store.chosen(environ)
-    found = kept(lambda it: source.resolve(request, it, environ))
-    code = kept(lambda it: checkout.make(found, request, it, place, environ))
+    cache = store.find(environ)
+    code = checkout.make(source.resolve(request, cache, environ), request, cache, place, environ)
     return _made(code, request, python, environ)
 
 
 def _made(code: Checkout, request: hyperparameters.Request, python: Path | None, environ: Mapping[str, str]) -> Locked:
-    kept, path = store.chosen(environ), (python or interpreter.find(environ)).absolute()
-    image = kept(lambda it: interpreter.inspect(path, it, environ))
+    cache = store.find(environ)
+    image = interpreter.inspect((python or interpreter.find(environ)).absolute(), cache, environ)
     repo = repo_settings.read(code.root)
-    return Locked(code.commit, kept(lambda it: lock.make(code, request, repo, image, it, environ)), image)
+    return Locked(code.commit, lock.make(code, request, repo, image, cache, environ), image)
 
 
 def _as_it_stands(folder: Path, environ: Mapping[str, str]) -> Checkout:

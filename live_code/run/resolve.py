@@ -16,7 +16,7 @@ from live_code.tools import store
 
 def resolve(url: str, revision: str, environ: Mapping[str, str]) -> Source:
     """What the revision stands for. Raises SourceError."""
-    return store.chosen(environ)(lambda it: source.resolve(Request(url, revision, "REF"), it, environ))
+    return source.resolve(Request(url, revision, "REF"), store.find(environ), environ)
 
 
 def checkout(url: str, revision: str, place: Path, environ: Mapping[str, str], **settings: str) -> Checkout:
@@ -27,6 +27,5 @@ def checkout(url: str, revision: str, place: Path, environ: Mapping[str, str], *
     if place.exists() and any(place.iterdir()):
         raise CheckoutError(f"{place} has files in it.", hint="Name an empty folder.")
     request = Request(url, revision, "REF", **settings)  # type: ignore[arg-type]
-    kept = store.chosen(environ)
-    found = kept(lambda it: source.resolve(request, it, environ))
-    return kept(lambda it: stage.make(found, request, it, place, environ))
+    cache = store.find(environ)
+    return stage.make(source.resolve(request, cache, environ), request, cache, place, environ)

@@ -122,16 +122,16 @@ def _ready(journal: Journal, asked: _Asked) -> Iterator[_Ready]:
     for told in container.unread(asked.environ):
         log.warning(told)
     environ: Mapping[str, str] = container.settled(asked.environ)
-    cache, kept = store.find(environ), store.chosen(environ)
+    cache = store.find(environ)
     environ = unpack.taken(environ, cache)
 
     tell(f"finding {request.revision}")
-    found = journal.step("source", kept, lambda it: source.resolve(request, it, environ))
+    found = journal.step("source", source.resolve, request, cache, environ)
     log.info(f"{found.url} at {found.commit}")
     with workplace.made(environ, cache, asked.name) as place:
         tell(f"fetching {found.commit}")
         _load_what_follows()
-        code = journal.step("checkout", kept, lambda it: checkout.make(found, request, it, place, environ))
+        code = journal.step("checkout", checkout.make, found, request, cache, place, environ)
         from live_code.run import sequence
         from live_code.stages.environment import build, lock
         from live_code.tools.machine import interpreter
@@ -142,10 +142,10 @@ def _ready(journal: Journal, asked: _Asked) -> Iterator[_Ready]:
 
         tell("preparing the environment")
         python = interpreter.find(environ)
-        image = journal.step("interpreter", kept, lambda it: interpreter.inspect(python, it, environ))
-        locked = journal.step("lock", kept, lambda it: lock.make(code, request, repo, image, it, environ))
+        image = journal.step("interpreter", interpreter.inspect, python, cache, environ)
+        locked = journal.step("lock", lock.make, code, request, repo, image, cache, environ)
         files.write_text(asked.ours / "requirements.lock", locked.text)
-        built = journal.step("environment", kept, lambda it: build.make(locked, image, it, environ))
+        built = journal.step("environment", build.make, locked, image, cache, environ)
 
         missing = sequence.missing_models(task, merged)
         sequence.warn(merged, missing, built)

@@ -25,12 +25,12 @@ def prepare(git_url: str, commits: Sequence[str], environ: Mapping[str, str], wa
     if not 1 < len(commits) <= TOGETHER:
         return
     try:
-        store.chosen(environ)(lambda it: _ensure(git_url, commits, it, environ, wanted))
+        _ensure(git_url, commits, store.find(environ), environ, wanted)
     except LiveCodeError as error:
         log.warning(f"the commits can't be fetched at once: {error}")
 
 
-def _ensure(git_url: str, commits: Sequence[str], here: Store, environ: Mapping[str, str], wanted: str) -> None:
+def _ensure(git_url: str, commits: Sequence[str], cache: Store, environ: Mapping[str, str], wanted: str) -> None:
     url = source.read_url(without_page(git_url)[0], environ)
-    if not repository.find(url, here).holds(wanted):
-        fetch.ensure_all(url, commits, here, environ)
+    if not repository.holding(url, wanted, cache).holds(wanted):
+        fetch.ensure_all(url, commits, cache, environ)

@@ -48,7 +48,7 @@ def _line(found: compare.Difference) -> str:
 
 
 def _here(environ: Mapping[str, str]) -> dict[str, Any]:
-    image = store.chosen(environ)(lambda it: interpreter.inspect(interpreter.find(environ), it, environ))
+    image = interpreter.inspect(interpreter.find(environ), store.find(environ), environ)
     return {
         "interpreter": plain(image),
         "image": plain(provenance.image(environ)),

@@ -23,12 +23,12 @@ def check(wanted: Wanted, store: Store, environ: Mapping[str, str]) -> None:
     """Raises RefusedError when a signature is required and the commit has none, or not one of a known signer."""
     if not is_required(environ):
         return
-    here = repository.find(wanted.url, store)
+    here = repository.holding(wanted.url, wanted.commit, store)
     signers = environ.get(SSH_SIGNERS) or "/dev/null"
     words = ["--git-dir", str(here.path), "-c", f"gpg.ssh.allowedSignersFile={signers}", "verify-commit", wanted.commit]
     try:
         with _keyring(environ.get(GPG_HOME, "")) as home:
-            local.run(words, env={**local.environment(environ, here.path / "live-code"), "GNUPGHOME": home})
+            local.run(words, env={**local.environment(environ, repository.home(here, store)), "GNUPGHOME": home})
     except GitFailed as error:
         raise RefusedError(
             f"{wanted.commit} of {wanted.url} is not signed by anyone who is known here.",

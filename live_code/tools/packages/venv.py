@@ -12,6 +12,7 @@ import sys
 from {module} import {first}
 sys.exit({function}())
 """
+_PATHS = "_image.pth"
 # Programs of an image that would change it, or an environment that others share.
 _INSTALLERS = {"pip", "pip3", "conda", "wheel", "easy_install"}
 
@@ -33,9 +34,20 @@ def create(root: Path, image: Interpreter, beneath: tuple[Path, ...] = ()) -> Pa
     (root / "pyvenv.cfg").write_text(_configuration(image), encoding="utf-8")
     folders = [*map(str, beneath), *image.own_folders]
     if folders:
-        lines = [f"import site; site.addsitedir({folder!r})\n" for folder in folders]
-        (site_packages / "_image.pth").write_text("".join(lines), encoding="utf-8")
+        (site_packages / _PATHS).write_text("".join(map(_line, folders)), encoding="utf-8")
     return binaries / "python"
+
+
+def sees(root: Path, image: Interpreter, folder: Path) -> bool:
+    """Whether the environment was made to see that folder of packages behind its own."""
+    try:
+        return _line(str(folder)) in (folder_of_packages(root, image) / _PATHS).read_text(encoding="utf-8")
+    except OSError:
+        return False
+
+
+def _line(folder: str) -> str:
+    return f"import site; site.addsitedir({folder!r})\n"
 
 
 def folder_of_packages(root: Path, image: Interpreter) -> Path:
