@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from argparse import Namespace
+from collections.abc import Iterable
+from pathlib import Path
 
 from live_code.errors import StoreError
 from live_code.tools import sizes
@@ -17,28 +20,29 @@ from live_code.tools.telemetry import space
 from live_code.tools.terminal import log
 
 
-def run(arguments: Namespace, store: Store, trouble: str = "") -> int:
-    """Does the ``action`` that was asked for; returns the exit code. ``trouble``: why the store can only be read."""
-    if trouble and arguments.action in ("gc", "clear"):
-        raise StoreError(f"{trouble}.", hint="Nothing can be removed here.")
-    if trouble:
-        log.warning(trouble)
+def run(arguments: Namespace, store: Store) -> int:
+    """Does the ``action`` that was asked for; returns the exit code. What a read-only layer has is shown, too."""
+    if store.trouble and arguments.action in ("gc", "clear"):
+        raise StoreError(f"{store.trouble}.", hint="Nothing can be removed here.")
+    if store.trouble:
+        log.warning(store.trouble)
     if arguments.action == "ls":
-        return _list(store)
+        return _list(store.layers)
     if arguments.action == "verify":
-        return _verify(store, arguments.settings().inherited)
+        return _verify(store.layers, arguments.environ)
     limit = sizes.parse(arguments.max_size) if arguments.action == "gc" else 0
     if limit:
         _pack(store, arguments.idle, arguments.settings().inherited)
     return _make_room(store, limit, arguments.idle)
 
 
-def _list(store: Store) -> int:
-    entries = eviction.items(store)
-    for item in entries:
-        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(item.used_at))
-        print(f"{sizes.shown(item.bytes):>9}  {used}  {_name(item)}")
-    print(f"{sizes.shown(sum(item.bytes for item in entries)):>9}  {len(entries)} entries in {store.root}")
+def _list(layers: Iterable[Store]) -> int:
+    for layer in layers:
+        entries = eviction.items(layer)
+        for item in entries:
+            used = time.strftime("%Y-%m-%d %H:%M", time.localtime(item.used_at))
+            print(f"{sizes.shown(item.bytes):>9}  {used}  {_name(item)}")
+        print(f"{sizes.shown(sum(item.bytes for item in entries)):>9}  {len(entries)} entries in {layer.root}")
     return 0
 
 
@@ -86,10 +90,10 @@ def _why_kept(store: Store, item: Item, idle_s: float) -> str:
     return f"used {age:.0f} s ago (spared for {idle_s - age:.0f} s: --idle 0)"
 
 
-def _verify(store: Store, inherited: Inherited) -> int:
+def _verify(layers: Iterable[Store], inherited: Inherited) -> int:
     damaged = 0
-    for item in eviction.items(store):
-        if item.kind == "git" and (damage := _damage(item, inherited)):
+    for item in (item for layer in layers for item in eviction.items(layer, ("git",))):
+        if damage := _damage(item, inherited):
             damaged += 1
             print(f"{_name(item)}: {damage.splitlines()[0]}")
     print(f"{damaged} damaged; the next start that needs one makes it anew" if damaged else "all is whole")
@@ -97,7 +101,12 @@ def _verify(store: Store, inherited: Inherited) -> int:
 
 
 def _damage(item: Item, inherited: Inherited) -> str:
-    return Repository(item.path).damage(_git_environment(item, inherited))
+    here = Repository(item.path)
+    if not here.has_objects():
+        return ""
+    with tempfile.TemporaryDirectory(prefix="live-code-git-") as home:  # the layer may be read-only
+        local.write_settings(Path(home), [here.path])
+        return here.damage(local.environment(inherited, Path(home)))
 
 
 def _git_environment(item: Item, inherited: Inherited) -> dict[str, str]:

@@ -75,5 +75,4 @@ def _cache(arguments: argparse.Namespace) -> int:
     from live_code.commands import cache
     from live_code.tools import store
 
-    place = arguments.settings().store
-    return cache.run(arguments, store.all_of(place)[0], store.trouble(place))
+    return cache.run(arguments, store.find(arguments.settings().store))

@@ -18,7 +18,7 @@ from live_code.tools.machine.inventory import FRAMEWORKS
 from live_code.tools.packages import access, framework, index, secrets, uv
 from live_code.tools.packages.framework import Protection
 from live_code.tools.processes import runner
-from live_code.tools.settings import PackageSettings, Settings, StoreSettings
+from live_code.tools.settings import PackageSettings, Settings
 from live_code.tools.store import Store
 from live_code.tools.telemetry import gpu
 
@@ -54,8 +54,8 @@ def examine(python: Path | None, environ: Mapping[str, str]) -> Findings:
     answers = [
         *(Answer("variables", "", str(error)) for error in wrong.values()),
         *(Answer("variables", "", line) for line in settings.unknown(environ)),
-        *_image(python, kept, known),
-        *_mounted(known.store),
+        *_image(python, kept.top, known),
+        *_mounted(kept),
         _store(kept),
         _tool("git", ["git", "--version"]),
     ]
@@ -151,10 +151,10 @@ def _credentials(known: Settings) -> Answer:
     return Answer("credentials", ", ".join(dict.fromkeys(hosts)) or "none")
 
 
-def _mounted(known: StoreSettings) -> Iterator[Answer]:
+def _mounted(kept: Store) -> Iterator[Answer]:
     """A cache volume that a run can only read, if at all."""
-    if trouble := store.trouble(known):
-        yield Answer("store", f"{store.CACHE} (to read only)", trouble)
+    if kept.trouble:
+        yield Answer("store", f"{store.CACHE} (to read only)", kept.trouble)
 
 
 def _store(kept: Store) -> Answer:

@@ -39,17 +39,16 @@ def fetched(request: hyperparameters.Request, python: Path | None, place: Path, 
     """The lock of a commit, checked out in ``place`` with what that leaves in the store. Raises LiveCodeError."""
     if not request.revision:
         raise ConfigError("no revision is given.", hint="Name a commit, tag or branch after the URL.")
-    kept = store.chosen(settings.store)
-    found = kept(lambda it: source.resolve(request, it, settings.git))
-    code = kept(lambda it: checkout.make(found, request, it, place, settings.git))
+    cache = store.find(settings.store)
+    code = checkout.make(source.resolve(request, cache, settings.git), request, cache, place, settings.git)
     return _made(code, request, python, settings)
 
 
 def _made(code: Checkout, request: hyperparameters.Request, python: Path | None, settings: Settings) -> Locked:
-    kept, path = store.chosen(settings.store), (python or interpreter.find(settings)).absolute()
-    image = kept(lambda it: interpreter.inspect(path, it, settings.inherited))
+    cache = store.find(settings.store)
+    image = interpreter.inspect((python or interpreter.find(settings)).absolute(), cache, settings.inherited)
     repo = repo_settings.read(code.root)
-    return Locked(code.commit, kept(lambda it: lock.make(code, request, repo, image, it, settings.packages)), image)
+    return Locked(code.commit, lock.make(code, request, repo, image, cache, settings.packages), image)
 
 
 def _as_it_stands(folder: Path, inherited: Inherited) -> Checkout:

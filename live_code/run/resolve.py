@@ -16,7 +16,7 @@ from live_code.tools.settings import Settings
 
 def resolve(url: str, revision: str, settings: Settings) -> Source:
     """What the revision stands for. Raises SourceError."""
-    return store.chosen(settings.store)(lambda it: source.resolve(Request(url, revision, "REF"), it, settings.git))
+    return source.resolve(Request(url, revision, "REF"), store.find(settings.store), settings.git)
 
 
 def checkout(url: str, revision: str, place: Path, settings: Settings, **choices: str) -> Checkout:
@@ -27,6 +27,5 @@ def checkout(url: str, revision: str, place: Path, settings: Settings, **choices
     if place.exists() and any(place.iterdir()):
         raise CheckoutError(f"{place} has files in it.", hint="Name an empty folder.")
     request = Request(url, revision, "REF", **choices)  # type: ignore[arg-type]
-    kept = store.chosen(settings.store)
-    found = kept(lambda it: source.resolve(request, it, settings.git))
-    return kept(lambda it: stage.make(found, request, it, place, settings.git))
+    cache = store.find(settings.store)
+    return stage.make(source.resolve(request, cache, settings.git), request, cache, place, settings.git)

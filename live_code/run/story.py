@@ -122,19 +122,19 @@ def _ready(journal: Journal, asked: _Asked) -> Iterator[_Ready]:
     for told in settings.unknown(asked.environ):
         log.warning(told)
     given = settings.read(container.settled(asked.environ))
-    cache, kept = store.find(given.store), store.chosen(given.store)
+    cache = store.find(given.store)
     if given.bundle:
         from live_code.tools.packages import unpack
 
         given = unpack.with_bundle(given, cache)
 
     tell(f"finding {request.revision}")
-    found = journal.step("source", kept, lambda it: source.resolve(request, it, given.git))
+    found = journal.step("source", source.resolve, request, cache, given.git)
     log.info(f"{found.url} at {found.commit}")
     with workplace.made(given.workdir, cache, asked.name) as place:
         tell(f"fetching {found.commit}")
         _load_what_follows()
-        code = journal.step("checkout", kept, lambda it: checkout.make(found, request, it, place, given.git))
+        code = journal.step("checkout", checkout.make, found, request, cache, place, given.git)
         from live_code.run import sequence
         from live_code.stages.environment import build, lock
         from live_code.tools.machine import interpreter
@@ -145,10 +145,10 @@ def _ready(journal: Journal, asked: _Asked) -> Iterator[_Ready]:
 
         tell("preparing the environment")
         python = interpreter.find(given)
-        image = journal.step("interpreter", kept, lambda it: interpreter.inspect(python, it, given.inherited))
-        locked = journal.step("lock", kept, lambda it: lock.make(code, request, repo, image, it, given.packages))
+        image = journal.step("interpreter", interpreter.inspect, python, cache, given.inherited)
+        locked = journal.step("lock", lock.make, code, request, repo, image, cache, given.packages)
         files.write_text(asked.ours / "requirements.lock", locked.text)
-        built = journal.step("environment", kept, lambda it: build.make(locked, image, it, given.packages))
+        built = journal.step("environment", build.make, locked, image, cache, given.packages)
 
         missing = sequence.missing_models(task, merged)
         sequence.warn(merged, missing, built)

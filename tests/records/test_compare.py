@@ -13,7 +13,9 @@ from live_code.commands import cli
 from live_code.records import compare
 from live_code.records.compare import history, text
 from live_code.stages.record.reading import Record
-from tests.support import made_records, repos, variables
+from live_code.tools.git import fetch, url
+from live_code.tools.git.fetch import Wanted
+from tests.support import layers, made_records, repos, variables
 
 
 def names(records: list[Record]) -> list[tuple[str, str]]:
@@ -185,6 +187,18 @@ class TestHistory:
         found = self.told(tmp_path, records, offline=True)
         assert [file.path for file in found.files] == ["data.bin", "model/net.py", "train.py"]
         assert found.log == ()
+
+    def test_each_commit_may_lie_in_another_layer_of_the_store(
+        self, tmp_path: Path, repo: repos.Repo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        below, both = layers.two(tmp_path)
+        records = self.pair(tmp_path, repo)
+        for record, store in zip(records, (below, both), strict=True):
+            fetch.ensure(Wanted(url.parse(str(repo.path)), record.commit), store, variables.git())
+        repo.path.rename(tmp_path / "gone")
+        monkeypatch.setattr(history.store, "find", lambda _: both)
+        found = self.told(tmp_path, records, offline=True)
+        assert [file.path for file in found.files] == ["data.bin", "model/net.py", "train.py"]
 
     def test_without_store_and_server_the_reason_is_told(self, tmp_path: Path, repo: repos.Repo) -> None:
         records = self.pair(tmp_path, repo)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Iterable, Iterator
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,8 +107,7 @@ def _findings(code_tree: Tree, image: Image, settings: Settings) -> list[Finding
         python = {name: _parsed(code_tree.text(name)) for name in sorted(reached) if name.endswith(".py")}
         found += params.examine({name: parsed for name, parsed in python.items() if parsed}, defaults)
     imported = _imports(code_tree, reached, reachable.imported(code_tree, starts))
-    on_image = partial(_on_image, code_tree, repo, list(imported), reached, image, settings)
-    found += store.chosen(settings.store)(on_image)
+    found += _on_image(code_tree, repo, imported, reached, image, settings)
     return _sorted(found)
 
 
@@ -185,34 +184,33 @@ def _on_image(
     reached: frozenset[str],
     image: Image,
     settings: Settings,
-    kept: Store,
 ) -> list[Finding]:
+    layers = store.find(settings.store)
     if image.inventory:
-        like = _python_like(image.inventory, kept, settings)
+        like = _python_like(image.inventory, layers, settings)
         if like is None:
             what = f"There is no Python here like {image.inventory.name}'s: requirements and syntax were not looked at."
             return [Finding(NOTE, "requirements", "", 0, what, "Install one, or check inside the image.")]
-        seen = interpreter.read(image.inventory, like, kept)
+        seen = interpreter.read(image.inventory, like, layers)
         machine = modules.Machine(like, image.inventory.name, frozenset((*seen.packages, *seen.frameworks)))
     else:
         path = (image.python or interpreter.find(settings)).absolute()
-        seen = interpreter.inspect(path, kept, settings.inherited)
+        seen = interpreter.inspect(path, layers, settings.inherited)
         machine = modules.Machine(path, str(path))
     python = frozenset(name for name in reached if name.endswith(".py"))
-    asked, wrong = packages.examine(code_tree, repo, seen, kept, settings.packages)
+    asked, wrong = packages.examine(code_tree, repo, seen, layers, settings.packages)
     missing = modules.examine(code_tree, imported, asked, machine)
     return [*packages.unreadable(code_tree, python, seen), *wrong, *missing]
 
 
-def _python_like(inventory: Path, kept: Store, settings: Settings) -> Path | None:
+def _python_like(inventory: Path, layers: Store, settings: Settings) -> Path | None:
     """An interpreter of this machine that has the version of the image's."""
     version = interpreter.described(inventory)["version"].rpartition(".")[0]
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return Path(sys.executable)
     try:
-        said = uv.run(
-            ["python", "find", "--no-python-downloads", "--no-project", version], kept, settings.packages
-        ).stdout
+        words = ["python", "find", "--no-python-downloads", "--no-project", version]
+        said = uv.run(words, layers, settings.packages).stdout
     except runner.ProcessError:
         return None
     return Path(said.strip())

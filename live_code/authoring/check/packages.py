@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 from live_code.authoring.check.finding import MAY_FAIL, NOTE, WILL_FAIL, Finding
@@ -75,7 +76,7 @@ def _requirements(
     as_it_stands = Checkout(tree.root, tree.root, "", "", cached=False)
     try:
         locked = lock.make(as_it_stands, Request("", "", ""), repo, image, store, settings)
-    except StoreError:  # another may have what this one lacks
+    except StoreError:  # it says nothing of the repo
         raise
     except LiveCodeError as error:
         return named, [_finding(error, str(chosen))]
@@ -92,7 +93,8 @@ def _named(texts: tuple[requirements.Text, ...]) -> frozenset[str]:
 
 def _in_wheels(pins: Mapping[str, str], store: Store) -> Iterator[str]:
     """The modules of those wheels that were unpacked here once."""
-    for info in store.path("wheels").glob("archive-v0/*/*.dist-info"):
+    unpacked = (wheels.glob("archive-v0/*/*.dist-info") for wheels in store.places("wheels"))
+    for info in chain.from_iterable(unpacked):
         name, _, version = info.stem.rpartition("-")
         if pins.get(normalised(name)) == version:
             yield from (path.name.split(".")[0] for path in info.parent.iterdir())

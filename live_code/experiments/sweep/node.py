@@ -26,12 +26,12 @@ def prepare(git_url: str, commits: Sequence[str], settings: Settings, wanted: st
     if not 1 < len(commits) <= TOGETHER:
         return
     try:
-        store.chosen(settings.store)(lambda it: _ensure(git_url, commits, it, settings.git, wanted))
+        _ensure(git_url, commits, store.find(settings.store), settings.git, wanted)
     except LiveCodeError as error:
         log.warning(f"the commits can't be fetched at once: {error}")
 
 
-def _ensure(git_url: str, commits: Sequence[str], here: Store, settings: GitSettings, wanted: str) -> None:
+def _ensure(git_url: str, commits: Sequence[str], cache: Store, settings: GitSettings, wanted: str) -> None:
     url = source.read_url(without_page(git_url)[0], settings)
-    if not repository.find(url, here).holds(wanted):
-        fetch.ensure_all(url, commits, here, settings)
+    if not repository.holding(url, wanted, cache).holds(wanted):
+        fetch.ensure_all(url, commits, cache, settings)

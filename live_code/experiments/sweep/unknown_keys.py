@@ -32,7 +32,7 @@ def warnings(sweep: Sweep, settings: Settings, *, here: bool = False) -> tuple[s
     if not set(asked) - known:
         return ()
     try:
-        known |= store.chosen(settings.store)(lambda it: set(_of_commits(sweep, it, settings.git, here)))
+        known |= set(_of_commits(sweep, store.find(settings.store), settings.git, here))
     except (LiveCodeError, local.GitFailed, OSError):
         return ()  # the runs will tell what is wrong with the commits
     return tuple(_line(key, known) for key in asked if key not in known)
@@ -47,14 +47,16 @@ def _line(key: str, known: set[str]) -> str:
 def _of_commits(sweep: Sweep, cache: Store, settings: GitSettings, here: bool) -> Iterator[str]:
     """The keys of the ``code_config`` of the first and the last commit, which the runs need anyhow."""
     url = source.read_url(without_page(sweep.base.git_url)[0], settings)
-    repo, commits = repository.find(url, cache), sweep.plan.commits
+    commits = sweep.plan.commits
     ends = tuple(dict.fromkeys((commits[0], commits[-1])))
     fetch.ensure_all(url, commits if here and len(commits) <= node.TOGETHER else ends, cache, settings)
     with tempfile.TemporaryDirectory(prefix="live-code-git-") as home:
-        local.write_settings(Path(home), [repo.path])
+        repos = {commit: repository.holding(url, commit, cache) for commit in ends}
+        local.write_settings(Path(home), {repo.path for repo in repos.values()})
         env = local.environment(settings.inherited, Path(home))
-        for commit in filter(repo.holds, ends):
-            yield from _keys(repo, commit, sweep, env, Path(home))
+        for commit, repo in repos.items():
+            if repo.holds(commit):
+                yield from _keys(repo, commit, sweep, env, Path(home))
 
 
 def _keys(repo: Repository, commit: str, sweep: Sweep, env: Mapping[str, str], place: Path) -> Iterator[str]:

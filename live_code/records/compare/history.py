@@ -63,9 +63,7 @@ def between(old: Record, new: Record, settings: Settings, *, offline: bool) -> H
     told = History(url, old.commit, new.commit)
     try:
         address = git_url.parse(url)
-        told = told._replace(
-            files=store.chosen(settings.store)(lambda it: _files(address, told, it, settings.git, offline))
-        )
+        told = told._replace(files=_files(address, told, store.find(settings.store), settings.git, offline))
         if offline:
             return told._replace(missing="the log was not asked for")
         return told._replace(log=_log(address, told, store.find(settings.store), settings.git))
@@ -73,26 +71,28 @@ def between(old: Record, new: Record, settings: Settings, *, offline: bool) -> H
         return told._replace(missing=str(error))
 
 
-def _files(url: GitUrl, told: History, kept: Store, settings: GitSettings, offline: bool) -> tuple[FileChange, ...]:
-    here = repository.find(url, kept)
+def _files(url: GitUrl, told: History, cache: Store, settings: GitSettings, offline: bool) -> tuple[FileChange, ...]:
     for commit in (told.old, told.new):
         if not offline:
-            fetch.ensure(Wanted(url, commit), kept, settings)
-        elif not here.holds(commit):
+            fetch.ensure(Wanted(url, commit), cache, settings)
+        elif not repository.holding(url, commit, cache).holds(commit):
             raise StoreError(f"the store does not have {commit}.")
-    words = ["--git-dir", str(here.path), "diff", "--numstat", "-z", "--no-renames", told.old, told.new]
+    old, new = (repository.holding(url, commit, cache).path for commit in (told.old, told.new))
+    words = ["--git-dir", str(old), "diff", "--numstat", "-z", "--no-renames", told.old, told.new]
     with tempfile.TemporaryDirectory(prefix="live-code-git-") as home:
-        local.write_settings(Path(home), [here.path])
-        said = local.run(words, env=local.environment(settings.inherited, Path(home)))
+        local.write_settings(Path(home), [old, new])
+        # two layers of the store may have one commit each
+        env = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": local.quoted(f"{new}/objects")}
+        said = local.run(words, env={**local.environment(settings.inherited, Path(home)), **env})
     rows = (row.split("\t", 2) for row in said.split("\0") if row)
     return tuple(FileChange(path, _count(added), _count(removed)) for added, removed, path in rows)
 
 
-def _log(url: GitUrl, told: History, kept: Store, settings: GitSettings) -> tuple[Entry, ...]:
+def _log(url: GitUrl, told: History, cache: Store, settings: GitSettings) -> tuple[Entry, ...]:
     from live_code.tools.git import history
 
     form = "--format=%m%x1f%H%x1f%an%x1f%cs%x1f%s"
-    with history.fetched(url, kept, settings) as past:
+    with history.fetched(url, cache, settings) as past:
         for commit in (told.old, told.new):
             _require_reached(commit, url, past)
         span = f"{told.old}...{told.new}"

@@ -49,9 +49,7 @@ def _line(found: compare.Difference) -> str:
 
 
 def _here(settings: Settings) -> dict[str, Any]:
-    image = store.chosen(settings.store)(
-        lambda it: interpreter.inspect(interpreter.find(settings), it, settings.inherited)
-    )
+    image = interpreter.inspect(interpreter.find(settings), store.find(settings.store), settings.inherited)
     return {
         "interpreter": plain(image),
         "image": plain(provenance.image(settings.image)),

@@ -93,7 +93,7 @@ def make(source: Source, request: Request, store: Store, place: Path, settings: 
 def _fill(wanted: Wanted, place: Path, setting: _Setting, only: str, depth: int) -> _Made:
     request, store, settings = setting
     cached = ensure(wanted, store, settings)
-    what = _from_store(lambda: contents.read(wanted, store, settings), wanted, setting)
+    what, store = _from_store(lambda layers: contents.read(wanted, layers, settings), wanted, setting)
     policy.check_size(wanted.url, what.bytes, settings)
     if depth == 0 and settings.verify_signature:  # it names its submodules' commits: its signature stands for them too
         from live_code.tools.git import signature
@@ -101,13 +101,15 @@ def _fill(wanted: Wanted, place: Path, setting: _Setting, only: str, depth: int)
         signature.check(wanted, store, settings)
     what = what.within(only)
     sparse = "" if any(only.startswith(f"{one.path}/") or only == one.path for one in what.submodules) else only
-    _prove(_from_store(lambda: _cut(wanted, store, place, settings, sparse), wanted, setting), what.commit, wanted)
+    whole = setting._replace(store=store)
+    tree, _ = _from_store(lambda layers: _cut(wanted, layers, place, settings, sparse), wanted, whole)
+    _prove(tree, what.commit, wanted)
     inner = _fill_submodules(wanted, what.submodules, place, setting, depth)
     pointers = what.pointers if request.git_lfs != "off" else ()
     if pointers:
         from live_code.tools.git import lfs
 
-        lfs.fill(wanted, pointers, place, store, settings)
+        lfs.fill(wanted, pointers, place, setting.store, settings)
     return _Made(
         what.commit,
         what.tree,
@@ -163,21 +165,22 @@ def _check_place(place: Path) -> None:
         )
 
 
-def _from_store(action: Callable[[], _Result], wanted: Wanted, setting: _Setting) -> _Result:
-    """The action's result; it is done once more when the store's copy turns out to be damaged and was made anew."""
+def _from_store(action: Callable[[Store], _Result], wanted: Wanted, setting: _Setting) -> tuple[_Result, Store]:
+    """The action's result, and the store that it was done on. It is done once more when the store's copy turns out to
+    be damaged and was made anew: on the top layer alone, where it is whole."""
     try:
-        return action()
+        return action(setting.store), setting.store
     except GitFailed as error:
         if not rebuild(wanted, setting.store, setting.settings):
             raise _not_cut(wanted, error) from error
     try:
-        return action()
+        return action(setting.store.top), setting.store.top
     except GitFailed as error:
         raise _not_cut(wanted, error) from error
 
 
 def _cut(wanted: Wanted, store: Store, place: Path, settings: GitSettings, only: str) -> Tree:
-    here = repository.find(wanted.url, store)
+    here = repository.holding(wanted.url, wanted.commit, store)
     try:
         worktree.empty(place)
         return worktree.cut(here, wanted.commit, place, settings.inherited, str(wanted.url), only=only)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from live_code.job import pth_line
 from live_code.stages.environment.lock import Lock
 from live_code.tools import files
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.packages import description, venv
+from live_code.tools.packages import description
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import MARKER, Entry, Store
 from live_code.tools.terminal import log
@@ -35,6 +36,15 @@ class Environment(NamedTuple):
     why: str
 
 
+class _Kind(NamedTuple):
+    """``facts``: what the key is made from. ``check``: what is wrong with one that is there, or None."""
+
+    facts: tuple[object, ...]
+    check: Callable[[Path], str | None]
+    build: Callable[[Path, Site], None]
+    tree: str = ""
+
+
 def make(lock: Lock, image: Interpreter, store: Store, settings: PackageSettings) -> Environment:
     """The environment for a lock on an image; a known one costs a few looks at its files.
 
@@ -44,69 +54,75 @@ def make(lock: Lock, image: Interpreter, store: Store, settings: PackageSettings
     # The head tells where the lock came from; what is built is the same.
     body = "".join(line for line in lock.text.splitlines(keepends=True) if not line.startswith("#"))
     facts = (_SCHEMA, body, image.fingerprint, image.path, pth_line(), lock.protection)
-    shared = _entry(facts, lock, image, store, settings, "", lambda root, site: _build(root, site, lock, image))
+    kind = _Kind(facts, partial(description.fault, image=image), partial(_build, lock=lock, image=image))
+    shared = _entry(kind, lock, image, store, settings)
     if not lock.projects.lines:
         return shared
     own = (_SCHEMA, shared.key, lock.projects.tree, lock.projects.lines)
-    tree = lock.projects.tree
-    return _entry(own, lock, image, store, settings, tree, lambda root, site: _add(root, site, shared, lock, image))
+    check, build = partial(_fault, shared=shared, image=image), partial(_add, shared=shared, lock=lock, image=image)
+    return _entry(_Kind(own, check, build, lock.projects.tree), lock, image, store, settings)
 
 
-def _entry(
-    facts: tuple[object, ...],
-    lock: Lock,
-    image: Interpreter,
-    store: Store,
-    settings: PackageSettings,
-    tree: str,
-    build: Callable[[Path, Site], None],
-) -> Environment:
-    key, fault = _generation(files.sha256_text(repr(facts))[:32], image, store)
+def _entry(kind: _Kind, lock: Lock, image: Interpreter, store: Store, settings: PackageSettings) -> Environment:
+    key, fault = _generation(files.sha256_text(repr(kind.facts))[:32], kind.check, store)
 
     def fill(root: Path, held: int) -> None:
         from live_code.tools.packages.site import Site
 
-        described = description.of(image, lock.text, tree)
-        told.append(fault or description.difference(store.path("env"), described))
+        described = description.of(image, lock.text, kind.tree)
+        told.append(fault or description.difference(store.places("env"), described))
         log.info(f"building {_WANTED}" + (f": {told[0]}" if told[0] else ""))
         try:
-            build(root, Site(root / "bin" / "python", lock.projects.root, lock.indexes, store, settings, held))
+            kind.build(root, Site(root / "bin" / "python", lock.projects.root, lock.indexes, store, settings, held))
             description.write(root, described, image)
         except OSError as error:
             raise store.refused(error) from error
 
     told: list[str] = []
-    entry: Entry = store.folder("env", key, fill, lambda root: description.fault(root, image), _WANTED)
+    entry: Entry = store.folder("env", key, fill, kind.check, _WANTED)
     why = entry.why
     if why == "not in the store":
         why = (told[0] if told else "") or why
     return Environment(entry.path / "bin" / "python", entry.path, key, entry.cached, why)
 
 
-def _generation(key: str, image: Interpreter, store: Store) -> tuple[str, str]:
-    """The key under which a whole one stands or is to be made, and what is wrong with the one before it.
+def _generation(key: str, check: Callable[[Path], str | None], store: Store) -> tuple[str, str]:
+    """The key under which a layer has a whole one, or one is to be made; and what is wrong with the one before it.
 
     A job that installs something damages what it runs on: that is not built again while somebody may be using it.
     """
-    fault, number, own = "", 1, key
-    while (store.path("env", own) / MARKER).exists():
-        found = description.fault(store.path("env", own), image)
-        if found is None:
-            break
-        fault = fault or found
-        if not store.is_used("env", own):
-            break
+    fault, free, number, own = "", "", 1, key
+    while faults := [check(path) for path in store.places("env", own) if (path / MARKER).exists()]:
+        if None in faults:
+            return own, fault
+        fault = fault or faults[0] or ""
+        free = free or ("" if _is_taken(own, store) else own)
         number += 1
         own = f"{key}-{number}"
-    return own, fault
+    return free or own, fault
+
+
+def _is_taken(key: str, store: Store) -> bool:
+    return (store.path("env", key) / MARKER).exists() and store.is_used("env", key)
+
+
+def _fault(root: Path, shared: Environment, image: Interpreter) -> str | None:
+    """As ``description.fault``, of one that stands on the shared one: another layer may have had that when it was
+    made."""
+    if (fault := description.fault(root, image)) is not None:
+        return fault
+    from live_code.tools.packages import venv
+
+    stands = venv.sees(root, image, image.packages_in(shared.root))
+    return None if stands else "what it stands on is elsewhere now"
 
 
 def _build(root: Path, site: Site, lock: Lock, image: Interpreter) -> None:
-    from live_code.tools.packages import install, proof, solution
+    from live_code.tools.packages import install, proof, solution, venv
 
     python = venv.create(root, image)
     (root / LOCK_FILE).write_text(lock.text, encoding="utf-8")
-    (venv.folder_of_packages(root, image) / HOOK_FILE).write_text(pth_line(), encoding="utf-8")
+    (image.packages_in(root) / HOOK_FILE).write_text(pth_line(), encoding="utf-8")
     pins = solution.parse(lock.text)
     doing = f"installing {len(pins)} locked package" + ("" if len(pins) == 1 else "s")
     if pins:
@@ -120,10 +136,10 @@ def _build(root: Path, site: Site, lock: Lock, image: Interpreter) -> None:
 
 
 def _add(root: Path, site: Site, shared: Environment, lock: Lock, image: Interpreter) -> None:
-    from live_code.tools.packages import install, proof
+    from live_code.tools.packages import install, proof, venv
 
-    python = venv.create(root, image, beneath=(venv.folder_of_packages(shared.root, image),))
-    (venv.folder_of_packages(root, image) / HOOK_FILE).write_text(pth_line(), encoding="utf-8")
+    python = venv.create(root, image, beneath=(image.packages_in(shared.root),))
+    (image.packages_in(root) / HOOK_FILE).write_text(pth_line(), encoding="utf-8")
     has_setuptools = "setuptools" in image.packages
     for line in lock.projects.lines:
         install.project(site, line, has_setuptools)

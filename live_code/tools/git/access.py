@@ -139,20 +139,20 @@ def _ca_file(ca: File | None, home: Path) -> str:
     return str(together)
 
 
-def _pins(settings: GitSettings, store: Store) -> str:
-    """Where host keys are kept that are believed at first sight, where that is allowed; '' where it is not."""
+def _pins(settings: GitSettings, store: Store) -> list[str]:
+    """Where host keys are kept that are believed at first sight, where that is allowed; nowhere where it is not. New
+    ones go to the first."""
     if not settings.ssh_trust_first:
-        return ""
-    pins = store.path("ssh", "known_hosts")
-    pins.parent.mkdir(parents=True, exist_ok=True)
-    return str(pins)
+        return []
+    store.path("ssh").mkdir(parents=True, exist_ok=True)
+    return [str(pins) for pins in reversed(store.places("ssh", "known_hosts"))]
 
 
-def _ssh(known_hosts: str, pins: str, key: str) -> str:
+def _ssh(known_hosts: str, pins: list[str], key: str) -> str:
     """An ssh command that reads no one's configuration and believes no host key that was not given."""
     options = ["BatchMode=yes", "ConnectTimeout=20", "ServerAliveInterval=15", "ServerAliveCountMax=2"]
     options += ["ForwardAgent=no", "ClearAllForwardings=yes", "PermitLocalCommand=no", "UpdateHostKeys=no"]
-    if files := [f'"{name}"' for name in (pins, known_hosts) if name]:  # new keys go to the first
+    if files := [f'"{name}"' for name in (*pins, known_hosts) if name]:
         options.append("UserKnownHostsFile=" + " ".join(files))
     options.append("StrictHostKeyChecking=" + ("accept-new" if pins else "yes"))
     if key:

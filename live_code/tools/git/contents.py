@@ -13,7 +13,7 @@ from live_code.tools import files
 from live_code.tools.git import local, repository
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.local import GitFailed
-from live_code.tools.git.repository import Repository
+from live_code.tools.git.repository import HOME, Repository
 from live_code.tools.settings import GitSettings
 from live_code.tools.store import Store
 from live_code.values import NamedTuple
@@ -75,20 +75,21 @@ class _File(NamedTuple):
 
 
 def read(wanted: Wanted, store: Store, settings: GitSettings) -> Contents:
-    """The contents of a commit that is in the store; from a small file beside it when they were read before.
+    """The contents of a commit that is in the store; from a small file of any layer when they were read before.
 
     Raises GitFailed.
     """
-    here = repository.find(wanted.url, store)
-    kept = here.path / "live-code" / f"{wanted.commit}.json"
-    if (known := _known(kept)) is not None:
-        return known
-    home = here.path / "live-code"
+    places, name = repository.places(wanted.url, store), f"{wanted.commit}.json"
+    for place in places:
+        if (known := _known(place / HOME / name)) is not None:
+            return known
+    here = repository.holding(wanted.url, wanted.commit, store)
+    own = repository.find(wanted.url, store).path / HOME
     with suppress(OSError), store.shared():  # it may be read-only here
-        local.write_settings(home, [here.path])
-    found = _read(here, wanted.commit, local.environment(settings.inherited, home))
+        local.write_settings(own, places)
+    found = _read(here, wanted.commit, local.environment(settings.inherited, repository.home(here, store)))
     with suppress(OSError), store.shared():
-        files.write_json(kept, {"version": _VERSION, **found._asdict()})
+        files.write_json(own / name, {"version": _VERSION, **found._asdict()})
     return found
 
 

@@ -30,10 +30,12 @@ class Wanted(NamedTuple):
 
 
 def ensure(wanted: Wanted, store: Store, settings: GitSettings) -> bool:
-    """Sees to it that the commit is in the store; True when it already was. From now on it is in use.
+    """Sees to it that the commit is in a layer of the store; True when it already was. From now on it is in use.
 
     Raises SourceError, CheckoutError.
     """
+    if repository.below(wanted.url, wanted.commit, store):
+        return True
     here = repository.find(wanted.url, store)
     store.use("git", here.path.name)
     if here.holds(wanted.commit):
@@ -51,6 +53,9 @@ def ensure_all(url: GitUrl, commits: Sequence[str], store: Store, settings: GitS
     Raises SourceError, CheckoutError.
     """
     here = repository.find(url, store)
+    commits = [commit for commit in commits if not repository.below(url, commit, store)]
+    if not commits:
+        return
     store.use("git", here.path.name)
     with store.locked("git", here.path.name, f"{url} is being fetched") as lock:
         if missing := [commit for commit in commits if not here.holds(commit)]:
@@ -58,21 +63,25 @@ def ensure_all(url: GitUrl, commits: Sequence[str], store: Store, settings: GitS
 
 
 def rebuild(wanted: Wanted, store: Store, settings: GitSettings) -> str:
-    """Looks through the repository after it gave reason to; fetches the commit into a new one when it is damaged.
+    """Looks through the repository after it gave reason to; fetches the commit into a new one when it is damaged: in
+    its place, or in the top layer when it is in a read-only one.
 
     Returns what was wrong, '' when nothing was. Raises SourceError, CheckoutError.
     """
     from live_code.tools import files
     from live_code.tools.git import access
 
-    here = repository.find(wanted.url, store)
-    with store.locked("git", here.path.name, f"{wanted.url} is being looked through") as lock:
+    here, top = repository.holding(wanted.url, wanted.commit, store), repository.find(wanted.url, store)
+    store.use("git", top.path.name)
+    with store.locked("git", top.path.name, f"{wanted.url} is being looked through") as lock:
         with access.opened(settings, store, wanted.url, here.path) as opened:
             damage = here.damage(opened.env)
         if damage:
             log.warning(f"the store's copy of {wanted.url} is damaged and is made anew: {damage.splitlines()[0]}")
-            files.remove_tree(here.path)
-            _bring(wanted, here, store, settings, lock)
+            if here == top:
+                files.remove_tree(top.path)
+            if not top.holds(wanted.commit):
+                _bring(wanted, top, store, settings, lock)
     return damage
 
 

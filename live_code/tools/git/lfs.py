@@ -5,6 +5,7 @@ Done here and not by git's filters: a filter is a program that configuration nam
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,12 +22,13 @@ from live_code.tools.store import Store
 
 def fill(wanted: Wanted, pointers: tuple[Pointer, ...], place: Path, store: Store, settings: GitSettings) -> None:
     """Puts the contents in the place of their pointers. Raises SourceError naming the files that could not be had."""
-    here = repository.find(wanted.url, store).path
-    if _missing(here, pointers):
+    layers, here = repository.places(wanted.url, store), repository.find(wanted.url, store).path
+    if _missing(layers, pointers):
+        store.use("git", here.name)
         with store.locked("lfs", here.name, f"LFS objects of {wanted.url} are being fetched"):
-            _fetch(wanted.url, _missing(here, pointers), here, store, settings)
+            _fetch(wanted.url, _missing(layers, pointers), here, store, settings)
     for one in pointers:
-        _put(kept_at(here, one.oid), place / one.path)
+        _put(_found(layers, one) or kept_at(here, one.oid), place / one.path)
     worktree.assume_unchanged(place, [one.path for one in pointers], settings.inherited)
 
 
@@ -35,8 +37,12 @@ def kept_at(folder: Path, oid: str) -> Path:
     return folder / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
 
 
-def _missing(here: Path, pointers: Iterable[Pointer]) -> list[Pointer]:
-    return [one for one in pointers if not kept_at(here, one.oid).exists()]
+def _missing(layers: Iterable[Path], pointers: Iterable[Pointer]) -> list[Pointer]:
+    return [one for one in pointers if not _found(layers, one)]
+
+
+def _found(layers: Iterable[Path], one: Pointer) -> Path | None:
+    return next((path for here in layers if os.access(path := kept_at(here, one.oid), os.R_OK)), None)
 
 
 def _fetch(url: GitUrl, pointers: list[Pointer], here: Path, store: Store, settings: GitSettings) -> None:

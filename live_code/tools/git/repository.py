@@ -12,6 +12,7 @@ from live_code.tools.store import Store
 from live_code.values import NamedTuple
 
 HELD = "refs/live-code"  # commits that are whole in a repository of the store
+HOME = "live-code"  # the folder in a repository that is git's home, and where what was read of its commits is kept
 # Git's own limits: more packs, or more of 256 folders of single objects than these, are worth being put together.
 _PACKS, _LOOSE = 50, 27
 
@@ -59,6 +60,10 @@ class Repository(NamedTuple):
         words = ["-c", large, "--git-dir", str(self.path), "repack", "-a", "-d", "--quiet", "--window-memory=256m"]
         run(words, env=env)
 
+    def has_objects(self) -> bool:
+        """False for what lies beside the commits of another layer: LFS objects, what was read of them."""
+        return (self.path / HELD).exists() or (self.path / "objects").exists()
+
     def damage(self, env: Mapping[str, str]) -> str:
         """What is wrong with its objects, in git's words; '' when nothing is. Reads every object: slow."""
         try:
@@ -79,5 +84,35 @@ class Repository(NamedTuple):
 
 
 def find(url: GitUrl, store: Store) -> Repository:
-    """The repository's place in the store; it is perhaps not there yet."""
-    return Repository(store.path("git", f"{url.key}.git"))
+    """The repository of the store's top layer, where commits are fetched to; it is perhaps not there yet."""
+    return Repository(store.path("git", name(url)))
+
+
+def holding(url: GitUrl, commit: str, store: Store) -> Repository:
+    """The repository of the first layer that holds the commit whole; that of the top layer when none does."""
+    return below(url, commit, store) or find(url, store)
+
+
+def below(url: GitUrl, commit: str, store: Store) -> Repository | None:
+    """The repository of the first read-only layer that holds the commit whole."""
+    return store.look_below("git", name(url), lambda path: _if_held(Repository(path), commit))
+
+
+def places(url: GitUrl, store: Store) -> list[Path]:
+    """Where the layers have the repository, or would."""
+    return list(store.places("git", name(url)))
+
+
+def home(here: Repository, store: Store) -> Path:
+    """git's home for the repository: its own; the top layer's, when a read-only layer has none with our settings."""
+    if here.path.parent == store.path("git") or (here.path / HOME / ".gitconfig").exists():
+        return here.path / HOME
+    return store.path("git", here.path.name) / HOME
+
+
+def name(url: GitUrl) -> str:
+    return f"{url.key}.git"
+
+
+def _if_held(here: Repository, commit: str) -> Repository | None:
+    return here if here.holds(commit) else None

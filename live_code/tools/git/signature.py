@@ -20,12 +20,13 @@ _KEYRINGS, _TRUST = ("pubring.kbx", "pubring.gpg"), "trustdb.gpg"
 
 def check(wanted: Wanted, store: Store, settings: GitSettings) -> None:
     """Raises RefusedError when the commit has no signature, or not one of a known signer."""
-    here = repository.find(wanted.url, store)
+    here = repository.holding(wanted.url, wanted.commit, store)
     signers = settings.allowed_signers or "/dev/null"
     words = ["--git-dir", str(here.path), "-c", f"gpg.ssh.allowedSignersFile={signers}", "verify-commit", wanted.commit]
     try:
         with _keyring(settings.gpg_home) as home:
-            local.run(words, env={**local.environment(settings.inherited, here.path / "live-code"), "GNUPGHOME": home})
+            env = local.environment(settings.inherited, repository.home(here, store))
+            local.run(words, env={**env, "GNUPGHOME": home})
     except GitFailed as error:
         raise RefusedError(
             f"{wanted.commit} of {wanted.url} is not signed by anyone who is known here.",

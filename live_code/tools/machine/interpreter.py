@@ -69,6 +69,11 @@ class Interpreter(NamedTuple):
     fingerprint: str
     inventory: Path
 
+    def packages_in(self, environment: Path) -> Path:
+        """Where an environment on top of this interpreter has its own packages."""
+        major, minor, _ = self.version.split(".")
+        return environment / "lib" / f"python{major}.{minor}" / "site-packages"
+
     def distributions(self) -> dict[str, Distribution]:
         """Every package's metadata, by normalised name. Read when needed: a warm start does not."""
         said = json.loads(self.inventory.read_bytes())["said"]
@@ -99,7 +104,9 @@ def inspect(python: Path, store: Store, inherited: Inherited) -> Interpreter:
 
     Raises InterpreterError.
     """
-    key = files.sha256_text(f"{_SCHEMA} {python} {SCRIPT.read_text(encoding='utf-8')}")[:32]
+    key = files.sha256_text(f"{_SCHEMA} {python}")[:32]
+    if known := store.look_below("python", key, lambda file: _known(python, file)):
+        return known
     path = store.path("python", key)
     if (known := _known(python, path)) is not None:
         return known

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from live_code.tools import files
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.packages import venv
 from live_code.values import NamedTuple
 
 FILE = "environment.json"
@@ -41,7 +40,7 @@ def write(root: Path, described: Description, image: Interpreter) -> None:
 
 
 def entries(root: Path, image: Interpreter) -> tuple[str, ...]:
-    names = os.listdir(venv.folder_of_packages(root, image))  # noqa: PTH208 - names are all that is wanted
+    names = os.listdir(image.packages_in(root))  # noqa: PTH208 - names are all that is wanted
     return tuple(sorted(name for name in names if name.endswith(_METADATA)))
 
 
@@ -62,9 +61,9 @@ def fault(root: Path, image: Interpreter) -> str | None:
     return f"its packages were changed: {changed[0]} {'came' if changed[0] in now else 'went'}" if changed else None
 
 
-def difference(folder: Path, new: Description) -> str:
+def difference(folders: Iterable[Path], new: Description) -> str:
     """What sets a new environment apart from the most alike of the last ones, in a line; '' when there is none."""
-    found = [known for root in _last(folder) if (known := _read(root))]
+    found = [known for root in _last(folders) if (known := _read(root))]
     told = [text for known in found if (text := _changes(known, new))]
     return min(told, key=len, default="")
 
@@ -88,8 +87,8 @@ def _moves(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     return [f"{name} {was or 'none'} → {now or 'none'}" for name, was, now in moved]
 
 
-def _last(folder: Path) -> list[Path]:
-    roots = [path for path in folder.iterdir() if (path / FILE).exists()] if folder.is_dir() else []
+def _last(folders: Iterable[Path]) -> list[Path]:
+    roots = [path for folder in folders if folder.is_dir() for path in folder.iterdir() if (path / FILE).exists()]
     return sorted(roots, key=lambda root: (root / FILE).stat().st_mtime, reverse=True)[:_LOOKED_AT]
 
 

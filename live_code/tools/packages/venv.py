@@ -12,6 +12,7 @@ import sys
 from {module} import {first}
 sys.exit({function}())
 """
+_PATHS = "_image.pth"
 # Programs of an image that would change it, or an environment that others share.
 _INSTALLERS = {"pip", "pip3", "conda", "wheel", "easy_install"}
 
@@ -23,7 +24,7 @@ def create(root: Path, image: Interpreter, beneath: tuple[Path, ...] = ()) -> Pa
     An environment made from another one sees the base interpreter's packages only, so a ``.pth`` file brings in the
     image's own folders, behind the environment's and before the system's. Raises OSError.
     """
-    site_packages = folder_of_packages(root, image)
+    site_packages = image.packages_in(root)
     site_packages.mkdir(parents=True)
     binaries = root / "bin"
     binaries.mkdir()
@@ -33,14 +34,20 @@ def create(root: Path, image: Interpreter, beneath: tuple[Path, ...] = ()) -> Pa
     (root / "pyvenv.cfg").write_text(_configuration(image), encoding="utf-8")
     folders = [*map(str, beneath), *image.own_folders]
     if folders:
-        lines = [f"import site; site.addsitedir({folder!r})\n" for folder in folders]
-        (site_packages / "_image.pth").write_text("".join(lines), encoding="utf-8")
+        (site_packages / _PATHS).write_text("".join(map(_line, folders)), encoding="utf-8")
     return binaries / "python"
 
 
-def folder_of_packages(root: Path, image: Interpreter) -> Path:
-    major, minor, _ = image.version.split(".")
-    return root / "lib" / f"python{major}.{minor}" / "site-packages"
+def sees(root: Path, image: Interpreter, folder: Path) -> bool:
+    """Whether the environment was made to see that folder of packages behind its own."""
+    try:
+        return _line(str(folder)) in (image.packages_in(root) / _PATHS).read_text(encoding="utf-8")
+    except OSError:
+        return False
+
+
+def _line(folder: str) -> str:
+    return f"import site; site.addsitedir({folder!r})\n"
 
 
 def add_scripts(python: Path, wanted: Mapping[str, str]) -> None:

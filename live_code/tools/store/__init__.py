@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from live_code.errors import StoreError, StoreFullError
@@ -26,7 +26,7 @@ MARKER = ".complete"
 CACHE = Path("/cache")
 _HINT_FULL = f"Enlarge it, run live-code cache gc --max-size 50G, or name another in {STORE_VARIABLE}."
 
-_told: set[str] = set()
+_warned: set[str] = set()
 
 
 class Entry(NamedTuple):
@@ -38,12 +38,43 @@ class Entry(NamedTuple):
 
 
 class Store(NamedTuple):
-    """``<root>/{git,lock,env,wheels,python,...}/<key>``; see docs/architecture.md."""
+    """Layers of ``<root>/{git,lock,env,wheels,python,...}/<key>``; see docs/architecture.md.
+
+    ``root``: the layer on top, where all that is new is made. ``read_only``: layers below it, which are looked through
+    first and never written. ``trouble``: why a mounted cache is not the top, '' when there is nothing to tell.
+    """
 
     root: Path
+    read_only: tuple[Path, ...] = ()
+    trouble: str = ""
+
+    @property
+    def layers(self) -> tuple[Store, ...]:
+        """Each as a store of its own, in the order in which they are looked through."""
+        return (*map(Store, self.read_only), self.top)
+
+    @property
+    def top(self) -> Store:
+        """Without the layers below."""
+        return Store(self.root)
 
     def path(self, kind: str, key: str = "") -> Path:
+        """The place in the layer on top."""
         return self.root / kind / key if key else self.root / kind
+
+    def places(self, kind: str, key: str = "") -> tuple[Path, ...]:
+        """The place in each layer, in the order in which they are looked through."""
+        return tuple(layer.path(kind, key) for layer in self.layers)
+
+    def look_below(self, kind: str, key: str, read: Callable[[Path], _T | None]) -> _T | None:
+        """What ``read`` makes of the entry in the first read-only layer that has it. None when none has; then, once,
+        a line says why what is made now is not kept in the cache."""
+        for root in self.read_only:
+            with suppress(OSError, ValueError):  # what can't be read is lacking
+                if (value := read(root / kind / key)) is not None:
+                    return value
+        _warn_once(self.trouble)
+        return None
 
     @contextmanager
     def locked(self, kind: str, key: str, waiting_for: str) -> Iterator[int]:
@@ -104,13 +135,13 @@ class Store(NamedTuple):
         return self.path("used", f"{kind}-{key}")
 
     def text(self, kind: str, key: str, make: Callable[[], str], waiting_for: str) -> tuple[str, Entry]:
-        """A file of text: read when it is there, else made once by ``make`` and published whole."""
+        """A file of text: read when a layer has it, else made once by ``make`` and published whole."""
         path = self.path(kind, key)
-        if (text := _read(path)) is not None:
-            return text, Entry(path, cached=True)
+        if stored := self.look_below(kind, key, _stored) or _stored(path):
+            return stored
         with self.locked(kind, key, waiting_for):
-            if (text := _read(path)) is not None:
-                return text, Entry(path, cached=True)
+            if stored := _stored(path):
+                return stored
             text = make()
             self._publish(path, text)
         return text, Entry(path, cached=False, why="not in the store")
@@ -123,11 +154,13 @@ class Store(NamedTuple):
         check: Callable[[Path], str | None],
         waiting_for: str,
     ) -> Entry:
-        """A folder that ``fill`` makes at its final place and that counts only once its marker stands in it.
+        """A folder of any layer, else one that ``fill`` makes at its final place. Its marker makes it count.
 
         ``fill`` gets the lock's file too: a child that inherits it keeps others away when we are killed before it.
         ``check`` proves an entry before it is reused: it returns what is wrong with it, or None.
         """
+        if below := self.look_below(kind, key, lambda path: None if _reason(path, check) else path):
+            return Entry(below, cached=True)
         self.use(kind, key)
         path = self.path(kind, key)
         if _reason(path, check) is None:
@@ -160,57 +193,39 @@ class Store(NamedTuple):
 
 
 def find(settings: StoreSettings) -> Store:
-    """The store that the container names; else ``/cache`` when it is writable, else the user's cache folder."""
+    """The store that the container names; else ``/cache`` when it is writable, else the user's cache folder, above a
+    ``/cache`` that is mounted and can only be read."""
     if settings.folder:
         return Store(Path(settings.folder).expanduser().absolute())
     if os.access(CACHE, os.W_OK):
         return Store(CACHE)
+    if not _is_mount(CACHE):
+        return Store(_private(settings))
+    return Store(_private(settings), (CACHE,) if os.access(CACHE, os.R_OK | os.X_OK) else (), _trouble(CACHE))
+
+
+def _private(settings: StoreSettings) -> Path:
     caches = settings.user_cache
     if caches and os.access(_existing_parent(Path(caches)), os.W_OK):
-        return Store(Path(caches, "live-code"))
-    return Store(Path("/tmp", f"live-code-{os.getuid()}"))  # noqa: S108 - the last place that any uid can write
+        return Path(caches, "live-code")
+    return Path("/tmp", f"live-code-{os.getuid()}")  # noqa: S108 - the last place that any uid can write
 
 
-def all_of(settings: StoreSettings) -> tuple[Store, ...]:
-    """The stores to look in, ``find``'s last: a mounted ``/cache`` that can only be read comes before it."""
-    readable = trouble(settings) and os.access(CACHE, os.R_OK | os.X_OK)
-    return (*([Store(CACHE)] if readable else []), find(settings))
-
-
-def chosen(settings: StoreSettings) -> Callable[[Callable[[Store], _T]], _T]:
-    """Gives a stage the store. Of one that can only be read what it has is taken; what it lacks is made in another."""
-    *read_only, writable = all_of(settings)
-    if not read_only:
-        _tell_once(trouble(settings))
-
-    def kept(stage: Callable[[Store], _T]) -> _T:
-        for store in read_only:
-            try:
-                return stage(store)
-            except StoreError:
-                _tell_once(trouble(settings))
-        return stage(writable)
-
-    return kept
-
-
-def _tell_once(told: str) -> None:
-    if told and told not in _told:
-        _told.add(told)
-        log.warning(told)
-
-
-def trouble(settings: StoreSettings) -> str:
-    """Why nothing is kept though something is mounted at ``/cache``; '' when it can be written or is no mount."""
-    if settings.folder or os.access(CACHE, os.W_OK) or not _is_mount(CACHE):
-        return ""
-    if os.statvfs(CACHE).f_flag & os.ST_RDONLY:
-        return f"{CACHE} is mounted read-only: what it has is used, nothing new is kept"
-    found = CACHE.stat()
+def _trouble(mounted: Path) -> str:
+    """Why nothing is kept in a folder that is mounted."""
+    if os.statvfs(mounted).f_flag & os.ST_RDONLY:
+        return f"{mounted} is mounted read-only: what it has is used, nothing new is kept"
+    found = mounted.stat()
     return (
-        f"{CACHE} is mounted, but user {os.getuid()} can't write it (owner {found.st_uid}, mode"
+        f"{mounted} is mounted, but user {os.getuid()} can't write it (owner {found.st_uid}, mode"
         f" {found.st_mode & 0o7777:o}): nothing is kept. chmod 1777 the folder that is mounted there, or chown it"
     )
+
+
+def _warn_once(message: str) -> None:
+    if message and message not in _warned:
+        _warned.add(message)
+        log.warning(message)
 
 
 def _is_mount(path: Path) -> bool:
@@ -236,8 +251,8 @@ def _reason(path: Path, check: Callable[[Path], str | None]) -> str | None:
     return check(path)
 
 
-def _read(path: Path) -> str | None:
+def _stored(path: Path) -> tuple[str, Entry] | None:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8"), Entry(path, cached=True)
     except (FileNotFoundError, NotADirectoryError):
         return None

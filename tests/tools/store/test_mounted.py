@@ -134,8 +134,20 @@ def test_doctor_and_cache_tell_of_it(container: Container) -> None:
     listed = container.command("cache", "ls", around=container.read_only)
     assert f"entries in {container.cache}\n" in listed.stdout
     assert f"{container.cache} is mounted read-only" in listed.stderr
+    proved = container.command("cache", "verify", around=container.read_only)
+    assert (proved.returncode, proved.stdout) == (0, "all is whole\n"), proved.stderr
     trimmed = container.command("cache", "gc", "--max-size", "1", around=container.read_only)
     assert (trimmed.returncode, "Nothing can be removed here" in trimmed.stderr) == (1, True)
+
+
+def test_the_entries_of_both_layers_are_listed(container: Container) -> None:
+    assert container.run("first").returncode == 0
+    container.commit = container.repo.commit(more__py="")
+    assert container.run("second", *container.read_only).returncode == 0
+    listed = container.command("cache", "ls", around=container.read_only).stdout.splitlines()
+    ends = [number for number, line in enumerate(listed) if " entries in " in line]
+    assert [listed[number].split(" in ")[1] for number in ends] == [str(container.cache), str(container.private)]
+    assert [line.split()[-1].split("/")[0] for line in listed[ends[0] + 1 : ends[1]]] == ["git"]
 
 
 def test_a_folder_at_its_place_that_is_no_mount_is_no_cache(container: Container) -> None:
