@@ -91,7 +91,7 @@ def _image(python: Path | None, kept: Store, environ: Mapping[str, str]) -> Iter
 def _framework(image: Interpreter) -> Answer:
     found = image.frameworks
     core = [
-        f"{name} {it.version or image.packages.get(name, '')} {f'for CUDA {it.cuda}' if it.cuda else 'without CUDA'}"
+        f"{name} {framework.version(image, name)} {f'for CUDA {it.cuda}' if it.cuda else 'without CUDA'}"
         for name, it in found.items()
         if name in _CORE
     ]

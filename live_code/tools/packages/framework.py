@@ -42,14 +42,19 @@ def protection(image: Interpreter, environ: Mapping[str, str]) -> Protection:
     """What the image ships as its framework, and what ``LIVE_CODE_PROTECT`` lists."""
     names = listed(environ)
     found = {name: version for name, version in image.packages.items() if _PROTECTED.fullmatch(name) or name in names}
-    for known in FRAMEWORKS:
-        module = image.frameworks.get(known.module)
-        if module and known.module not in found:  # requirements use this name, whatever the image installed it under
-            versions = (found[name] for name in sorted(found) if brings(name, known.module))
-            if version := module.version or next(versions, ""):
-                found[known.module] = version
+    for known in FRAMEWORKS:  # requirements use the module's name, whatever the image installed it under
+        if known.module not in found and (installed := version(image, known.module)):
+            found[known.module] = installed
     bounds = () if "numpy" in found else numpy_bounds(image)
     return Protection({name: _as_version(found[name]) for name in sorted(found)}, bounds)
+
+
+def version(image: Interpreter, module: str) -> str:
+    """A framework's, by its own files, else by the package that brings it; '' when the image has no such module."""
+    if module not in image.frameworks:
+        return ""
+    packaged = (image.packages[name] for name in sorted(image.packages) if brings(name, module))
+    return image.frameworks[module].version or next(packaged, "")
 
 
 def listed(environ: Mapping[str, str]) -> frozenset[str]:
@@ -65,15 +70,15 @@ def numpy_bounds(image: Interpreter) -> tuple[Bound, ...]:
     """
     installed = _numpy(image)
     major = _parts(installed)[0]
-    shipped = [(known, image.frameworks[known.module]) for known in FRAMEWORKS if known.module in image.frameworks]
-    for known, module in shipped:
+    shipped = [known for known in FRAMEWORKS if known.module in image.frameworks]
+    for known in shipped:
         versions, limit = known.numpy_limit
-        if limit and module.version.startswith(versions) and _parts(installed) < _parts(limit):
-            why = f"{known.module} {module.version} uses names that numpy {limit} removed"
-            return (Bound("numpy", f"<{limit}", why),)
-    for known, module in shipped:
-        built = module.numpy or major
-        why = f"{known.module} {module.version} was built against numpy {built}"
+        own = version(image, known.module)
+        if limit and own.startswith(versions) and _parts(installed) < _parts(limit):
+            return (Bound("numpy", f"<{limit}", f"{known.module} {own} uses names that numpy {limit} removed"),)
+    for known in shipped:
+        built = image.frameworks[known.module].numpy or major
+        why = f"{known.module} {version(image, known.module)} was built against numpy {built}"
         if known.numpy_library and built == 1 and major < 2:
             return (Bound("numpy", "<2", why),)
         if known.numpy_library and built == major == 2:

@@ -30,8 +30,8 @@ class Extended(NamedTuple):
     root: Path
     shop: Workshop
 
-    def image_has_it(self, code: str = "") -> None:
-        self.shop.image.has("newml-gpu", "3.0").holds("newml", "about.py", FACTS).holds("newml", "__init__.py", code)
+    def image_has_it(self, code: str = "", facts: str = FACTS) -> None:
+        self.shop.image.has("newml-gpu", "3.0").holds("newml", "about.py", facts).holds("newml", "__init__.py", code)
         self.shop.image.has("newml-kernels-cu12", "12.1")
 
     def says(self, *words: object) -> str:
@@ -67,6 +67,13 @@ def test_it_is_found_in_the_image_and_protected_with_its_companions(extended: Ex
     shown = extended.says("doctor")
     assert "framework    newml 3.0 for CUDA 12.4\n" in shown
     assert "protected    newml==3.0, newml-gpu==3.0, newml-kernels-cu12==12.1\n" in shown
+
+
+def test_one_whose_files_say_no_version_has_its_packages(extended: Extended) -> None:
+    extended.image_has_it(facts="")
+    shown = extended.says("doctor")
+    assert "framework    newml 3.0 without CUDA\n" in shown
+    assert "protected    newml==3.0, newml-gpu==3.0," in shown
 
 
 def test_an_inventory_that_another_version_kept_in_the_store_is_not_used(extended: Extended) -> None:
