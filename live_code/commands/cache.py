@@ -29,7 +29,7 @@ def run(arguments: Namespace, store: Store) -> int:
     if arguments.action == "ls":
         return _list(store.layers)
     if arguments.action == "verify":
-        return _verify(store.layers, arguments.environ)
+        return _verify(store.layers, arguments.settings().inherited)
     limit = sizes.parse(arguments.max_size) if arguments.action == "gc" else 0
     if limit:
         _pack(store, arguments.idle, arguments.settings().inherited)

@@ -153,7 +153,7 @@ def frameworks(folders: "List[str]") -> "Dict[str, Any]":
                     said = dict(ASSIGNED.findall(opened.read()))
                 version = said.get("__version__") or said.get("version") or said.get("full_version")
                 found[known.module] = {
-                    "version": version or "",
+                    "version": version,
                     "path": os.path.dirname(os.path.realpath(path)),
                     "cuda": said.get("cuda", ""),
                     "numpy": numpy_of(os.path.join(folder, *known.numpy_library.split("/"))),

@@ -71,15 +71,15 @@ def numpy_bounds(image: Interpreter) -> tuple[Bound, ...]:
     """
     installed = _numpy(image)
     major = _parts(installed)[0]
-    shipped = [(known, image.frameworks[known.module]) for known in FRAMEWORKS if known.module in image.frameworks]
-    for known, module in shipped:
+    shipped = [known for known in FRAMEWORKS if known.module in image.frameworks]
+    for known in shipped:
         versions, limit = known.numpy_limit
-        if limit and module.version.startswith(versions) and _parts(installed) < _parts(limit):
-            why = f"{known.module} {module.version} uses names that numpy {limit} removed"
-            return (Bound("numpy", f"<{limit}", why),)
-    for known, module in shipped:
-        built = module.numpy or major
-        why = f"{known.module} {module.version} was built against numpy {built}"
+        own = version(image, known.module)
+        if limit and own.startswith(versions) and _parts(installed) < _parts(limit):
+            return (Bound("numpy", f"<{limit}", f"{known.module} {own} uses names that numpy {limit} removed"),)
+    for known in shipped:
+        built = image.frameworks[known.module].numpy or major
+        why = f"{known.module} {version(image, known.module)} was built against numpy {built}"
         if known.numpy_library and built == 1 and major < 2:
             return (Bound("numpy", "<2", why),)
         if known.numpy_library and built == major == 2:
