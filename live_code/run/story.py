@@ -15,7 +15,7 @@ from live_code.run import finish
 from live_code.stages.code import checkout, source, workplace
 from live_code.stages.record import status
 from live_code.stages.record.journal import Ending, Journal
-from live_code.stages.request import hyperparameters, repo_settings, task_config
+from live_code.stages.request import hyperparameters, task_config
 from live_code.tools import files, settings, store
 from live_code.tools.machine import container
 from live_code.tools.processes import guard, proctree, runner
@@ -25,6 +25,7 @@ from live_code.values import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from live_code.stages.launch.plan import Launch
+    from live_code.stages.request.repo_settings import Merged
 
 # What may take long, as a person is told of it.
 STAGES = {
@@ -65,7 +66,7 @@ class _Ready(NamedTuple):
 
     task: task_config.TaskConfig
     request: hyperparameters.Request
-    merged: repo_settings.Merged
+    merged: Merged
     missing_models: Mapping[str, str]
     code: checkout.Checkout
     planned: tuple[Launch, ...]
@@ -137,6 +138,7 @@ def _ready(journal: Journal, asked: _Asked) -> Iterator[_Ready]:
         code = journal.step("checkout", checkout.make, found, request, cache, place, given.git)
         from live_code.run import sequence
         from live_code.stages.environment import build, lock
+        from live_code.stages.request import repo_settings
         from live_code.tools.machine import interpreter
 
         repo = journal.step("repo", repo_settings.read, code.root)

@@ -186,10 +186,11 @@ def _unknown(name: str, known: set[str]) -> str:
     return f"nobody reads the variable {table.PREFIX}{name}" + (f"; is {table.PREFIX}{near} meant?" if near else "")
 
 
-class _Variables(NamedTuple):
+class _Variables:
     """Those of the container; each of ours in the form that the table has for it."""
 
-    values: Mapping[str, str]
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values = values
 
     def get(self, name: str) -> Any:
         variable = _BY_NAME[name]
