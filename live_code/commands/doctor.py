@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.errors import InterpreterError, LiveCodeError
 from live_code.tools import settings, store
@@ -21,6 +20,7 @@ from live_code.tools.processes import runner
 from live_code.tools.settings import PackageSettings, Settings
 from live_code.tools.store import Store
 from live_code.tools.telemetry import gpu
+from live_code.values import NamedTuple
 
 _ENOUGH_BYTES = 2 << 30
 _TIMEOUT_S = 10.0

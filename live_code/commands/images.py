@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
@@ -14,6 +14,7 @@ from live_code.errors import EngineError
 from live_code.job.ymir_exc import protocol
 from live_code.tools.processes import runner
 from live_code.tools.terminal import table
+from live_code.values import NamedTuple
 
 FORM = ("git_url", "git_branch", "code_config")
 KINDS = {2: "detection", 3: "semantic segmentation", 4: "instance segmentation"}

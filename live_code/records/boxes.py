@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
+
+from live_code.values import NamedTuple
 
 TRUTH = "#ffffff"
 _COLOURS = ("#ff9f1c", "#2ec4ff", "#ff5fa2", "#7ddf64", "#b388ff", "#ffe45e")

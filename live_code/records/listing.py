@@ -8,13 +8,14 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from live_code.errors import ConfigError, RecordError, nearest
 from live_code.job.ymir_exc import protocol
 from live_code.stages.record import reading
 from live_code.stages.record.reading import Record
 from live_code.tools.terminal import log, table
+from live_code.values import NamedTuple
 
 HEAD = ("id", "task", "commit", "ref", "metric", "duration", "state", "folder")
 _TERM = re.compile(r"\s*([\w./-]+)\s*(!=|>=|<=|=|>|<|~)\s*(\"[^\"]*\"|'[^']*'|\S+)\s*")

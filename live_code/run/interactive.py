@@ -9,7 +9,6 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.errors import BuildError, LaunchError
 from live_code.stages.environment.build import Environment
@@ -19,6 +18,7 @@ from live_code.tools.processes import runner
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
+from live_code.values import NamedTuple
 
 DEFAULT_ADDRESS = "127.0.0.1:5678"
 # Any wheel of this release that fits the job's Python; the digests are those of the index (scripts/lock).

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.errors import ConfigError, SourceError
 from live_code.stages.code import checkout, source
@@ -18,6 +17,7 @@ from live_code.tools.git.local import GitFailed, run
 from live_code.tools.machine import interpreter
 from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.settings import Inherited, Settings
+from live_code.values import NamedTuple
 
 
 class Locked(NamedTuple):

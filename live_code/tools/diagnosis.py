@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from live_code.errors import LiveCodeError
+from live_code.values import NamedTuple
 
 
 class Sign(NamedTuple):

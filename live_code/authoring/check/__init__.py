@@ -10,7 +10,6 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.authoring.check import code, declarations, modules, outcome, packages, params, reachable, sdk, tree
 from live_code.authoring.check.finding import MAY_FAIL, NOTE, SEVERITIES, WILL_FAIL, Finding
@@ -28,6 +27,7 @@ from live_code.tools.processes import runner
 from live_code.tools.settings import Settings
 from live_code.tools.store import Store
 from live_code.tools.terminal import table
+from live_code.values import NamedTuple
 
 __all__ = ["MAY_FAIL", "NOTE", "SEVERITIES", "WILL_FAIL", "Finding", "Image", "as_json", "examine", "show"]
 

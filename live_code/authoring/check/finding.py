@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from live_code.values import NamedTuple
 
 WILL_FAIL = "will fail"
 MAY_FAIL = "may fail"

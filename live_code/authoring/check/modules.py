@@ -6,7 +6,6 @@ import ast
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 from live_code.authoring.check import sdk
 from live_code.authoring.check.finding import MAY_FAIL, WILL_FAIL, Finding
@@ -15,6 +14,7 @@ from live_code.tools.packages.framework import brings, is_family, normalised
 from live_code.tools.packages.modules import DISTRIBUTIONS, to_add
 from live_code.tools.packages.requirements import DEFAULTS
 from live_code.tools.processes import runner
+from live_code.values import NamedTuple
 
 # Modules that one distribution alone brings, which has their name.
 _NAMESAKES = frozenset(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
 from live_code.authoring.check import sdk
 from live_code.authoring.check.finding import MAY_FAIL, WILL_FAIL, Finding
 from live_code.job.ymir_exc import protocol
 from live_code.tools import remedies
+from live_code.values import NamedTuple
 
 # For each task the call to recommend, the other ones, and how code that does without names the file.
 WRITERS: Mapping[str, tuple[str, ...]] = {

@@ -9,11 +9,11 @@ import ast
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.authoring.check.finding import WILL_FAIL, Finding
 from live_code.job import JOB_PATH
 from live_code.job.ymir_exc import protocol
+from live_code.values import NamedTuple
 
 SDK = "ymir_exc"
 _STAGE = "stage_name files evaluation_result= mAP= timestamp= attachments= evaluate_config="

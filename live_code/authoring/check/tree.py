@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.authoring.check.finding import MAY_FAIL, NOTE, Finding
 from live_code.errors import SourceError
 from live_code.tools.git import worktree
 from live_code.tools.git.local import GitFailed, run
 from live_code.tools.settings import Inherited
+from live_code.values import NamedTuple
 
 _LARGE = 50_000_000
 _PRIVATE = re.compile(r"^\s*url\s*=\s*(?P<url>(ssh://|[^/:\s]+@[^/:\s]+:)\S+)", re.MULTILINE)

@@ -3,11 +3,11 @@
 import hashlib
 import io
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from live_code.authoring.demo.shapes import Box, draw
+from live_code.values import NamedTuple
 
 SIZES = {"training": 640, "val": 80, "candidate": 80}
 

@@ -4,9 +4,9 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.tools.processes import runner
+from live_code.values import NamedTuple
 
 # Always the same, so that the same files make the same commit ids.
 _IDENTITY = {

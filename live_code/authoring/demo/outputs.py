@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import yaml
 
 from live_code.job.ymir_exc import protocol
+from live_code.values import NamedTuple
 
 
 class Model(NamedTuple):

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -10,6 +9,7 @@ from live_code.authoring.demo.dataset import Dataset
 from live_code.authoring.demo.shapes import CLASS_NAMES, Box
 from live_code.records import boxes
 from live_code.records.boxes import Found
+from live_code.values import NamedTuple
 
 COLUMNS, ROWS = 6, 4
 

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+from live_code.values import NamedTuple
 
 CLASS_NAMES = ("circle", "square", "triangle")
 SMOOTH = 3  # drawn this much larger, then scaled down: edges as a camera gives them

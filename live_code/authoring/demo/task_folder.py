@@ -3,13 +3,13 @@
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import yaml
 
 from live_code.authoring.demo.dataset import Dataset, Sample
 from live_code.authoring.demo.shapes import CLASS_NAMES
 from live_code.job.ymir_exc import protocol
+from live_code.values import NamedTuple
 
 _IN = PurePosixPath("/in")
 

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.authoring.demo import dataset, example_repo, git_server, image, outputs, picture, progress, task_folder
 from live_code.authoring.demo.dataset import Dataset
@@ -15,6 +14,7 @@ from live_code.authoring.demo.task_folder import Pin
 from live_code.errors import ConfigError, JobError
 from live_code.records import boxes
 from live_code.tools.settings import Inherited
+from live_code.values import NamedTuple
 
 SEED = 7
 # Mining comes first in a start that has both.

@@ -6,11 +6,11 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.errors import InitError
 from live_code.tools.processes import runner
 from live_code.tools.settings import Inherited
+from live_code.values import NamedTuple
 
 TEMPLATES = Path(__file__).with_name("templates")
 COMMON = "common"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.errors import ConfigError
 from live_code.experiments.bisect import ancestry
@@ -16,6 +15,7 @@ from live_code.experiments.sweep.expand import Plan
 from live_code.records import listing
 from live_code.tools import store
 from live_code.tools.settings import Settings
+from live_code.values import NamedTuple
 
 
 class Request(NamedTuple):

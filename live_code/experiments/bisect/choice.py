@@ -7,7 +7,7 @@ import math
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from live_code.errors import ConfigError, nearest
 from live_code.experiments.bisect import search
@@ -17,6 +17,7 @@ from live_code.experiments.sweep.commits import Commit
 from live_code.experiments.sweep.expand import Run
 from live_code.experiments.sweep.outcome import Outcome
 from live_code.records.listing import Term, matches
+from live_code.values import NamedTuple
 
 
 class Question(NamedTuple):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from live_code.values import NamedTuple
 
 GOOD, BAD, UNCLEAR = "good", "bad", "unclear"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from live_code.errors import RefMissingError
 from live_code.experiments.sweep.spec import Selector
@@ -13,6 +13,7 @@ from live_code.tools.git.local import GitFailed
 from live_code.tools.git.url import GitUrl, without_page
 from live_code.tools.settings import GitSettings
 from live_code.tools.store import Store
+from live_code.values import NamedTuple
 
 if TYPE_CHECKING:
     from live_code.tools.git.history import History

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.experiments.sweep import commits, expand, spec, task_folder
 from live_code.experiments.sweep.expand import Plan
@@ -11,6 +10,7 @@ from live_code.experiments.sweep.spec import Spec
 from live_code.experiments.sweep.task_folder import Base
 from live_code.tools import store
 from live_code.tools.settings import Settings
+from live_code.values import NamedTuple
 
 
 class Sweep(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from live_code.experiments.sweep import outcome, row, task_folder
 from live_code.experiments.sweep.choice import Choice
@@ -15,6 +15,7 @@ from live_code.experiments.sweep.outcome import Outcome, Reason
 from live_code.experiments.sweep.row import RUNS, Row
 from live_code.experiments.sweep.task_folder import Base
 from live_code.tools.terminal import log
+from live_code.values import NamedTuple
 
 TICK_S = 0.5
 # A run whose node or process was lost is started elsewhere, so often at most.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from live_code.errors import LiveCodeError, MissingExtra
 from live_code.experiments.sweep.outcome import Reason
@@ -16,6 +16,7 @@ from live_code.experiments.sweep.spec import EarlyStop
 from live_code.job.ymir_exc import protocol
 from live_code.stages import results
 from live_code.stages.request import task_config
+from live_code.values import NamedTuple
 
 _STEP, _VALUE = "step", "value"
 

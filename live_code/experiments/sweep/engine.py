@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from live_code.experiments.sweep.task_folder import Job
+from live_code.values import NamedTuple
 
 # The node of runs that are on the driver's own machine.
 HERE = "here"

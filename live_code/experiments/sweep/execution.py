@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple
 
 from live_code.errors import ConfigError, MissingExtra
 from live_code.experiments.sweep import local_engine, node, outcome, row, screen, summary
@@ -24,6 +23,7 @@ from live_code.experiments.sweep.spec import MAX, Aim
 from live_code.tools import files
 from live_code.tools.settings import Settings
 from live_code.tools.store import lease
+from live_code.values import NamedTuple
 
 PLAN = "plan.json"
 LOCK = "driver.lock"

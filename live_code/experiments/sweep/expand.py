@@ -7,12 +7,13 @@ import json
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from live_code.errors import ConfigError
 from live_code.experiments.sweep.commits import Commit
 from live_code.experiments.sweep.spec import GRID, RANDOM, Aim, Dimension, Search, Spec
 from live_code.tools import files
+from live_code.values import NamedTuple
 
 MOST = 100_000
 

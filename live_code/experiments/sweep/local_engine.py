@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.errors import ConfigError
 from live_code.experiments.sweep import process
@@ -16,6 +15,7 @@ from live_code.experiments.sweep.spec import Resources
 from live_code.experiments.sweep.task_folder import Job
 from live_code.tools.settings import Settings
 from live_code.tools.telemetry import gpu
+from live_code.values import NamedTuple
 
 _POLL_S = 0.02
 

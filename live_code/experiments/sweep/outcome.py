@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.errors import LiveCodeError, RecordError
 from live_code.job.ymir_exc import protocol
@@ -14,6 +13,7 @@ from live_code.stages.record import reading
 from live_code.stages.record.document import FILE
 from live_code.stages.request import task_config
 from live_code.tools import files
+from live_code.values import NamedTuple
 
 WAITING, RUNNING, DONE, EARLY, FAILED = "waiting", "running", "done", "stopped early", "failed"
 # Told to stop, or running when last heard of while nobody runs it now.

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import ray
 from ray.exceptions import RayError
@@ -31,6 +31,7 @@ from live_code.tools import settings, store
 from live_code.tools.machine import container
 from live_code.tools.settings import StoreSettings
 from live_code.tools.terminal import log
+from live_code.values import NamedTuple
 
 # Between two looks of a node at a run of its own.
 POLL_S = 0.1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from live_code.experiments.sweep import outcome
 from live_code.experiments.sweep.commits import Commit
@@ -13,6 +13,7 @@ from live_code.experiments.sweep.expand import Run
 from live_code.experiments.sweep.outcome import Outcome
 from live_code.stages.record.serialize import plain
 from live_code.tools import files
+from live_code.values import NamedTuple
 
 # Below the sweep's folder: a folder for each run, named by its id.
 RUNS = "runs"

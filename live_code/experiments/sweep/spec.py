@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import yaml
 
@@ -15,6 +15,7 @@ from live_code.errors import ConfigError, nearest
 from live_code.stages.request.hyperparameters import REVISION_KEYS
 from live_code.tools import sizes
 from live_code.tools.files.yamlfile import read_mapping
+from live_code.values import NamedTuple
 
 # Hyper-parameters that the sweep itself sets: for each run its commit, its GPUs and its name.
 OURS = ("git_url", *REVISION_KEYS, "gpu_id", "gpu_count", "task_id")

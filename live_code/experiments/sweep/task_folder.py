@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from live_code.errors import ConfigError
 from live_code.experiments.sweep.expand import Run
@@ -15,6 +15,7 @@ from live_code.experiments.sweep.spec import OURS, Spec
 from live_code.stages.request import task_config
 from live_code.tools import files
 from live_code.tools.files.yamlfile import read_mapping, write_mapping
+from live_code.values import NamedTuple
 
 ENV, CONFIG = "env.yaml", "config.yaml"
 COMMIT_KEY = "git_branch"  # the platform's form has the commit under this name

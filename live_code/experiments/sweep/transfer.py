@@ -7,7 +7,9 @@ import stat
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
+
+from live_code.values import NamedTuple
 
 PIECE = 4 << 20
 # Says that what lies beside is whole, so it comes last.

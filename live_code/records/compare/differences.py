@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from live_code.stages.record.reading import NAMES, Record
+from live_code.values import NamedTuple
 
 _GIB = 1 << 30
 _OCI = "org.opencontainers.image."

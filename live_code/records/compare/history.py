@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from live_code.errors import LiveCodeError, RefMissingError, StoreError
 from live_code.stages.record.reading import Record
@@ -15,6 +15,7 @@ from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.url import GitUrl, UrlError
 from live_code.tools.settings import GitSettings, Settings
 from live_code.tools.store import Store
+from live_code.values import NamedTuple
 
 if TYPE_CHECKING:
     from live_code.tools.git.history import History as Past

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import altair as alt
 
 from live_code.records.report import facts
 from live_code.records.report.curves import OURS, Curve
+from live_code.values import NamedTuple
 
 HEIGHT = 240
 # Colours are the page's own variables, so that both themes and a print-out need one drawing only.

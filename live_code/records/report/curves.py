@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from live_code.stages.record import hparams
 from live_code.stages.record.reading import Record
+from live_code.values import NamedTuple
 
 POINTS = 240
 # The scalars that live-code itself writes beside the job's.

@@ -6,11 +6,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from live_code.records import compare, listing
 from live_code.records.compare import text
 from live_code.stages.record.reading import Record
+from live_code.values import NamedTuple
 
 # More columns than this nobody reads.
 PARAMETERS = 10

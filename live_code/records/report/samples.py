@@ -6,12 +6,12 @@ import base64
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.job.ymir_exc import protocol
 from live_code.records import boxes
 from live_code.records.boxes import Found
 from live_code.stages.record.reading import Record
+from live_code.values import NamedTuple
 
 SIDE = 320
 COUNT = 8

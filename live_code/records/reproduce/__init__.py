@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.records.reproduce import conditions, docker, folder, verify
 from live_code.run import finish, story
@@ -15,6 +14,7 @@ from live_code.stages.request import hyperparameters, task_config
 from live_code.tools import settings
 from live_code.tools.processes import guard
 from live_code.tools.terminal import log
+from live_code.values import NamedTuple
 
 __all__ = ["Wanted", "reproduce"]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from live_code.errors import RecordError
 from live_code.stages.record.reading import Record
 from live_code.stages.record.serialize import HIDDEN
 from live_code.tools import files
 from live_code.tools.files.yamlfile import write_mapping
+from live_code.values import NamedTuple
 
 # Below the new run's own folder.
 PLACE = Path("live-code", "recorded")

@@ -6,12 +6,13 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from live_code.errors import RecordError
 from live_code.stages.record.document import FILE, SCHEMA_VERSION
 from live_code.stages.record.serialize import HIDDEN
 from live_code.stages.request.hyperparameters import REVISION_KEYS
+from live_code.values import NamedTuple
 
 OLDEST = 1
 # Hyper-parameters that are told elsewhere in a record, or differ in every run.

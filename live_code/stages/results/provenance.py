@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.job.ymir_exc import protocol
 from live_code.stages.code.checkout import Checkout
@@ -15,6 +14,7 @@ from live_code.stages.results import Results
 from live_code.tools import files
 from live_code.tools.git import local, worktree
 from live_code.tools.settings import Inherited
+from live_code.values import NamedTuple
 
 INDEXES = ("training_index_file", "val_index_file", "candidate_index_file")
 MANIFEST = Path("/img-man/manifest.yaml")

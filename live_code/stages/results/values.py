@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from live_code.job.ymir_exc import protocol
 from live_code.stages.request.task_config import Earlier, TaskConfig
 from live_code.tools import files
+from live_code.values import NamedTuple
 
 # How many breaches of one kind are spelled out; a candidate list may have millions of lines.
 SPELLED_OUT = 5

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from live_code.errors import nearest
 from live_code.job.ymir_exc import protocol
@@ -16,6 +16,7 @@ from live_code.stages.request.repo_settings import Merged
 from live_code.stages.request.task_config import PLATFORM_KEYS
 from live_code.stages.supervise import symptoms
 from live_code.tools import remedies
+from live_code.values import NamedTuple
 
 _QUOTED = re.compile(r"'([^'\n]{1,200})'|\"([^\"\n]{1,200})\"")
 _NO_KEY = re.compile(r"AttributeError: 'EasyDict' object has no attribute '(\w+)'|KeyError: '(\w+)'")

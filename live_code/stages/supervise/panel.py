@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from rich.color import ColorSystem
 from rich.console import Console, Group, RenderableType
@@ -19,6 +18,7 @@ from rich.text import Text
 from live_code.job.ymir_exc import protocol
 from live_code.stages.supervise.lines import Readable
 from live_code.tools.terminal.footer import MOVES, Line, Terminal
+from live_code.values import NamedTuple
 
 REFRESH_S = 1.0
 GIB = 1 << 30

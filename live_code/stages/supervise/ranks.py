@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from live_code.stages.supervise.exit import Report
+from live_code.values import NamedTuple
 
 # What the process of torchrun itself dies of, whoever started it.
 LAUNCHER = "ChildFailedError"

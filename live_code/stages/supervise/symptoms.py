@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from live_code.job.ymir_exc import protocol
 from live_code.tools.machine.inventory import FRAMEWORKS
+from live_code.values import NamedTuple
 
 # What `retries: {on: ...}` may name.
 NETWORK = "network"

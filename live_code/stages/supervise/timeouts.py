@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from live_code.stages.supervise.exit import HANGING_RANKS, MAX_DURATION, STALL, Rules
+from live_code.values import NamedTuple
 
 # How long the other ranks may be silent after one has died of an exception, in seconds.
 RANK_GRACE_S = 60.0

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.errors import CredentialsError
 from live_code.tools.git import credentials, local, policy, proxies
@@ -17,6 +16,7 @@ from live_code.tools.git.url import GitUrl
 from live_code.tools.settings import GitSettings
 from live_code.tools.settings.table import File
 from live_code.tools.store import Store
+from live_code.values import NamedTuple
 
 CA_FILE = "LIVE_CODE_CA_FILE"
 # What old versions of git and importers wrote into commits and trees by mistake; it does no harm.

@@ -6,13 +6,13 @@ import base64
 import netrc
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from live_code.errors import CredentialsError
 from live_code.tools.git import proxies
 from live_code.tools.settings import GitSettings
 from live_code.tools.settings.table import File
+from live_code.values import NamedTuple
 
 PROXY_FILE = "LIVE_CODE_PROXY_CREDENTIALS"
 TOKEN, HOST = "LIVE_CODE_GIT_TOKEN", "LIVE_CODE_GIT_HOST"

@@ -6,13 +6,13 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.tools.git import access, local, remote
 from live_code.tools.git.repository import Repository
 from live_code.tools.git.url import GitUrl
 from live_code.tools.settings import GitSettings
 from live_code.tools.store import Store
+from live_code.values import NamedTuple
 
 HEAD = "HEAD"
 

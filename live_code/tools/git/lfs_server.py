@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from live_code.errors import AuthError, NetworkError, NotFoundError, RefusedError, SourceError, TlsError
@@ -27,6 +27,7 @@ from live_code.tools.git.retry import retried
 from live_code.tools.git.url import GitUrl
 from live_code.tools.processes import runner
 from live_code.tools.terminal import log
+from live_code.values import NamedTuple
 
 _JSON = "application/vnd.git-lfs+json"
 _ANSWER_S = 60.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from live_code.values import NamedTuple
 
 # As curl reads it: the scheme may be missing, and whoever wrote it may have left an @ in the password unquoted.
 _FORM = re.compile(r"(?:([\w+.-]+)://)?(?:([^:@/]*)(?::(.*))?@)?([^@]*)", re.DOTALL)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.tools.processes import runner
 from live_code.tools.telemetry import cgroup
+from live_code.values import NamedTuple
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - its size is what PyTorch's loaders live on
 _GPU_FIELDS = ("index", "name", "uuid", "memory.total", "compute_cap", "driver_version")

@@ -104,7 +104,7 @@ def inspect(python: Path, store: Store, inherited: Inherited) -> Interpreter:
 
     Raises InterpreterError.
     """
-    key = files.sha256_text(f"{_SCHEMA} {python}")[:32]
+    key = files.sha256_text(f"{_SCHEMA} {python} {SCRIPT.read_text(encoding='utf-8')}")[:32]
     if known := store.look_below("python", key, lambda file: _known(python, file)):
         return known
     path = store.path("python", key)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from live_code.errors import CredentialsError
 from live_code.tools.git import access, credentials
@@ -15,6 +14,7 @@ from live_code.tools.packages import secrets
 from live_code.tools.packages.secrets import Login
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
+from live_code.values import NamedTuple
 
 CLIENT_CERT, CLIENT_KEY = "LIVE_CODE_INDEX_CLIENT_CERT", "LIVE_CODE_INDEX_CLIENT_KEY"
 """Name PEM files: a certificate with its key, or each in a file of its own."""

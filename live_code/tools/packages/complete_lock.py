@@ -6,7 +6,6 @@ pip, too, looks no further than a file where one entry has a hash: all that is n
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from live_code.tools.packages import conflict, foreign_lock, markers, solution
 from live_code.tools.packages.framework import is_family, normalised
@@ -15,6 +14,7 @@ from live_code.tools.packages.requirements import Chosen, Line, Text, is_list, l
 from live_code.tools.packages.solution import Pin
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
+from live_code.values import NamedTuple
 
 _ENTRY = re.compile(
     r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(?:==\s*(?P<version>[\w.!+-]+)|@\s*(?P<url>\S+))"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from live_code.errors import FrameworkConflictError
 from live_code.tools.packages.framework import Protection, normalised
 from live_code.tools.packages.requirements import Line, Text, is_list, lines
+from live_code.values import NamedTuple
 
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(?P<wish>@\s*\S+|[^;#]*)")
 _WHEEL_URL = re.compile(r"\S*/(?P<name>[A-Za-z0-9][\w.]*)-[^/-]+-[^/]+\.whl")

@@ -7,11 +7,11 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from live_code.tools.git import access, credentials
 from live_code.tools.settings import PackageSettings
+from live_code.values import NamedTuple
 
 FILE = "LIVE_CODE_INDEX_CREDENTIALS"
 

@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from live_code.tools import files
 from live_code.tools.store import Store, lease
+from live_code.values import NamedTuple
 
 KINDS = ("git", "env", "lock", "python", "wheels")
 _WHOLE = ("wheels",)  # one entry: the installer's own cache

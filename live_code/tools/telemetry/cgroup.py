@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+
+from live_code.values import NamedTuple
 
 MOUNT = Path("/sys/fs/cgroup")
 OURS = Path("/proc/self/cgroup")
