@@ -91,6 +91,13 @@ class TestDoctor:
         told = "problem: nobody reads the variable LIVE_CODE_ALLOWED_REPO; is LIVE_CODE_ALLOWED_REPOS meant?"
         assert (done.returncode, told in done.stdout) == (1, True), done.stdout
 
+    def test_every_variable_that_is_not_in_its_form_is_a_problem_and_all_else_is_shown(self, shop: Workshop) -> None:
+        wrong = {"LIVE_CODE_VERIFY_SIGNATURE": "maybe", "LIVE_CODE_ALLOWED_REPOS": "https://git.example.com/team/*"}
+        done = live_code(shop, "doctor", **wrong)
+        assert done.returncode == 1
+        assert [name for name in wrong if f"problem: {name} " in done.stdout] == list(wrong)
+        assert f"store        {shop.store.root}" in done.stdout
+
     def test_a_protected_package_that_the_image_lacks_is_a_problem(self, shop: Workshop) -> None:
         done = live_code(shop, "doctor", LIVE_CODE_PROTECT="xformers")
         assert "problem: the image lacks what LIVE_CODE_PROTECT lists: xformers" in done.stdout

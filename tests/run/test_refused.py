@@ -43,6 +43,13 @@ class TestBadInput:
         folder.env(run_training=True).config(git_url="https://host/repo", commit="a" * 40, git_branch="main")
         self.refused(machine.run(folder), 300001, "different revisions")
 
+    def test_a_variable_of_the_container_that_is_not_in_its_form(
+        self, machine: Machine, folder: TaskFolder, repo: repos.Repo
+    ) -> None:
+        ended = machine.run(task(folder, repo), LIVE_CODE_MAX_CHECKOUT_GB="20G")
+        self.refused(ended, 300001, "LIVE_CODE_MAX_CHECKOUT_GB is '20G'. Write a number.")
+        assert ended.monitor.task_id == "t0000001000000abcdef1700000000"
+
     def test_an_unreachable_host(self, machine: Machine, folder: TaskFolder) -> None:
         folder.env(run_training=True).config(git_url="http://127.0.0.1:1/repo", commit="a" * 40)
         self.refused(machine.run(folder), 300301, "127.0.0.1")
