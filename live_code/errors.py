@@ -33,7 +33,7 @@ class LiveCodeError(Exception):
 
 
 class ConfigError(LiveCodeError):
-    """What the task asks for can't be run as it is asked: the user changes env.yaml, config.yaml or the form."""
+    """The request can't be run as it is: the user changes env.yaml, config.yaml or the form."""
 
     phase = "config"
     return_code = protocol.CODE_CONFIG
@@ -115,7 +115,7 @@ class RefusedError(SourceError):
 
 
 class CheckoutError(LiveCodeError):
-    """The work tree could not be made, or is not the commit that was asked for."""
+    """The work tree could not be made, or is not the commit of the request."""
 
     phase = "checkout"
     kind = "CHECKOUT"

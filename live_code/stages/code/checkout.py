@@ -65,7 +65,7 @@ class _Made(NamedTuple):
 
 
 def make(source: Source, request: Request, store: Store, place: Path, settings: GitSettings) -> Checkout:
-    """Fills ``place`` with the commit's files, its submodules and LFS contents, and the patch that is asked for.
+    """Fills ``place`` with the commit's files, its submodules and LFS contents, and the patch of the request.
 
     An earlier work tree of ours that stands there is replaced; a folder with anything else in it is left alone and is
     an error. Raises SourceError, CheckoutError, StoreError.

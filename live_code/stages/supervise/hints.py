@@ -46,7 +46,7 @@ class Failure(NamedTuple):
 class Hint(NamedTuple):
     """``kind`` and ``code``: what the failure is then, if it is known better so."""
 
-    says: str
+    message: str
     remedy: str
     kind: str = ""
     code: int = 0
@@ -87,9 +87,9 @@ def _missing(failure: Failure) -> Hint | None:
         return None
     file = _defaults(failure.merged) or "a code_config"
     close = nearest(key, failure.merged.values)
-    says = f"{key} is neither in this task's settings nor in {file}{f'; is it {close}?' if close else '.'}"
+    message = f"{key} is neither in this task's settings nor in {file}{f'; is it {close}?' if close else '.'}"
     remedy = f"Give {key} in the task, or a default for it in {file}."
-    return Hint(says, remedy, *_SETTING) if sure else Hint(says, remedy)
+    return Hint(message, remedy, *_SETTING) if sure else Hint(message, remedy)
 
 
 def _empty(failure: Failure) -> Hint | None:
@@ -120,7 +120,7 @@ def _quoted(failure: Failure) -> Hint | None:
         [key for key, value in values if isinstance(value, str) and value.strip() and value in words], failure
     )
     if hint and not failure.text.startswith("ValueError"):
-        return Hint(hint.says, "")
+        return Hint(hint.message, "")
     return hint
 
 

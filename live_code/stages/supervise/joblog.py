@@ -1,4 +1,4 @@
-"""``job.log`` within its quota: of a job that says too much the beginning and the end are kept."""
+"""``job.log`` within its quota: of a job that prints too much the beginning and the end are kept."""
 
 from __future__ import annotations
 

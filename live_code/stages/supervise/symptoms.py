@@ -20,7 +20,7 @@ class Cause(NamedTuple):
     kind: str
     code: int
     retry: str
-    says: str
+    message: str
     hint: str
 
 

@@ -81,7 +81,7 @@ def _advise(error: JobError, first: Report | None, exit: Exit, merged: Merged) -
     text, line = first.text if first else "", own.code if own else ""
     hint = hints.of(hints.Failure(text, line, (exit.root, exit.output), merged, exit.missing_model))
     if hint:
-        error.message = f"{error.message} {hint.says}".rstrip()
+        error.message = f"{error.message} {hint.message}".rstrip()
         error.hint = f"{hint.remedy} {_LOG}".lstrip()
         if hint.kind:
             error.kind, error.return_code = hint.kind, hint.code
@@ -135,7 +135,7 @@ def _own_word(exit: Exit, monitor: protocol.Monitor) -> JobError:
 
 def _of_memory(killed: int) -> Cause:
     times = f"the kernel killed {killed} of its processes for it" if killed > 1 else "the kernel killed it for that"
-    return symptoms.HOST_MEMORY._replace(says=f"{symptoms.HOST_MEMORY.says} after {{seconds}}: {times}")
+    return symptoms.HOST_MEMORY._replace(message=f"{symptoms.HOST_MEMORY.message} after {{seconds}}: {times}")
 
 
 def _first(exit: Exit) -> Report | None:
@@ -150,7 +150,7 @@ def _is_echo(report: Report) -> bool:
 
 
 def _of_rank(exit: Exit, fallen: Sequence[ranks.Rank]) -> JobError:
-    """A rank that left no report: what it said last, else how it ended. One that lost its peers is not the cause."""
+    """A rank that left no report: its last lines, else how it ended. One that lost its peers is not the cause."""
     ends = [(rank, ranks.lines_of(rank, exit.tail)) for rank in fallen]
     rank, lines = next((pair for pair in ends if not _shows_lost_peers(pair[1])), ends[0])
     name = f"rank {rank.number}"
@@ -158,9 +158,10 @@ def _of_rank(exit: Exit, fallen: Sequence[ranks.Rank]) -> JobError:
         return _error(exit, known[0], None, f"{name}: {known[1].partition(':')[2].strip()}")
     if rank.signal:
         cause = _CRASHED if rank.signal in CRASHES else _KILLED
-        cause = cause._replace(says=cause.says.replace("the job", name).replace("{name}", _signal_name(rank.signal)))
+        message = cause.message.replace("the job", name).replace("{name}", _signal_name(rank.signal))
+        cause = cause._replace(message=message)
     else:
-        cause = _FAILED._replace(says=f"the job failed: {name} ended with exit code {rank.code} after {{seconds}}")
+        cause = _FAILED._replace(message=f"the job failed: {name} ended with exit code {rank.code} after {{seconds}}")
     error = _error(exit, cause, None)
     error.details = "\n".join(lines) or error.details
     return error
@@ -183,9 +184,9 @@ def _sharper(cause: Cause, exit: Exit, line: str) -> Cause:
         own = files.names(Path(exit.root)) if exit.root else ()
         return cause._replace(hint=modules.to_add(module[1], own, "the repo's requirements"))
     if cause is symptoms.NO_GPU and exit.no_gpu:
-        return cause._replace(says="the task asks for a GPU (gpu_id), but the container has none")
+        return cause._replace(message="the task asks for a GPU (gpu_id), but the container has none")
     if cause is symptoms.NO_SPACE and exit.full:
-        return cause._replace(says=f"{cause.says} of {' and '.join(exit.full)}")
+        return cause._replace(message=f"{cause.message} of {' and '.join(exit.full)}")
     return cause
 
 
@@ -195,8 +196,8 @@ def _by_number(exit: Exit) -> Cause:
     if exit.signal:
         return _KILLED
     if exit.full:
-        return symptoms.NO_SPACE._replace(says=f"the job failed, and {' and '.join(exit.full)} is full")
-    failed = _FAILED._replace(says=f"the job ended with exit code {exit.code} after {{seconds}}")
+        return symptoms.NO_SPACE._replace(message=f"the job failed, and {' and '.join(exit.full)} is full")
+    failed = _FAILED._replace(message=f"the job ended with exit code {exit.code} after {{seconds}}")
     return failed if exit.tail else failed._replace(hint=_SAID_NOTHING)
 
 
@@ -226,8 +227,8 @@ def _place(report: Report, root: str) -> str:
 
 
 def _filled(cause: Cause, exit: Exit) -> str:
-    """What the cause says, of this end: its signal and time. Braces in a path stay as they are."""
-    return cause.says.replace("{name}", _signal_name(exit.signal)).replace("{seconds}", _seconds(exit))
+    """The message of the cause for this end: its signal and time. Braces in a path stay as they are."""
+    return cause.message.replace("{name}", _signal_name(exit.signal)).replace("{seconds}", _seconds(exit))
 
 
 def _seconds(exit: Exit) -> str:

@@ -28,7 +28,7 @@ TICK_S = 1.0
 # While the job is being ended we look more often.
 FINISHING_TICK_S = 0.02
 SPACE_EVERY_S = 15.0
-# What a chatty job says in this time is read at once: waking up for each line would cost more than the lines.
+# What a chatty job prints in this time is read at once: waking up for each line would cost more than the lines.
 GATHER_S = 0.005
 PIECE = 1 << 20
 WHY = {
