@@ -1,4 +1,4 @@
-"""The tree of expected errors: each says what happened, where, what to do next, and how the platform is told."""
+"""The tree of expected errors: each says what happened, where, what to do next, and the platform's code for it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LiveCodeError(Exception):
 
 
 class ConfigError(LiveCodeError):
-    """What the task asks for can't be run as it is asked: the user changes env.yaml, config.yaml or the form."""
+    """The request can't be run as it is: the user changes env.yaml, config.yaml or the form."""
 
     phase = "config"
     return_code = protocol.CODE_CONFIG
@@ -115,7 +115,7 @@ class RefusedError(SourceError):
 
 
 class CheckoutError(LiveCodeError):
-    """The work tree could not be made, or is not the commit that was asked for."""
+    """The work tree could not be made, or is not the commit of the request."""
 
     phase = "checkout"
     kind = "CHECKOUT"
@@ -189,7 +189,7 @@ class JobError(LiveCodeError):
 
 
 class Stopped(LiveCodeError):
-    """We were told to stop while there was no job. ``how`` says by what; ``number`` is the signal's."""
+    """A signal stopped us while there was no job. ``how`` says by what; ``number`` is the signal's."""
 
     kind = "STOPPED"
 
@@ -199,13 +199,13 @@ class Stopped(LiveCodeError):
 
 
 class Lost(LiveCodeError):
-    """The process that ran the task was killed. ``number`` is the signal's; ``at`` the last that the monitor said."""
+    """The process that ran the task was killed. ``number`` is the signal's; ``last_message`` is the monitor's."""
 
     kind = "KILLED"
     retryable = True
 
-    def __init__(self, name: str, number: int, at: str) -> None:
-        last = f"; the last that it told: {at}" if at else ""
+    def __init__(self, name: str, number: int, last_message: str) -> None:
+        last = f"; the last that it told: {last_message}" if last_message else ""
         super().__init__(
             f"live-code itself was killed by {name}{last}.",
             hint="Start it again; if it repeats, give the container more memory: the host's out-of-memory killer is the"
@@ -215,7 +215,7 @@ class Lost(LiveCodeError):
 
 
 class Bug(LiveCodeError):
-    """A mistake of ours, told apart from the user's. The exit code is EX_SOFTWARE of sysexits.h."""
+    """A mistake of ours, kept apart from the user's. The exit code is EX_SOFTWARE of sysexits.h."""
 
     kind = "BUG"
     exit_code = 70
@@ -241,7 +241,7 @@ class ResultsError(LiveCodeError):
 
 
 class RecordError(LiveCodeError):
-    """A record that can't be read, or does not say what was asked of it."""
+    """A record that can't be read, or does not hold what a command needs."""
 
     phase = "record"
     kind = "RECORD"

@@ -18,7 +18,7 @@ _LABEL_PX, _LABEL_HEIGHT = 11, 15
 Corners = tuple[float, float, float, float]
 
 
-class Found(NamedTuple):
+class Prediction(NamedTuple):
     """One predicted box: left, top, right and lower edge in pixels of its image."""
 
     class_name: str
@@ -26,20 +26,20 @@ class Found(NamedTuple):
     corners: Corners
 
 
-def read(result: Path) -> dict[str, tuple[Found, ...]]:
+def read(result: Path) -> dict[str, tuple[Prediction, ...]]:
     """Image name → boxes of an ``infer-result.json``; {} when it holds none. Raises OSError, ValueError."""
-    told = json.loads(result.read_bytes())
-    images = told.get("detection") if isinstance(told, dict) else None
+    document = json.loads(result.read_bytes())
+    images = document.get("detection") if isinstance(document, dict) else None
     return {
-        name: tuple(map(_found, image.get("boxes", image.get("annotations", ()))))
+        name: tuple(map(_prediction, image.get("boxes", image.get("annotations", ()))))
         for name, image in (images or {}).items()
     }
 
 
-def _found(item: Mapping[str, Any]) -> Found:
+def _prediction(item: Mapping[str, Any]) -> Prediction:
     box = item["box"]
     corners = (box["x"], box["y"], box["x"] + box["w"], box["y"] + box["h"])
-    return Found(item["class_name"], item["score"], corners)
+    return Prediction(item["class_name"], item["score"], corners)
 
 
 def colours(class_names: Iterable[str]) -> dict[str, str]:
@@ -47,7 +47,7 @@ def colours(class_names: Iterable[str]) -> dict[str, str]:
 
 
 def draw(
-    path: Path, side: int, found: Sequence[Found], colour: Mapping[str, str], truth: Sequence[Corners] = ()
+    path: Path, side: int, predictions: Sequence[Prediction], colour: Mapping[str, str], truth: Sequence[Corners] = ()
 ) -> Image.Image:
     """The image with its boxes, ``side`` pixels at its longer side. Raises OSError when it is none."""
     with Image.open(path) as file:
@@ -55,23 +55,23 @@ def draw(
         size = round(file.width * scale), round(file.height * scale)
         image: Image.Image = file.convert("RGB").resize(size, Image.Resampling.LANCZOS)
     pen = ImageDraw.Draw(image)
-    for one in found:  # around the object, so that it stays visible
-        left, top, right, low = (scale * edge for edge in one.corners)
-        pen.rectangle((left - 2, top - 2, right + 1, low + 1), outline=colour[one.class_name], width=2)
-    for box in truth:
-        pen.rectangle([scale * edge for edge in box], outline=TRUTH)
-    for one in found:
-        _write_label(pen, one, scale, image.width, colour[one.class_name])
+    for prediction in predictions:  # around the object, so that it stays visible
+        left, top, right, low = (scale * edge for edge in prediction.corners)
+        pen.rectangle((left - 2, top - 2, right + 1, low + 1), outline=colour[prediction.class_name], width=2)
+    for corners in truth:
+        pen.rectangle([scale * edge for edge in corners], outline=TRUTH)
+    for prediction in predictions:
+        _write_label(pen, prediction, scale, image.width, colour[prediction.class_name])
     return image
 
 
-def _write_label(pen: ImageDraw.ImageDraw, found: Found, scale: float, width: int, colour: str) -> None:
+def _write_label(pen: ImageDraw.ImageDraw, prediction: Prediction, scale: float, width: int, colour: str) -> None:
     """Class and percent, on the box's upper edge or, where there is no room, within it."""
     font = ImageFont.load_default(_LABEL_PX)
-    text = f"{found.class_name} {100 * found.score:.0f}"
+    text = f"{prediction.class_name} {100 * prediction.score:.0f}"
     length = font.getlength(text) + 4
-    top = scale * found.corners[1]
-    x = max(min(scale * found.corners[0] - 2, width - length), 0)
+    top = scale * prediction.corners[1]
+    x = max(min(scale * prediction.corners[0] - 2, width - length), 0)
     y = top - _LABEL_HEIGHT if top >= _LABEL_HEIGHT else top
     pen.rectangle((x, y, x + length, y + _LABEL_HEIGHT - 2), fill=colour)
     pen.text((x + 2, y), text, "black", font)

@@ -49,7 +49,7 @@ def matches(facts: dict[str, Any], terms: Sequence[Term]) -> bool:
 
 
 def facts(record: Record) -> dict[str, Any]:
-    """What can be asked of a run: its hyper-parameters, then its metrics, then what ``runs`` shows."""
+    """What a condition can name of a run: its hyper-parameters, then its metrics, then what ``runs`` shows."""
     return {
         **record.config,
         **record.metrics,
@@ -75,9 +75,9 @@ def find(folder: Path, condition: str = "") -> tuple[Record, ...]:
     if not folder.is_dir():
         raise ConfigError(f"{folder} is no folder.", hint="Name one that has runs somewhere below it.")
     known = [(record, facts(record)) for record in _readable(folder)]
-    _warn_of_unknown(terms, [told for _, told in known])
-    found = [record for record, told in known if matches(told, terms)]
-    return tuple(sorted(found, key=lambda record: record.started, reverse=True))
+    _warn_of_unknown(terms, [values for _, values in known])
+    matching = [record for record, values in known if matches(values, terms)]
+    return tuple(sorted(matching, key=lambda record: record.started, reverse=True))
 
 
 def named(name: Path) -> Record:
@@ -87,12 +87,12 @@ def named(name: Path) -> Record:
     """
     if name.exists() or name.name != str(name):
         return reading.read(name)
-    found = [record for record in _readable(Path()) if record.id.startswith(str(name))]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(record.id for record in found[:5])
-        raise RecordError(f"the ids of {len(found)} runs begin with {name}: {ids}{', …' * (len(found) > 5)}.")
+    matching = [record for record in _readable(Path()) if record.id.startswith(str(name))]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        ids = ", ".join(record.id for record in matching[:5])
+        raise RecordError(f"the ids of {len(matching)} runs begin with {name}: {ids}{', …' * (len(matching) > 5)}.")
     raise RecordError(
         f"{name} is neither a run's folder here nor the id of a run below it.",
         hint="live-code runs DIR lists ids and folders.",
@@ -158,14 +158,14 @@ def _row(record: Record) -> tuple[str, ...]:
 
 
 def _folder(record: Record) -> str:
-    """What other commands can be given: as short as it can be said from here."""
-    here = Path.cwd()
-    return str(record.out.relative_to(here) if record.out.is_relative_to(here) else record.out)
+    """A path for other commands: as short as it can be from here."""
+    cwd = Path.cwd()
+    return str(record.out.relative_to(cwd) if record.out.is_relative_to(cwd) else record.out)
 
 
-def _warn_of_unknown(terms: Sequence[Term], told: Sequence[Mapping[str, Any]]) -> None:
+def _warn_of_unknown(terms: Sequence[Term], runs: Sequence[Mapping[str, Any]]) -> None:
     """No error: among runs that all failed, none has a metric."""
-    names = list(dict.fromkeys(name for one in reversed(told) for name in reversed(one)))
+    names = list(dict.fromkeys(name for values in reversed(runs) for name in reversed(values)))
     for name in dict.fromkeys(term.name for term in terms if names and term.name not in names):
         close = nearest(name, names)
         meant = f"is it {close!r}? " if close else ""

@@ -21,16 +21,16 @@ def write(request: hyperparameters.Request, python: Path | None, output: Path, s
     Made with the image that it is for: a lock is for one interpreter. Raises LiveCodeError.
     """
     with tempfile.TemporaryDirectory(prefix="live-code-bundle-") as folder:
-        kept = Store(Path(folder, "store"))
-        own = settings._replace(store=StoreSettings(str(kept.root)))
+        store = Store(Path(folder, "store"))
+        own = settings._replace(store=StoreSettings(str(store.root)))
         made = lock.fetched(request, python, Path(folder, "work"), own)
-        build.make(made.lock, made.image, kept, settings.packages)
+        build.make(made.lock, made.image, store, settings.packages)
         (Path(folder) / LOCK).write_text(made.lock.text, encoding="utf-8")
         (Path(folder) / FORMAT).write_text(f"{made.commit}\n", encoding="utf-8")
         with files.replacing(output) as aside, tarfile.open(aside, "w") as tar:
             for name in (FORMAT, LOCK):
                 tar.add(Path(folder, name), arcname=name)
             for name in CARRIED:
-                if kept.path(name).exists():
-                    tar.add(kept.path(name), arcname=f"store/{name}")
+                if store.path(name).exists():
+                    tar.add(store.path(name), arcname=f"store/{name}")
         return output.stat().st_size

@@ -1,4 +1,4 @@
-"""How the platform and the record are told that a run has begun and, whatever happens to it, how it ended."""
+"""Reports to the platform and the record that a run has begun and, whatever happens to it, how it ended."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from live_code.tools.terminal import log
 
 # Our own folder in /out: the record, the lock, the logs and the files handed to the job.
 FOLDER = "live-code"
-# Room for the end to be told in when the disk has run full meanwhile.
+# Room to report the end in when the disk has run full meanwhile.
 RESERVE = ".reserve"
 RESERVE_BYTES = 1 << 20
 _NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def begin(out: Path) -> None:
-    """Proves that /out can be written and says that we are here, before anything can go wrong. Raises OutputError."""
+    """Proves that /out can be written and reports the start, before anything can go wrong. Raises OutputError."""
     status.Status(out / "monitor.txt").begin()
-    ours = out / FOLDER
+    record_dir = out / FOLDER
     try:
-        ours.mkdir(parents=True, exist_ok=True)
-        (ours / RECORD).unlink(missing_ok=True)  # an earlier start's
-        with (ours / RESERVE).open("wb") as room:
+        record_dir.mkdir(parents=True, exist_ok=True)
+        (record_dir / RECORD).unlink(missing_ok=True)  # an earlier start's
+        with (record_dir / RESERVE).open("wb") as room:
             os.posix_fallocate(room.fileno(), 0, RESERVE_BYTES)
     except OSError as error:
         raise container.refused(out, error, RESERVE_BYTES) from error
@@ -41,10 +41,10 @@ def begin(out: Path) -> None:
 def of(error: Exception, journal: Journal, out: Path) -> Ending:
     """What a run that raised it comes to: an expected failure, a disk that can't be written, or a bug of ours."""
     error = _stopped(error) or error
-    found = _found(error, out)
+    failure = _as_failure(error, out)
     if not isinstance(error, LiveCodeError) or isinstance(error, (Stopped, StoreError)):  # raised anywhere
-        found.phase = _reached(journal)
-    return Ending(found.exit_code, found)
+        failure.phase = _reached(journal)
+    return Ending(failure.exit_code, failure)
 
 
 def _stopped(error: BaseException | None) -> Stopped | None:
@@ -54,7 +54,7 @@ def _stopped(error: BaseException | None) -> Stopped | None:
     return _stopped(error.__cause__ or error.__context__)
 
 
-def _found(error: Exception, out: Path) -> LiveCodeError:
+def _as_failure(error: Exception, out: Path) -> LiveCodeError:
     if isinstance(error, LiveCodeError):
         return error
     if isinstance(error, OSError) and error.errno in _NOT_WRITABLE:
@@ -74,7 +74,7 @@ def _reached(journal: Journal) -> str:
 
 
 def close(journal: Journal, ending: Ending, out: Path) -> int:
-    """Writes the record, then the monitor's last state (the platform reads it when we are gone), and says the end.
+    """Writes the record, then the monitor's last state (the platform reads it when we are gone), and logs the end.
     Returns the exit code."""
     from live_code.run import observe
     from live_code.stages import supervise
@@ -91,12 +91,12 @@ def close(journal: Journal, ending: Ending, out: Path) -> int:
         observe.in_tensorboard(journal, ending, task, out / FOLDER)
     if task and ending.error:
         supervise.show(ending.error, Path(task.output["tensorboard_dir"]))
-    told = status.of(task) if task else status.Status(out / "monitor.txt")
+    task_status = status.of(task) if task else status.Status(out / "monitor.txt")
     try:
         if ending.error:
-            told.failed(ending.error)
+            task_status.failed(ending.error)
         else:
-            told.done()
+            task_status.done()
     except OutputError as error:
         _warn(ending, str(error))
     if ending.error:
@@ -107,13 +107,13 @@ def close(journal: Journal, ending: Ending, out: Path) -> int:
 
 
 def _warn(ending: Ending, message: str) -> None:
-    """Of what can't be written; when that is why the run ended, its end says so."""
+    """Of what can't be written; when that is why the run ended, its error says so."""
     if not isinstance(ending.error, OutputError):
         log.warning(message)
 
 
 def lost(folders: task_config.Folders, environ: Mapping[str, str], name: str, number: int) -> int:
-    """Tells the end of a run whose process was killed by a signal; called by its guard. Returns the exit code."""
+    """Reports the end of a run whose process was killed by a signal; called by its guard. Returns the exit code."""
     from live_code.stages.record import document
 
     out = task_config.out_dir(folders)

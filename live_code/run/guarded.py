@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Options(NamedTuple):
-    """What ``live-code run`` was given. ``debug``: where the job waits for a debugger, '' for none."""
+    """The options of ``live-code run``. ``debug``: where the job waits for a debugger, '' for none."""
 
     in_dir: Path | None = None
     out_dir: Path | None = None
@@ -70,7 +70,7 @@ def _folders(options: Options) -> Folders:
 
 
 def _is_watched(environ: Mapping[str, str]) -> bool:
-    """Whether a person sees what is said, on a terminal that a panel can be drawn on."""
+    """Whether a person sees the messages, on a terminal that a panel can be drawn on."""
     if not sys.stderr.isatty():
         return False
     from live_code.tools.terminal import footer

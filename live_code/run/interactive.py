@@ -36,42 +36,44 @@ class Address(NamedTuple):
 
 def address(text: str) -> Address:
     """``[HOST:]PORT``. Raises LaunchError."""
-    found = _ADDRESS.fullmatch(text)
-    if not found or not 0 < int(found["port"]) < 1 << 16:
+    match = _ADDRESS.fullmatch(text)
+    if not match or not 0 < int(match["port"]) < 1 << 16:
         raise LaunchError(f"{text!r} is no address for a debugger.", hint=f"Write HOST:PORT, as {DEFAULT_ADDRESS}.")
-    return Address(found["host"] or DEFAULT_ADDRESS.partition(":")[0], int(found["port"]))
+    return Address(match["host"] or DEFAULT_ADDRESS.partition(":")[0], int(match["port"]))
 
 
 def free(text: str) -> Address:
     """``address`` of the text, where a debugger can listen. Raises LaunchError."""
     import socket
 
-    at = address(text)
-    family = socket.AF_INET6 if ":" in at.host else socket.AF_INET
+    endpoint = address(text)
+    family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
     try:
         with socket.socket(family) as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tried.bind(at)
+            tried.bind(endpoint)
     except OSError as error:
         raise LaunchError(
-            f"a debugger can't listen at {at}: {error.strerror}.", hint="Name another port: --debug [HOST:]PORT."
+            f"a debugger can't listen at {endpoint}: {error.strerror}.", hint="Name another port: --debug [HOST:]PORT."
         ) from error
-    return at
+    return endpoint
 
 
-def shell(planned: tuple[Launch, ...], ours: Path) -> int:
+def shell(launches: tuple[Launch, ...], record_dir: Path) -> int:
     """An interactive shell in the first job's folder and environment; ``$JOB`` starts the job's command. Returns its
     exit code. Raises LaunchError."""
-    first = planned[0]
-    scripts = [_script(job, first, ours / f"job-{'-'.join(job.entrypoint.tasks)}") for job in planned]
+    first = launches[0]
+    scripts = [_script(job, first, record_dir / f"job-{'-'.join(job.entrypoint.tasks)}") for job in launches]
     environ = {**first.environ, "JOB": str(scripts[0])}
-    for job, script in zip(planned, scripts, strict=True):
+    for job, script in zip(launches, scripts, strict=True):
         log.info(f"the job's command for {' and '.join(job.entrypoint.tasks)}: {shlex.join(job.argv)}")
         log.info(
             f"{'$JOB' if script == scripts[0] else script} starts it; this work tree goes when you leave: {job.cwd}"
         )
     program = shutil.which("bash", path=first.environ["PATH"]) or "/bin/sh"
-    words = [program, "--rcfile", str(_startup(environ, ours / "shell.rc"))] if program.endswith("bash") else [program]
+    words = [program]
+    if program.endswith("bash"):
+        words += ["--rcfile", str(_startup(environ, record_dir / "shell.rc"))]
     try:
         return subprocess.run(words, cwd=first.cwd, env=environ, check=False).returncode
     except OSError as error:
@@ -79,21 +81,21 @@ def shell(planned: tuple[Launch, ...], ours: Path) -> int:
 
 
 def debugged(
-    planned: tuple[Launch, ...], at: Address, built: Environment, store: Store, settings: PackageSettings
+    launches: tuple[Launch, ...], endpoint: Address, built: Environment, store: Store, settings: PackageSettings
 ) -> tuple[Launch, ...]:
     """The jobs, each started by debugpy and waiting for a client. The job's environment stays as it is locked: debugpy
     lies in a folder of its own. Raises LaunchError, BuildError."""
     program = _debugpy(built, store, settings)
-    return tuple(_under(job, program, at, built) for job in planned)
+    return tuple(_under(job, program, endpoint, built) for job in launches)
 
 
-def say(at: Address, job: Launch) -> None:
+def announce(endpoint: Address, job: Launch) -> None:
     """Who waits, and what to write into launch.json."""
     root = job.cwd
     mapping = f'[{{"localRoot": "${{workspaceFolder}}", "remoteRoot": "{root}"}}]'
-    connect = f'{{"host": "{at.host}", "port": {at.port}}}'
+    connect = f'{{"host": "{endpoint.host}", "port": {endpoint.port}}}'
     who = "rank 0 of the job" if job.torchrun else "the job"
-    log.info(f"{who} waits at {at} for a debugger; stall_timeout_s, max_duration_s and retries do not count.")
+    log.info(f"{who} waits at {endpoint} for a debugger; stall_timeout_s, max_duration_s and retries do not count.")
     log.info("For .vscode/launch.json:")
     log.info(
         f'{{"name": "live-code", "type": "debugpy", "request": "attach", "connect": {connect}, '
@@ -101,9 +103,9 @@ def say(at: Address, job: Launch) -> None:
     )
 
 
-def _under(job: Launch, program: Path, at: Address, built: Environment) -> Launch:
+def _under(job: Launch, program: Path, endpoint: Address, built: Environment) -> Launch:
     # Modules of the standard library that are frozen into Python can't be stepped through, of which debugpy warns.
-    debugger = ("-Xfrozen_modules=off", str(program), "--listen", str(at), "--wait-for-client")
+    debugger = ("-Xfrozen_modules=off", str(program), "--listen", str(endpoint), "--wait-for-client")
     python, *rest = job.command
     if python != str(built.python) or not rest:
         raise LaunchError(f"debugpy can't start {python}.", hint="It starts Python scripts and modules only.")
@@ -147,7 +149,7 @@ def _script(job: Launch, first: Launch, path: Path) -> Path:
 
 def _startup(job: Mapping[str, str], path: Path) -> Path:
     """The user's own bashrc, then what it may have changed of the job's environment, as the job has it."""
-    kept = ("PATH", "PYTHONPATH", "VIRTUAL_ENV")
-    lines = ["[ -f ~/.bashrc ] && . ~/.bashrc", *(f"export {key}={shlex.quote(job[key])}" for key in kept)]
+    names = ("PATH", "PYTHONPATH", "VIRTUAL_ENV")
+    lines = ["[ -f ~/.bashrc ] && . ~/.bashrc", *(f"export {key}={shlex.quote(job[key])}" for key in names)]
     files.write_text(path, "\n".join([*lines, "PS1='(live-code) \\w \\$ '"]) + "\n")
     return path

@@ -28,9 +28,9 @@ class Locked(NamedTuple):
 
 def text(request: hyperparameters.Request, python: Path | None, settings: Settings) -> str:
     """The lock that a run would make. Raises LiveCodeError."""
-    here = Path(request.git_url)
-    if here.is_dir() and not request.revision:
-        return _made(_as_it_stands(here.resolve(), settings.inherited), request, python, settings).lock.text
+    folder = Path(request.git_url)
+    if folder.is_dir() and not request.revision:
+        return _made(_as_it_stands(folder.resolve(), settings.inherited), request, python, settings).lock.text
     with tempfile.TemporaryDirectory(prefix="live-code-") as place:
         return fetched(request, python, Path(place), settings).lock.text
 

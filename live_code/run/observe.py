@@ -53,7 +53,7 @@ def beside_job(journal: Journal, task: TaskConfig, request: Request, image_name:
 
 
 def code_after(journal: Journal, code: Checkout, inherited: Inherited) -> None:
-    """Notes what the job did to its work tree; a model that it left there is lost, so that is said."""
+    """Notes what the job did to its work tree; a model that it left there is lost, which a warning says."""
     from live_code.stages.results import provenance
 
     changes = provenance.code(code, inherited)
@@ -69,18 +69,18 @@ def code_after(journal: Journal, code: Checkout, inherited: Inherited) -> None:
 def earlier(task: TaskConfig) -> Earlier:
     """What an earlier run in the same folder left. Nothing of it is a result of the job that is to start."""
     stamps = {name: stamp for name in RESULT_FILES if (stamp := files.stamp(Path(task.output[name])))}
-    said: Mapping[str, Any] = {}
+    training: Mapping[str, Any] = {}
     if RESULT_FILES[0] in stamps:
         with suppress(ConfigError):  # the job may replace it by a better one
-            said = read_mapping(Path(task.output[RESULT_FILES[0]]), hint="")
-    return Earlier({task.output[name]: stamp for name, stamp in stamps.items()}, said)
+            training = read_mapping(Path(task.output[RESULT_FILES[0]]), hint="")
+    return Earlier({task.output[name]: stamp for name, stamp in stamps.items()}, training)
 
 
-def outputs(journal: Journal, task: TaskConfig, left: Results) -> None:
+def outputs(journal: Journal, task: TaskConfig, results: Results) -> None:
     """Notes the files that the platform takes."""
     from live_code.stages.results import provenance
 
-    journal.note("outputs", provenance.outputs(task, left))
+    journal.note("outputs", provenance.outputs(task, results))
 
 
 def in_tensorboard(journal: Journal, ending: Ending | None, task: TaskConfig, folder: Path) -> None:
@@ -88,9 +88,9 @@ def in_tensorboard(journal: Journal, ending: Ending | None, task: TaskConfig, fo
     from live_code.stages.record import hparams
     from live_code.stages.record.reading import Record
 
-    told = Record(folder / document.FILE, document.as_json(journal, ending))
+    record = Record(folder / document.FILE, document.as_json(journal, ending))
     try:
-        hparams.write(told, Path(task.output["tensorboard_dir"]))
+        hparams.write(record, Path(task.output["tensorboard_dir"]))
     except OSError as failure:
         log.warning(f"the run can't be compared in tensorboard: {failure.strerror}")
 

@@ -25,7 +25,7 @@ from live_code.values import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
-# Names this near are told as one mistyped; others may well be two.
+# Names this near are reported as one mistyped; others may well be two.
 _CLOSE = 0.81
 
 
@@ -42,30 +42,30 @@ def entrypoints(task: TaskConfig, request: Request, repo: RepoSettings, root: Pa
 
 def warn(merged: Merged, missing: Mapping[str, str], built: Environment) -> None:
     """Of what this container is too small or too strict for, and of what the task names and is not there: the job may
-    die of it, or do something else, without telling why. ``missing``: of models, as `missing_models` has it."""
-    for told in (*mistyped(merged), *missing.values()):
-        log.warning(told)
+    die of it, or do something else, without a word why. ``missing``: of models, as `missing_models` has it."""
+    for message in (*mistyped(merged), *missing.values()):
+        log.warning(message)
     workers = container.shortage_of_shared_memory(merged.values, container.size_of_shared_memory())
-    for told in filter(None, (workers, container.forbids_code(built.root))):
-        log.warning(told)
+    for message in filter(None, (workers, container.forbids_code(built.root))):
+        log.warning(message)
 
 
 def missing_models(task: TaskConfig, merged: Merged) -> dict[str, str]:
-    """What is to be told of model files that the task names and that are not there, by the key that names them."""
+    """Messages about model files that the task names and that are not there, by the key that names them."""
     wanted = {MODEL_KEYS[0]} if "training" in task.tasks else set()
     wanted |= {MODEL_KEYS[1]} if {"mining", "infer"} & set(task.tasks) else set()
-    folder, told = task.input["models_dir"], {}
+    folder, messages = task.input["models_dir"], {}
     for key in wanted:
         given = merged.values.get(key) or ""
         names = [str(name).strip() for name in (given if isinstance(given, list) else str(given).split(","))]
         missing = [name for name in names if name and not Path(folder, task.paths(name)).exists()]
         if missing:
-            told[key] = f"{key} names {', '.join(missing[:3])}: not found in {folder}"
-    return told
+            messages[key] = f"{key} names {', '.join(missing[:3])}: not found in {folder}"
+    return messages
 
 
 def mistyped(merged: Merged) -> Iterator[str]:
-    """What is to be told of hyper-parameters that nothing knows and that are nearly named as one that is known."""
+    """Messages about hyper-parameters that nothing knows and that are nearly named as one that is known."""
     layers = merged.layers
     known = {*layers["template"], *layers["code_config"], *PLATFORM_KEYS, *REVISION_KEYS, *Request._fields}
     for key in sorted(layers["config.yaml"].keys() - known):
@@ -87,18 +87,19 @@ def planned(
     merged: Merged,
     built: Environment,
     inherited: Inherited,
-    ours: Path,
+    record_dir: Path,
 ) -> tuple[plan.Launch, ...]:
     """A launch for each entrypoint; the progress bar is shared evenly among them."""
     part = 1 / len(entries)
-    ranks = plan.ranks(repo, merged, ours)
-    trees = tuple(os.path.realpath(code.place / path) for path in ("", *(one.path for one in code.submodules)))
+    ranks = plan.ranks(repo, merged, record_dir)
+    paths = ("", *(submodule.path for submodule in code.submodules))
+    trees = tuple(os.path.realpath(code.place / path) for path in paths)
     return tuple(
         plan.plan(
             entry,
             code.root,
             built,
-            handover.write(task, merged, entry.tasks, ours),
+            handover.write(task, merged, entry.tasks, record_dir),
             inherited,
             (number * part, (number + 1) * part),
             ranks,
@@ -115,10 +116,10 @@ def debugged(
     from live_code.run import interactive
 
     def waiting(*values: Any) -> tuple[plan.Launch, ...]:
-        at = interactive.free(debug)
-        changed = interactive.debugged(planned(*values), at, built, cache, settings)
-        interactive.say(at, changed[0])
-        return changed
+        endpoint = interactive.free(debug)
+        launches = interactive.debugged(planned(*values), endpoint, built, cache, settings)
+        interactive.announce(endpoint, launches[0])
+        return launches
 
     return waiting
 
@@ -127,19 +128,19 @@ def run(
     launches: tuple[plan.Launch, ...],
     places: supervise.Places,
     rules: supervise.Rules,
-    told: status.Status,
+    task_status: status.Status,
     merged: Merged,
-    waits: str,
+    note: str,
 ) -> tuple[supervise.Exit, ...]:
     """One after the other, each attempt of each; the first job that does not end well is the last.
 
-    ``waits``: what is told of a job that waits for something, '' for none.
+    ``note``: ends the message of a job that waits for something, '' for none.
     """
     places.log_file.write_bytes(b"")
-    ended: list[supervise.Exit] = []
+    exits: list[supervise.Exit] = []
     for job in launches:
-        log.info(f"starting {job.entrypoint.command} for {' and '.join(job.entrypoint.tasks)}{waits}")
-        ended += supervise.run(job, places, rules, supervise.Told(told.current, told.running), merged)
-        if not ended[-1].ok:
+        log.info(f"starting {job.entrypoint.command} for {' and '.join(job.entrypoint.tasks)}{note}")
+        exits += supervise.run(job, places, rules, supervise.Channel(task_status.current, task_status.running), merged)
+        if not exits[-1].ok:
             break
-    return tuple(ended)
+    return tuple(exits)

@@ -16,7 +16,8 @@ from live_code.stages.code import checkout, source, workplace
 from live_code.stages.record import status
 from live_code.stages.record.journal import Ending, Journal
 from live_code.stages.request import hyperparameters, task_config
-from live_code.tools import files, settings, store
+from live_code.tools import files, store
+from live_code.tools import settings as variables
 from live_code.tools.machine import container
 from live_code.tools.processes import guard, proctree, runner
 from live_code.tools.settings import Settings
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from live_code.stages.launch.plan import Launch
     from live_code.stages.request.repo_settings import Merged
 
-# What may take long, as a person is told of it.
+# What may take long, as a terminal shows it.
 STAGES = {
     "source": "finding the commit",
     "checkout": "fetching the commit",
@@ -38,11 +39,11 @@ STAGES = {
 }
 
 
-class _Asked(NamedTuple):
+class _Options(NamedTuple):
     """A task folder to run, and how. ``name``: one that no other run on the same store has; its work tree gets it.
 
-    ``change`` is given what the hyper-parameters ask of us and returns what to do. ``debug``: where the job waits for
-    a debugger, '' for none. ``tells``: whether the platform is told how far it is.
+    ``change``: from the request of the hyper-parameters to the one that is run. ``debug``: where the job waits for a
+    debugger, '' for none. ``reports``: whether the progress is reported to the platform.
     """
 
     folders: task_config.Folders
@@ -50,18 +51,18 @@ class _Asked(NamedTuple):
     name: str
     change: Callable[[hyperparameters.Request], hyperparameters.Request] = lambda request: request
     debug: str = ""
-    tells: bool = True
+    reports: bool = True
 
     @property
     def out(self) -> Path:
         return task_config.out_dir(self.folders)
 
     @property
-    def ours(self) -> Path:
+    def record_dir(self) -> Path:
         return self.out / finish.FOLDER
 
 
-class _Ready(NamedTuple):
+class _Setup(NamedTuple):
     """All that a job needs, up to its launch."""
 
     task: task_config.TaskConfig
@@ -69,7 +70,7 @@ class _Ready(NamedTuple):
     merged: Merged
     missing_models: Mapping[str, str]
     code: checkout.Checkout
-    planned: tuple[Launch, ...]
+    launches: tuple[Launch, ...]
     settings: Settings
     cache: store.Store
 
@@ -84,58 +85,58 @@ def run(
 ) -> int:
     """Runs one task folder, from env.yaml to checked results. Returns the exit code; a failed run raises nothing.
 
-    ``change`` is given what the hyper-parameters ask of us and returns what to do: a run that is repeated pins more.
+    ``change``: from the request of the hyper-parameters to the one that is run; a run that is repeated pins more.
     ``name``: one that no other run on the same store has; its work tree gets it.
     ``debug``: the address at which the job waits for a debugger.
     """
-    asked = _Asked(folders, environ, name or guard.new_name(), change, debug)
+    options = _Options(folders, environ, name or guard.new_name(), change, debug)
     journal = Journal()
     with _stoppable(), _shown(journal):
         try:
-            finish.begin(asked.out)
-            _stages(journal, asked)
-            ended = Ending(0)
+            finish.begin(options.out)
+            _stages(journal, options)
+            ending = Ending(0)
         except Exception as error:  # noqa: BLE001 - the one place where every failure of a run ends
-            ended = finish.of(error, journal, asked.out)
-    return finish.close(journal, ended, asked.out)
+            ending = finish.of(error, journal, options.out)
+    return finish.close(journal, ending, options.out)
 
 
 def shell(folders: task_config.Folders, environ: Mapping[str, str]) -> int:
     """Everything up to the launch, then a shell in the job's place. Returns its exit code. Raises LiveCodeError.
 
-    It is no run: nothing is told to the platform and there is no record, as no record could say what a person typed.
+    It is no run: nothing is reported to the platform and there is no record, as none could say what a person typed.
     """
     from live_code.run import interactive
 
-    asked = _Asked(folders, environ, guard.new_name(), tells=False)
-    with _stoppable(), _ready(Journal(), asked) as it:
+    options = _Options(folders, environ, guard.new_name(), reports=False)
+    with _stoppable(), _prepare(Journal(), options) as setup:
         signal.signal(
             signal.SIGINT, lambda *_: None
         )  # meant for what runs in the shell, which must not inherit SIG_IGN
-        return interactive.shell(it.planned, asked.ours)
+        return interactive.shell(setup.launches, options.record_dir)
 
 
 @contextmanager
-def _ready(journal: Journal, asked: _Asked) -> Iterator[_Ready]:
-    task = journal.step("task", task_config.load, asked.folders, settings.task_files(asked.environ))
-    request = asked.change(journal.step("request", hyperparameters.read, task))
-    tell = status.of(task).running if asked.tells else lambda _: None
-    for told in settings.unknown(asked.environ):
-        log.warning(told)
-    given = settings.read(container.settled(asked.environ))
-    cache = store.find(given.store)
-    if given.bundle:
+def _prepare(journal: Journal, options: _Options) -> Iterator[_Setup]:
+    task = journal.step("task", task_config.load, options.folders, variables.task_files(options.environ))
+    request = options.change(journal.step("request", hyperparameters.read, task))
+    report = status.of(task).running if options.reports else lambda _: None
+    for message in variables.unknown(options.environ):
+        log.warning(message)
+    settings = variables.read(container.settled(options.environ))
+    cache = store.find(settings.store)
+    if settings.bundle:
         from live_code.tools.packages import unpack
 
-        given = unpack.with_bundle(given, cache)
+        settings = unpack.with_bundle(settings, cache)
 
-    tell(f"finding {request.revision}")
-    found = journal.step("source", source.resolve, request, cache, given.git)
-    log.info(f"{found.url} at {found.commit}")
-    with workplace.made(given.workdir, cache, asked.name) as place:
-        tell(f"fetching {found.commit}")
+    report(f"finding {request.revision}")
+    resolved = journal.step("source", source.resolve, request, cache, settings.git)
+    log.info(f"{resolved.url} at {resolved.commit}")
+    with workplace.made(settings.workdir, cache, options.name) as place:
+        report(f"fetching {resolved.commit}")
         _load_what_follows()
-        code = journal.step("checkout", checkout.make, found, request, cache, place, given.git)
+        code = journal.step("checkout", checkout.make, resolved, request, cache, place, settings.git)
         from live_code.run import sequence
         from live_code.stages.environment import build, lock
         from live_code.stages.request import repo_settings
@@ -145,18 +146,20 @@ def _ready(journal: Journal, asked: _Asked) -> Iterator[_Ready]:
         merged = journal.step("config", repo_settings.merge, task, request, repo, code.root)
         entries = sequence.entrypoints(task, request, repo, code.root)
 
-        tell("preparing the environment")
-        python = interpreter.find(given)
-        image = journal.step("interpreter", interpreter.inspect, python, cache, given.inherited)
-        locked = journal.step("lock", lock.make, code, request, repo, image, cache, given.packages)
-        files.write_text(asked.ours / "requirements.lock", locked.text)
-        built = journal.step("environment", build.make, locked, image, cache, given.packages)
+        report("preparing the environment")
+        python = interpreter.find(settings)
+        image = journal.step("interpreter", interpreter.inspect, python, cache, settings.inherited)
+        locked = journal.step("lock", lock.make, code, request, repo, image, cache, settings.packages)
+        files.write_text(options.record_dir / "requirements.lock", locked.text)
+        built = journal.step("environment", build.make, locked, image, cache, settings.packages)
 
         missing = sequence.missing_models(task, merged)
         sequence.warn(merged, missing, built)
-        plan = sequence.debugged(asked.debug, built, cache, given.packages) if asked.debug else sequence.planned
-        planned = journal.step("launch", plan, task, entries, repo, code, merged, built, given.inherited, asked.ours)
-        yield _Ready(task, request, merged, missing, code, planned, given, cache)
+        plan = sequence.debugged(options.debug, built, cache, settings.packages) if options.debug else sequence.planned
+        launches = journal.step(
+            "launch", plan, task, entries, repo, code, merged, built, settings.inherited, options.record_dir
+        )
+        yield _Setup(task, request, merged, missing, code, launches, settings, cache)
 
 
 def _load_what_follows() -> None:
@@ -171,34 +174,34 @@ def _load_what_follows() -> None:
     threading.Thread(target=load, name="imports", daemon=True).start()
 
 
-def _stages(journal: Journal, asked: _Asked) -> None:
-    waits = _waits(asked.debug)
-    with _ready(journal, asked) as (task, request, merged, missing, code, planned, given, cache):
+def _stages(journal: Journal, options: _Options) -> None:
+    note = _waiting_note(options.debug)
+    with _prepare(journal, options) as (task, request, merged, missing, code, launches, settings, cache):
         from live_code.run import observe, sequence
         from live_code.stages import supervise
         from live_code.stages.record import document
 
-        told = status.of(task)
-        told.running(f"starting {planned[0].entrypoint.command}{waits}")
-        document.write(asked.ours, journal, None)
+        task_status = status.of(task)
+        task_status.running(f"starting {launches[0].entrypoint.command}{note}")
+        document.write(options.record_dir, journal, None)
         rules = supervise.rules(request, merged, missing)
-        if asked.debug:  # whoever stands at a breakpoint needs time
+        if options.debug:  # whoever stands at a breakpoint needs time
             rules = rules._replace(stall_timeout=0.0, max_duration=0.0, retries=0)
-        places = supervise.places(task, asked.ours, cache.root)
+        places = supervise.places(task, options.record_dir, cache.root)
         earlier = observe.earlier(task)
-        workplace.sweep(given.workdir, cache)
-        with observe.beside_job(journal, task, request, given.image, asked.ours):
-            ended = journal.step("job", sequence.run, planned, places, rules, told, merged, waits)
-        observe.code_after(journal, code, given.inherited)
-        supervise.require_success(ended[-1], told.current(), merged)
+        workplace.sweep(settings.workdir, cache)
+        with observe.beside_job(journal, task, request, settings.image, options.record_dir):
+            exits = journal.step("job", sequence.run, launches, places, rules, task_status, merged, note)
+        observe.code_after(journal, code, settings.inherited)
+        supervise.require_success(exits[-1], task_status.current(), merged)
         from live_code.stages import results  # not before the job has ended
 
-        left = journal.step("results", results.collect, task, earlier)
-        observe.outputs(journal, task, left)
+        collected = journal.step("results", results.collect, task, earlier)
+        observe.outputs(journal, task, collected)
 
 
-def _waits(debug: str) -> str:
-    """What is told of a job that waits for a debugger. Raises LaunchError for an address that is none or in use."""
+def _waiting_note(debug: str) -> str:
+    """Ends the message of a job that waits for a debugger. Raises LaunchError for an address that is none or in use."""
     if not debug:
         return ""
     from live_code.run import interactive

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from live_code.authoring.demo.dataset import Dataset
 from live_code.authoring.demo.shapes import CLASS_NAMES, Box
 from live_code.records import boxes
-from live_code.records.boxes import Found
+from live_code.records.boxes import Prediction
 from live_code.values import NamedTuple
 
 COLUMNS, ROWS = 6, 4
@@ -22,12 +22,14 @@ _COLOURS = boxes.colours(CLASS_NAMES)
 
 class Tile(NamedTuple):
     image: Path
-    found: Sequence[Found]
+    found: Sequence[Prediction]
     truth: Sequence[Box]
     caption: str
 
 
-def choose_tiles(dataset: Dataset, scores: Mapping[str, float], found: Mapping[str, Sequence[Found]]) -> list[Tile]:
+def choose_tiles(
+    dataset: Dataset, scores: Mapping[str, float], found: Mapping[str, Sequence[Prediction]]
+) -> list[Tile]:
     """Candidates at even steps through mining's order, so that the grid shows hard ones and easy ones alike."""
     samples = {sample.image.name: sample for sample in dataset.candidate}
     names = list(scores)

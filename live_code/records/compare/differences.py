@@ -24,7 +24,7 @@ class Difference(NamedTuple):
 def between(records: Sequence[Record]) -> tuple[Difference, ...]:
     """All differences but those of the metrics, likely causes first.
 
-    Runs are compared as far as they came: what one never came to differs in nothing, ``unreached`` tells it.
+    Runs are compared as far as they came: what one never came to differs in nothing, ``unreached`` lists it.
     """
     return tuple(
         difference for section, facts in SECTIONS.items() for difference in _differences(section, facts, records)
@@ -51,8 +51,8 @@ def _differences(
     section: str, facts: Callable[[Record], Mapping[str, Any]], records: Sequence[Record]
 ) -> list[Difference]:
     away = unreached(records).get(section, ())
-    if section == "config" and away:  # what was asked for is known of all
-        facts, away = _asked, ()
+    if section == "config" and away:  # the request is known of all
+        facts, away = _request, ()
     tables = [{name: _text(value) for name, value in facts(record).items()} for record in records]
     names = dict.fromkeys(name for number, table in enumerate(tables) if number not in away for name in table)
     rows = (Difference(section, name, tuple(table.get(name) for table in tables)) for name in names)
@@ -74,7 +74,7 @@ def _code(record: Record) -> dict[str, Any]:
         "tree": record.get("checkout", "tree"),
         "subfolder": record.get("request", "git_subdir") or "",
         "patch": patch.get("sha256", ""),
-        **{f"submodule {one['path']}": one["commit"] for one in submodules},
+        **{f"submodule {submodule['path']}": submodule["commit"] for submodule in submodules},
         "changed while it ran": ", ".join(line[3:] for line in changed),
     }
 
@@ -83,9 +83,9 @@ def _config(record: Record) -> dict[str, Any]:
     return {key: value for key, value in record.config.items() if key not in NAMES}
 
 
-def _asked(record: Record) -> dict[str, Any]:
-    """The hyper-parameters that live-code itself reads, as they were asked for."""
-    return {key: value for key, value in (record.get("request") or {}).items() if key not in _TOLD_AS_CODE}
+def _request(record: Record) -> dict[str, Any]:
+    """The hyper-parameters that live-code itself reads, as the task gave them."""
+    return {key: value for key, value in (record.get("request") or {}).items() if key not in _SHOWN_AS_CODE}
 
 
 def packages(record: Record) -> dict[str, Any]:
@@ -108,8 +108,8 @@ def _image(record: Record) -> dict[str, Any]:
 
 def _labels(record: Record) -> dict[str, str]:
     """All but the time of the build: images that differ by it alone are the same."""
-    told = {name.removeprefix(_OCI): value for name, value in (record.get("image", "labels") or {}).items()}
-    return {f"image {name}": value for name, value in told.items() if name != "created"}
+    labels = {name.removeprefix(_OCI): value for name, value in (record.get("image", "labels") or {}).items()}
+    return {f"image {name}": value for name, value in labels.items() if name != "created"}
 
 
 def _data(record: Record) -> dict[str, Any]:
@@ -155,4 +155,4 @@ _KNOWN_FROM = {
     "data": "dataset",
     "hardware": "host",
 }
-_TOLD_AS_CODE = ("git_url", "revision", "revision_key", "git_subdir")
+_SHOWN_AS_CODE = ("git_url", "revision", "revision_key", "git_subdir")

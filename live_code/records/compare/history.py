@@ -18,7 +18,7 @@ from live_code.tools.store import Store
 from live_code.values import NamedTuple
 
 if TYPE_CHECKING:
-    from live_code.tools.git.history import History as Past
+    from live_code.tools.git.history import History as Clone
 
 _LOG_LIMIT = 200
 
@@ -42,7 +42,7 @@ class Entry(NamedTuple):
 
 
 class History(NamedTuple):
-    """From ``old`` to ``new``. ``missing``: why the log or the files are not told, '' when they are."""
+    """From ``old`` to ``new``. ``missing``: why the log or the files are not there, '' when they are."""
 
     url: str
     old: str
@@ -61,50 +61,50 @@ def between(old: Record, new: Record, settings: Settings, *, offline: bool) -> H
     url = str(new.get("source", "url") or "")
     if not old.commit or not new.commit or old.commit == new.commit or old.get("source", "url") != url:
         return None
-    told = History(url, old.commit, new.commit)
+    history = History(url, old.commit, new.commit)
     try:
         address = git_url.parse(url)
-        told = told._replace(files=_files(address, told, store.find(settings.store), settings.git, offline))
+        history = history._replace(files=_files(address, history, store.find(settings.store), settings.git, offline))
         if offline:
-            return told._replace(missing="the log was not asked for")
-        return told._replace(log=_log(address, told, store.find(settings.store), settings.git))
+            return history._replace(missing="the log was not asked for")
+        return history._replace(log=_log(address, history, store.find(settings.store), settings.git))
     except (LiveCodeError, UrlError, local.GitFailed, OSError) as error:
-        return told._replace(missing=str(error))
+        return history._replace(missing=str(error))
 
 
-def _files(url: GitUrl, told: History, cache: Store, settings: GitSettings, offline: bool) -> tuple[FileChange, ...]:
-    for commit in (told.old, told.new):
+def _files(url: GitUrl, history: History, cache: Store, settings: GitSettings, offline: bool) -> tuple[FileChange, ...]:
+    for commit in (history.old, history.new):
         if not offline:
             fetch.ensure(Wanted(url, commit), cache, settings)
         elif not repository.holding(url, commit, cache).holds(commit):
             raise StoreError(f"the store does not have {commit}.")
-    old, new = (repository.holding(url, commit, cache).path for commit in (told.old, told.new))
-    words = ["--git-dir", str(old), "diff", "--numstat", "-z", "--no-renames", told.old, told.new]
+    old, new = (repository.holding(url, commit, cache).path for commit in (history.old, history.new))
+    words = ["--git-dir", str(old), "diff", "--numstat", "-z", "--no-renames", history.old, history.new]
     with tempfile.TemporaryDirectory(prefix="live-code-git-") as home:
         local.write_settings(Path(home), [old, new])
         # two layers of the store may have one commit each
         env = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": local.quoted(f"{new}/objects")}
-        said = local.run(words, env={**local.environment(settings.inherited, Path(home)), **env})
-    rows = (row.split("\t", 2) for row in said.split("\0") if row)
+        output = local.run(words, env={**local.environment(settings.inherited, Path(home)), **env})
+    rows = (row.split("\t", 2) for row in output.split("\0") if row)
     return tuple(FileChange(path, _count(added), _count(removed)) for added, removed, path in rows)
 
 
-def _log(url: GitUrl, told: History, cache: Store, settings: GitSettings) -> tuple[Entry, ...]:
-    from live_code.tools.git import history
+def _log(url: GitUrl, history: History, cache: Store, settings: GitSettings) -> tuple[Entry, ...]:
+    from live_code.tools.git.history import fetched
 
     form = "--format=%m%x1f%H%x1f%an%x1f%cs%x1f%s"
-    with history.fetched(url, cache, settings) as past:
-        for commit in (told.old, told.new):
-            _require_reached(commit, url, past)
-        span = f"{told.old}...{told.new}"
-        said = past.git("log", form, "--left-right", f"--max-count={_LOG_LIMIT}", span, "--")
-    rows = (line.split("\x1f") for line in said.splitlines())
+    with fetched(url, cache, settings) as clone:
+        for commit in (history.old, history.new):
+            _require_reached(commit, url, clone)
+        span = f"{history.old}...{history.new}"
+        output = clone.git("log", form, "--left-right", f"--max-count={_LOG_LIMIT}", span, "--")
+    rows = (line.split("\x1f") for line in output.splitlines())
     return tuple(Entry(commit, author, date, subject, side == "<") for side, commit, author, date, subject in rows)
 
 
-def _require_reached(commit: str, url: GitUrl, past: Past) -> None:
+def _require_reached(commit: str, url: GitUrl, clone: Clone) -> None:
     try:
-        past.git("cat-file", "-e", f"{commit}^{{commit}}")
+        clone.git("cat-file", "-e", f"{commit}^{{commit}}")
     except local.GitFailed as error:
         raise RefMissingError(
             f"the commits between, as {commit[:12]} is on no branch or tag of {url}.",

@@ -16,25 +16,30 @@ _LISTED = 20
 
 
 def show(
-    records: Sequence[Record], found: Sequence[Difference], scores: Sequence[Difference], histories: Sequence[History]
+    records: Sequence[Record],
+    differences: Sequence[Difference],
+    scores: Sequence[Difference],
+    histories: Sequence[History],
 ) -> Iterator[str]:
     """Letters stand for the runs, each with its end; sections come in the order of likely causes."""
     letters = [letter(number) for number in range(len(records))]
     for name, record in zip(letters, records, strict=True):
         yield f"{name}  {record.id}  {'+'.join(record.tasks)}  {record.commit[:12]}  {record.state}  {record.path}"
-        if said := record.get("error", "message"):
-            yield f"   {record.get('error', 'phase')}: {said}"
-    ended = ends(records)
+        if message := record.get("error", "message"):
+            yield f"   {record.get('error', 'phase')}: {message}"
+    endings = ends(records)
     room = max(12, (shutil.get_terminal_size((_NARROW, 24)).columns - 36) // len(records))
     for section in SECTIONS:
-        rows = [[row.name, *(_cell(value, room) for value in row.values)] for row in found if row.section == section]
+        rows = [
+            [row.name, *(_cell(value, room) for value in row.values)] for row in differences if row.section == section
+        ]
         if rows:
             yield from ("", *table.lines((section, *letters), rows))
-        if section in ended:
-            yield from (*([] if rows else [""]), ended[section])
+        if section in endings:
+            yield from (*([] if rows else [""]), endings[section])
         if section == "code":
-            yield from (line for history in histories for line in told(history))
-    if not found:
+            yield from (line for history in histories for line in history_lines(history))
+    if not differences:
         yield from ("", "nothing differs but what came of it")
     yield from ("", *_scores(scores, letters))
 
@@ -48,7 +53,7 @@ def ends(records: Sequence[Record]) -> dict[str, str]:
     }
 
 
-def told(history: History) -> Iterator[str]:
+def history_lines(history: History) -> Iterator[str]:
     """The commits and files between two runs."""
     yield from ("", f"{history.old[:12]} → {history.new[:12]}")
     for entry in history.log[:_LISTED]:
@@ -62,9 +67,12 @@ def told(history: History) -> Iterator[str]:
 
 
 def as_json(
-    records: Sequence[Record], found: Sequence[Difference], scores: Sequence[Difference], histories: Sequence[History]
+    records: Sequence[Record],
+    differences: Sequence[Difference],
+    scores: Sequence[Difference],
+    histories: Sequence[History],
 ) -> str:
-    told = {
+    document = {
         "runs": [
             {
                 "id": record.id,
@@ -75,7 +83,7 @@ def as_json(
             }
             for record in records
         ],
-        "differences": [difference._asdict() for difference in found],
+        "differences": [difference._asdict() for difference in differences],
         "unreached": {
             section: [records[place].id for place in places] for section, places in unreached(records).items()
         },
@@ -89,7 +97,7 @@ def as_json(
             for history in histories
         ],
     }
-    return json.dumps(told, indent=2, ensure_ascii=False)
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def letter(number: int) -> str:

@@ -51,14 +51,14 @@ def _log(record: Record) -> str:
 def _metrics(record: Record) -> list[Metric]:
     """Each stage's, and the best one's by names of their own: of a name MLflow shows the last value."""
     stages = record.get("results", "stages") or ()
-    ended = int((record.started + record.seconds) * _MILLI)
-    told = [
+    end_ms = int((record.started + record.seconds) * _MILLI)
+    by_stage = [
         Metric(name, float(value), int(stage["timestamp"]) * _MILLI, step)
         for step, stage in enumerate(stages)
         for name, value in stage["metrics"].items()
     ]
-    best = [Metric(f"best_{name}" if stages else name, value, ended, 0) for name, value in record.metrics.items()]
-    return told + best
+    best = [Metric(f"best_{name}" if stages else name, value, end_ms, 0) for name, value in record.metrics.items()]
+    return by_stage + best
 
 
 def _tags(record: Record) -> dict[str, str]:

@@ -19,7 +19,7 @@ _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 def text(record: Record) -> str:
-    """The document, as JSON. A property tells for each package whether the image or the lock brought it."""
+    """The document, as JSON. A property says for each package whether the image or the lock brought it."""
     bom = Bom(components=_components(record))
     bom.metadata.component = Component(
         name=str(record.get("source", "url") or "run"), version=record.commit, type=ComponentType.APPLICATION
@@ -38,12 +38,12 @@ def _components(record: Record) -> Iterator[Component]:
             type=ComponentType.LIBRARY,
             purl=PackageURL("pypi", name=name, version=version),
             bom_ref=f"{name}=={version}",
-            hashes=[HashType(alg=HashAlgorithm.SHA_256, content=one) for one in hashes.get(name, ())],
+            hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest) for digest in hashes.get(name, ())],
             properties=[Property(name="live-code:from", value="lock" if name in lock else "image")],
         )
 
 
 def _hashes(lock: str) -> dict[str, list[str]]:
     """A package's hashes are of any file that may be installed; only one file's is the package's own."""
-    found = {match[1]: _HASH.findall(match[0]) for match in _PINNED.finditer(lock)}
-    return {name: hashes for name, hashes in found.items() if len(hashes) == 1}
+    by_package = {match[1]: _HASH.findall(match[0]) for match in _PINNED.finditer(lock)}
+    return {name: hashes for name, hashes in by_package.items() if len(hashes) == 1}

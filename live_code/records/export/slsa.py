@@ -1,6 +1,6 @@
 """A record as an in-toto statement with SLSA's provenance predicate, in a signed envelope when there is a key.
 
-https://slsa.dev/spec/v1.0/provenance and https://github.com/secure-systems-lab/dsse tell the shapes.
+https://slsa.dev/spec/v1.0/provenance and https://github.com/secure-systems-lab/dsse define the shapes.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def signed(statement: dict[str, Any], key_file: Path) -> dict[str, Any]:
         raise ConfigError(f"{key_file} can't be used to sign: {error}.", hint="Name a private key in PEM.") from error
     envelope = Envelope(json.dumps(statement, ensure_ascii=False).encode(), PAYLOAD_TYPE, {})
     envelope.sign(signer)
-    told: dict[str, Any] = envelope.to_dict()
-    return told
+    signed_statement: dict[str, Any] = envelope.to_dict()
+    return signed_statement
 
 
 def _definition(record: Record) -> dict[str, Any]:
@@ -68,8 +68,8 @@ def _definition(record: Record) -> dict[str, Any]:
 def _dependencies(record: Record) -> Iterator[dict[str, Any]]:
     ref = f"@{record.ref}" if record.ref else ""
     yield {"uri": f"git+{record.get('source', 'url')}{ref}", "digest": {"gitCommit": record.commit}}
-    for one in record.get("checkout", "submodules") or ():
-        yield {"name": f"submodule {one['path']}", "digest": {"gitCommit": one["commit"]}}
+    for submodule in record.get("checkout", "submodules") or ():
+        yield {"name": f"submodule {submodule['path']}", "digest": {"gitCommit": submodule["commit"]}}
     if patch := record.get("checkout", "patch"):
         yield {"name": "patch", "digest": {"sha256": patch["sha256"]}}
     yield {"name": "requirements.lock", "digest": {"sha256": record.get("lock", "sha256")}}

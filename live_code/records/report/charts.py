@@ -110,7 +110,7 @@ def scatter(
     """A parameter against a metric, both to be chosen on the page. ``rows``: run and a value for each name.
 
     ``wide``: the parameters that span decades. Vega-Lite can't change a scale's type on the page, so their logarithm is
-    drawn on the one linear scale, and the labels are told in the parameter's own numbers.
+    drawn on the one linear scale, and the labels are in the parameter's own numbers.
     """
     logarithmic = f"indexof({json.dumps(list(wide))}, parameter) >= 0"
     across = alt.param(name="parameter", value=numbers[0], bind=alt.binding_select(options=list(numbers), name="x: "))

@@ -30,14 +30,14 @@ def read(record: Record) -> tuple[Curve, ...]:
 
 
 def below(folder: Path) -> tuple[Curve, ...]:
-    """Every scalar below a tensorboard folder, but the metrics that the record tells."""
-    found: dict[str, dict[int, float]] = {}
+    """Every scalar below a tensorboard folder, but the metrics that the record holds."""
+    scalars: dict[str, dict[int, float]] = {}
     for path in sorted(set(folder.rglob("*tfevents*")) - set((folder / hparams.FOLDER).glob("*"))):
         prefix = path.parent.relative_to(folder).as_posix()
         for tag, step, value in _scalars(path):
             name = tag if prefix == "." or tag.startswith(f"{prefix}/") else f"{prefix}/{tag}"
-            found.setdefault(name, {})[step] = value
-    return tuple(_curve(tag, points) for tag, points in sorted(found.items()))
+            scalars.setdefault(name, {})[step] = value
+    return tuple(_curve(tag, points) for tag, points in sorted(scalars.items()))
 
 
 def thinned(count: int, wanted: int = POINTS) -> list[int]:
@@ -49,8 +49,8 @@ def thinned(count: int, wanted: int = POINTS) -> list[int]:
 
 def _curve(tag: str, points: dict[int, float]) -> Curve:
     steps = sorted(points)
-    kept = [steps[place] for place in thinned(len(steps))]
-    return Curve(tag, tuple(kept), tuple(float(f"{points[step]:.6g}") for step in kept))
+    shown = [steps[place] for place in thinned(len(steps))]
+    return Curve(tag, tuple(shown), tuple(float(f"{points[step]:.6g}") for step in shown))
 
 
 def _scalars(path: Path) -> Iterator[tuple[str, int, float]]:
@@ -77,8 +77,8 @@ def _number(value: Any) -> float | None:
 
 def grouped(runs: Sequence[tuple[str, tuple[Curve, ...]]]) -> dict[str, list[tuple[str, Curve]]]:
     """Tag → (run, curve) of every run that has it."""
-    found: dict[str, list[tuple[str, Curve]]] = {}
+    groups: dict[str, list[tuple[str, Curve]]] = {}
     for name, curves in runs:
         for curve in curves:
-            found.setdefault(curve.tag, []).append((name, curve))
-    return found
+            groups.setdefault(curve.tag, []).append((name, curve))
+    return groups

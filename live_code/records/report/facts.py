@@ -19,7 +19,7 @@ PARAMETERS = 10
 WORDS = 8
 # What a run is named by; a column of the table each, unless all runs have the same.
 NAMED = ("task", "commit", "ref")
-# From here on a number is told with a prefix of the SI: 25.3G.
+# From here on a number is shown with a prefix of the SI: 25.3G.
 BIG = 10_000
 
 
@@ -48,9 +48,9 @@ def names(records: Sequence[Record]) -> list[str]:
 
 def metrics(records: Sequence[Record]) -> list[str]:
     """Every metric that some run has, the platform's main ones first."""
-    found = dict.fromkeys(name for record in records for name in record.metrics)
+    measured = dict.fromkeys(name for record in records for name in record.metrics)
     main = {metric[0] for record in records if (metric := listing.main_metric(record))}
-    return sorted(found, key=lambda name: name not in main)
+    return sorted(measured, key=lambda name: name not in main)
 
 
 def parameters(records: Sequence[Record]) -> list[str]:
@@ -108,7 +108,7 @@ def rows(records: Sequence[Record], measured: Sequence[str], varied: Sequence[st
 def same(rows: Sequence[Row]) -> dict[str, str]:
     """What all of many runs are named by; {} for a run alone."""
     values = {name: {getattr(row, name) for row in rows} for name in NAMED}
-    return {name: found.pop() for name, found in values.items() if len(found) == 1 and len(rows) > 1}
+    return {name: distinct.pop() for name, distinct in values.items() if len(distinct) == 1 and len(rows) > 1}
 
 
 def in_order(stages: Iterable[str]) -> list[str]:
@@ -154,7 +154,7 @@ def points(records: Sequence[Record], varied: Sequence[str], measured: Sequence[
     """For the scatter: a run's numbers by name."""
     made = []
     for name, record in zip(names(records), records, strict=True):
-        numbers = {key: one for key in varied if (one := _number(record.config.get(key))) is not None}
+        numbers = {key: value for key in varied if (value := _number(record.config.get(key))) is not None}
         scores = {metric: record.metrics[metric] for metric in measured if metric in record.metrics}
         made.append({"run": name, **numbers, **scores})
     return made
@@ -162,13 +162,13 @@ def points(records: Sequence[Record], varied: Sequence[str], measured: Sequence[
 
 def lines(records: Sequence[Record], varied: Sequence[str], metric: str) -> list[dict[str, Any]]:
     """For parallel coordinates, each from 0 to 1: numbers by size, or by its logarithm, words by the alphabet."""
-    scored = [(name, one) for name, one in zip(names(records), records, strict=True) if metric in one.metrics]
+    scored = [(name, record) for name, record in zip(names(records), records, strict=True) if metric in record.metrics]
     made = []
     for axis in [*varied, metric]:
-        values = [one.metrics[metric] if axis == metric else one.config.get(axis) for _, one in scored]
-        for (name, one), value, place in zip(scored, values, _places(values, decades=axis != metric), strict=True):
+        values = [record.metrics[metric] if axis == metric else record.config.get(axis) for _, record in scored]
+        for (name, record), value, place in zip(scored, values, _places(values, decades=axis != metric), strict=True):
             made.append(
-                {"run": name, "axis": axis, "place": place, "value": _shown(value), "score": one.metrics[metric]}
+                {"run": name, "axis": axis, "place": place, "value": _shown(value), "score": record.metrics[metric]}
             )
     return made
 
@@ -179,10 +179,10 @@ def usage(record: Record) -> Mapping[str, Any]:
 
 
 def differences(records: Sequence[Record]) -> dict[str, list[compare.Difference]]:
-    found: dict[str, list[compare.Difference]] = {}
+    sections: dict[str, list[compare.Difference]] = {}
     for difference in compare.between(records):
-        found.setdefault(difference.section, []).append(difference)
-    return found
+        sections.setdefault(difference.section, []).append(difference)
+    return sections
 
 
 def _varied(records: Sequence[Record]) -> list[str]:
@@ -194,19 +194,20 @@ def _is_axis(values: Sequence[Any]) -> bool:
     if all(_number(value) is not None for value in values):
         return True
     words = {_shown(value) for value in values}
-    return len(words) <= WORDS and len(words) < len(values) and not any(isinstance(one, (list, dict)) for one in values)
+    nested = any(isinstance(value, (list, dict)) for value in values)
+    return len(words) <= WORDS and len(words) < len(values) and not nested
 
 
 def _places(values: Sequence[Any], *, decades: bool) -> list[float]:
     """From 0, the lowest, to 1; with ``decades`` the logarithm's place where the values span them."""
-    known = [one for value in values if (one := _number(value)) is not None]
+    known = [number for value in values if (number := _number(value)) is not None]
     if len(known) < len(values):
         order = sorted({_shown(value) for value in values})
         known = [float(order.index(_shown(value))) for value in values]
     elif decades and spans_decades(known):
-        known = [math.log10(one) for one in known]
+        known = [math.log10(number) for number in known]
     low, high = min(known), max(known)
-    return [round((one - low) / (high - low), 4) if high > low else 0.5 for one in known]
+    return [round((number - low) / (high - low), 4) if high > low else 0.5 for number in known]
 
 
 def _number(value: Any) -> float | None:

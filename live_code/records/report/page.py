@@ -23,7 +23,7 @@ from live_code.tools.store import Store
 # Curves of more runs than this would hide each other, and take long to read.
 CURVES_OF = 8
 _TAGS = 24
-# What the page calls of Vega-Embed, as the bundler is told.
+# What the page calls of Vega-Embed, for the bundler.
 _TAKEN = "window.vegaEmbed = vegaEmbed;"
 _COMPARED = 8
 
@@ -70,7 +70,7 @@ def render(records: Sequence[Record], drawing_code: str, histories: Sequence[com
 
 
 def _charts(records: Sequence[Record], measured: Sequence[str]) -> Iterator[Chart]:
-    scores = [metric for metric in measured if any(metric in (one.best.get("metrics") or {}) for one in records)]
+    scores = [metric for metric in measured if any(metric in (record.best.get("metrics") or {}) for record in records)]
     if len(records) > 2:
         yield from _of_many(facts.comparable(records))
     if scores and len(records) <= CURVES_OF:
@@ -106,9 +106,9 @@ def _judged_best(records: Sequence[Record]) -> list[tuple[str, Record]]:
 
 def _curves(named: Sequence[tuple[str, Record]]) -> Iterator[Chart]:
     """The job's own scalars first, then live-code's telemetry."""
-    found = curves.grouped([(name, curves.read(record)) for name, record in named])
-    order = sorted(found, key=lambda tag: (tag.startswith(curves.OURS), tag))
-    yield from (charts.curves(tag, found[tag]) for tag in order[:_TAGS])
+    groups = curves.grouped([(name, curves.read(record)) for name, record in named])
+    order = sorted(groups, key=lambda tag: (tag.startswith(curves.OURS), tag))
+    yield from (charts.curves(tag, groups[tag]) for tag in order[:_TAGS])
 
 
 def _title(records: Sequence[Record]) -> str:
@@ -116,8 +116,8 @@ def _title(records: Sequence[Record]) -> str:
         return f"{len(records)} runs"
     [record] = records
     metric = listing.main_metric(record)
-    said = f", {metric[0]} {metric[1]:.4g}" if metric else ""
-    return f"{' and '.join(record.tasks) or 'Run'} at {record.commit[:12]}{said}"
+    score = f", {metric[0]} {metric[1]:.4g}" if metric else ""
+    return f"{' and '.join(record.tasks) or 'Run'} at {record.commit[:12]}{score}"
 
 
 def _drawing_code(cache: Store) -> str:
@@ -137,14 +137,14 @@ def _template() -> jinja2.Template:
 
 
 def _short(value: Any, length: int = 60) -> str:
-    said = "–" if value is None or value == "" else str(value)
-    return said if len(said) <= length else f"{said[: length - 1]}…"
+    shown = "–" if value is None or value == "" else str(value)
+    return shown if len(shown) <= length else f"{shown[: length - 1]}…"
 
 
 def _in_html(value: Mapping[str, Any]) -> str:
     """JSON that can stand within a page: nothing in it ends the script element."""
-    said = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return said.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    encoded = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return encoded.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _own(name: str) -> str:

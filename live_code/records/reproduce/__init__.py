@@ -1,4 +1,4 @@
-"""Runs a recorded run again: same commit, same lock, same config; and tells whether the same came of it."""
+"""Runs a recorded run again: same commit, same lock, same config; and reports whether the same came of it."""
 
 from __future__ import annotations
 

@@ -21,34 +21,34 @@ _PACKAGES = 10
 
 def differences(recorded: Record, settings: Settings) -> list[str]:
     """One line for each thing that is not here as it was there, GPUs first. Raises InterpreterError."""
-    here = Record(Path(), _here(settings))
-    there = Record(recorded.path, {name: recorded.get(name) for name in (*here.document, "id")})
-    return lines(there, here)
+    current = Record(Path(), _current(settings))
+    comparable = Record(recorded.path, {name: recorded.get(name) for name in (*current.document, "id")})
+    return lines(comparable, current)
 
 
-def lines(there: Record, here: Record) -> list[str]:
+def lines(recorded: Record, current: Record) -> list[str]:
     """As ``differences``, between two records. Pure."""
-    found = compare.between([there, here])
-    hardware, image = ([_line(one) for one in found if one.section == section] for section in ("hardware", "image"))
-    if not there.get("host"):
+    unequal = compare.between([recorded, current])
+    hardware, image = ([_line(row) for row in unequal if row.section == section] for section in ("hardware", "image"))
+    if not recorded.get("host"):
         hardware = ["the machine, of which the record tells nothing"]
-    return [*hardware, *image, *_packages([one for one in found if one.section == "packages"])]
+    return [*hardware, *image, *_packages([row for row in unequal if row.section == "packages"])]
 
 
-def _packages(found: Sequence[compare.Difference]) -> Iterator[str]:
-    had = [_line(one) for one in found if one.values[0] is not None]
+def _packages(unequal: Sequence[compare.Difference]) -> Iterator[str]:
+    had = [_line(row) for row in unequal if row.values[0] is not None]
     yield from had[:_PACKAGES]
     if len(had) > _PACKAGES:
         yield f"{len(had) - _PACKAGES} more of its packages"
-    if new := len(found) - len(had):
+    if new := len(unequal) - len(had):
         yield f"{new} packages are here that were not there"
 
 
-def _line(found: compare.Difference) -> str:
-    return f"{found.name}: {found.values[0] or 'none'} there, {found.values[1] or 'none'} here"
+def _line(row: compare.Difference) -> str:
+    return f"{row.name}: {row.values[0] or 'none'} there, {row.values[1] or 'none'} here"
 
 
-def _here(settings: Settings) -> dict[str, Any]:
+def _current(settings: Settings) -> dict[str, Any]:
     image = interpreter.inspect(interpreter.find(settings), store.find(settings.store), settings.inherited)
     return {
         "interpreter": plain(image),

@@ -1,4 +1,4 @@
-"""A task folder that asks for a recorded run once more. The data stays where it is; what is written goes below /out."""
+"""A task folder for a recorded run once more. The data stays where it is; what is written goes below /out."""
 
 from __future__ import annotations
 

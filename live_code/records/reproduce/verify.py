@@ -33,11 +33,11 @@ def check_record(record: Record) -> None:
 
 def drift(recorded: Record, again: Record, tolerance: float) -> tuple[str, ...]:
     """A line for each thing that should have been the same and is not."""
-    differences = (found for found in compare.between([recorded, again]) if found.section in _MUST_BE_EQUAL)
+    differences = (row for row in compare.between([recorded, again]) if row.section in _MUST_BE_EQUAL)
     lines = [
-        f"{found.section}: {found.name}: {_shown(found.values[0])} became {_shown(found.values[1])}"
-        for found in differences
-        if found.name != "url"  # the same commit may come from elsewhere
+        f"{row.section}: {row.name}: {_shown(row.values[0])} became {_shown(row.values[1])}"
+        for row in differences
+        if row.name != "url"  # the same commit may come from elsewhere
     ]
     return (*lines, *_lock_lines(recorded, again), *_results(recorded, again, tolerance))
 
@@ -65,13 +65,13 @@ def _wrong_pins(record: Record) -> Iterator[str]:
 
 
 def _wrong_commit(record: Record) -> Iterator[str]:
-    found = {record.commit, record.get("checkout", "commit") or record.commit}
-    if len(found) > 1 or not _COMMIT.fullmatch(record.commit):
-        yield f"its commits are {' and '.join(sorted(found))}"
+    commits = {record.commit, record.get("checkout", "commit") or record.commit}
+    if len(commits) > 1 or not _COMMIT.fullmatch(record.commit):
+        yield f"its commits are {' and '.join(sorted(commits))}"
 
 
 def _lock_lines(recorded: Record, again: Record) -> Iterator[str]:
-    before, after = (set((one.get("lock", "text") or "").splitlines()) for one in (recorded, again))
+    before, after = (set((record.get("lock", "text") or "").splitlines()) for record in (recorded, again))
     for line in sorted(before ^ after):
         if not line.startswith("#"):
             yield f"lock: {line.strip()} is only in {'the record' if line in before else 'the new run'}"
@@ -84,18 +84,18 @@ def _results(recorded: Record, again: Record, tolerance: float) -> Iterator[str]
     yield from _unequal("results: stages", sorted(before), sorted(after))
     for stage in before.keys() & after.keys():
         for metric in before[stage].keys() | after[stage].keys():
-            one, other = before[stage].get(metric), after[stage].get(metric)
-            if one is None or other is None or not abs(one - other) <= tolerance:
-                yield f"results: {stage} {metric}: {_shown(one)} became {_shown(other)}"
+            old, new = before[stage].get(metric), after[stage].get(metric)
+            if old is None or new is None or not abs(old - new) <= tolerance:
+                yield f"results: {stage} {metric}: {_shown(old)} became {_shown(new)}"
 
 
 def _stages(record: Record) -> dict[str, Mapping[str, float]]:
     return {stage["name"]: stage["metrics"] for stage in record.get("results", "stages") or ()}
 
 
-def _unequal(name: str, one: Any, other: Any) -> Iterator[str]:
-    if one != other:
-        yield f"{name}: {_shown(one)} became {_shown(other)}"
+def _unequal(name: str, old: Any, new: Any) -> Iterator[str]:
+    if old != new:
+        yield f"{name}: {_shown(old)} became {_shown(new)}"
 
 
 def _shown(value: Any) -> str:

@@ -65,7 +65,7 @@ class _Made(NamedTuple):
 
 
 def make(source: Source, request: Request, store: Store, place: Path, settings: GitSettings) -> Checkout:
-    """Fills ``place`` with the commit's files, its submodules and LFS contents, and the patch that is asked for.
+    """Fills ``place`` with the commit's files, its submodules and LFS contents, and the patch of the request.
 
     An earlier work tree of ours that stands there is replaced; a folder with anything else in it is left alone and is
     an error. Raises SourceError, CheckoutError, StoreError.
@@ -93,29 +93,29 @@ def make(source: Source, request: Request, store: Store, place: Path, settings: 
 def _fill(wanted: Wanted, place: Path, setting: _Setting, only: str, depth: int) -> _Made:
     request, store, settings = setting
     cached = ensure(wanted, store, settings)
-    what, store = _from_store(lambda layers: contents.read(wanted, layers, settings), wanted, setting)
-    policy.check_size(wanted.url, what.bytes, settings)
+    listing, store = _from_store(lambda layers: contents.read(wanted, layers, settings), wanted, setting)
+    policy.check_size(wanted.url, listing.bytes, settings)
     if depth == 0 and settings.verify_signature:  # it names its submodules' commits: its signature stands for them too
         from live_code.tools.git import signature
 
         signature.check(wanted, store, settings)
-    what = what.within(only)
-    sparse = "" if any(only.startswith(f"{one.path}/") or only == one.path for one in what.submodules) else only
+    listing = listing.within(only)
+    sparse = "" if any(f"{only}/".startswith(f"{submodule.path}/") for submodule in listing.submodules) else only
     whole = setting._replace(store=store)
     tree, _ = _from_store(lambda layers: _cut(wanted, layers, place, settings, sparse), wanted, whole)
-    _prove(tree, what.commit, wanted)
-    inner = _fill_submodules(wanted, what.submodules, place, setting, depth)
-    pointers = what.pointers if request.git_lfs != "off" else ()
+    _prove(tree, listing.commit, wanted)
+    inner = _fill_submodules(wanted, listing.submodules, place, setting, depth)
+    pointers = listing.pointers if request.git_lfs != "off" else ()
     if pointers:
         from live_code.tools.git import lfs
 
         lfs.fill(wanted, pointers, place, setting.store, settings)
     return _Made(
-        what.commit,
-        what.tree,
+        listing.commit,
+        listing.tree,
         cached and all(made.cached for _, made in inner),
-        tuple(one for submodule, made in inner for one in (submodule, *_below(submodule.path, made.submodules))),
-        tuple(place / link for link in what.links) + tuple(link for _, made in inner for link in made.links),
+        tuple(nested for submodule, made in inner for nested in (submodule, *_below(submodule.path, made.submodules))),
+        tuple(place / link for link in listing.links) + tuple(link for _, made in inner for link in made.links),
         len(pointers) + sum(made.lfs_files for _, made in inner),
     )
 
@@ -127,7 +127,7 @@ def _fill_submodules(
     if request.git_submodules == "off":
         return []
     if request.git_submodules == "auto":  # git too passes over a folder that .gitmodules does not name
-        submodules = tuple(one for one in submodules if one.url)
+        submodules = tuple(submodule for submodule in submodules if submodule.url)
     if submodules and depth >= _DEEPEST:
         raise RefusedError(f"the submodules of {parent.url} are nested more than {_DEEPEST} deep.")
     if not submodules:
@@ -136,8 +136,11 @@ def _fill_submodules(
 
     planned = plan(parent.url, submodules, setting.settings)
     return [
-        (Submodule(one.path, str(wanted.url), one.commit), _fill(wanted, place / one.path, setting, "", depth + 1))
-        for one, (_, wanted) in zip(submodules, planned, strict=True)
+        (
+            Submodule(submodule.path, str(wanted.url), submodule.commit),
+            _fill(wanted, place / submodule.path, setting, "", depth + 1),
+        )
+        for submodule, (_, wanted) in zip(submodules, planned, strict=True)
     ]
 
 
@@ -148,7 +151,7 @@ def _patched(file: Path, place: Path, inherited: Inherited) -> Patch:
 
 
 def _below(path: str, submodules: tuple[Submodule, ...]) -> tuple[Submodule, ...]:
-    return tuple(one._replace(path=f"{path}/{one.path}") for one in submodules)
+    return tuple(submodule._replace(path=f"{path}/{submodule.path}") for submodule in submodules)
 
 
 def _check_place(place: Path) -> None:
@@ -180,10 +183,10 @@ def _from_store(action: Callable[[Store], _Result], wanted: Wanted, setting: _Se
 
 
 def _cut(wanted: Wanted, store: Store, place: Path, settings: GitSettings, only: str) -> Tree:
-    here = repository.holding(wanted.url, wanted.commit, store)
+    source = repository.holding(wanted.url, wanted.commit, store)
     try:
         worktree.empty(place)
-        return worktree.cut(here, wanted.commit, place, settings.inherited, str(wanted.url), only=only)
+        return worktree.cut(source, wanted.commit, place, settings.inherited, str(wanted.url), only=only)
     except (OSError, GitFailed) as error:
         from live_code.tools.telemetry import space
 
@@ -206,10 +209,10 @@ def _not_cut(wanted: Wanted, error: GitFailed) -> CheckoutError:
 
 def _prove(tree: Tree, commit: str, wanted: Wanted) -> None:
     """``commit``: what the wanted id leads to."""
-    for found in (commit, tree.commit):
-        if found != wanted.commit:
+    for head in (commit, tree.commit):
+        if head != wanted.commit:
             raise CheckoutError(
-                f"HEAD is {found}, not {wanted.commit}.", hint="If that is a tag's id, write the commit's own."
+                f"HEAD is {head}, not {wanted.commit}.", hint="If that is a tag's id, write the commit's own."
             )
     if tree.dirty:
         raise CheckoutError(

@@ -27,7 +27,7 @@ class Source(NamedTuple):
     """A pinned commit. ``ref``: the full name it was resolved from, '' for a commit id. ``asked``: the user's words."""
 
     url: GitUrl
-    asked: str
+    asked: str  # the record has it by this name
     commit: str
     ref: str
     kind: str  # 'commit', 'tag' or 'branch' (anything that moves)
@@ -37,18 +37,18 @@ def resolve(request: Request, store: Store, settings: GitSettings) -> Source:
     """The commit that is meant. Speaks to the remote unless the revision is a full commit id. Raises SourceError."""
     address, page = without_page(request.git_url)
     url = read_url(address, settings)
-    asked = request.revision
-    if page and not f"{page}/".lower().startswith(f"{asked}/".lower()):
+    revision = request.revision
+    if page and not f"{page}/".lower().startswith(f"{revision}/".lower()):
         raise RefMissingError(
-            f"git_url is the page of {page!r}, but {_key(request)} is {asked!r}.", hint=f"Set git_url to {address}."
+            f"git_url is the page of {page!r}, but {_key(request)} is {revision!r}.", hint=f"Set git_url to {address}."
         )
-    if len(asked) in (40, 64) and _HEX.issuperset(asked.lower()):
-        return Source(url, asked, asked.lower(), "", "commit")
-    if re.search(_NOT_A_NAME, asked):
+    if len(revision) in (40, 64) and _HEX.issuperset(revision.lower()):
+        return Source(url, revision, revision.lower(), "", "commit")
+    if re.search(_NOT_A_NAME, revision):
         raise RefMissingError(
-            f"{asked!r} is no revision.", hint=f"Write a commit id, tag or branch as {_key(request)}."
+            f"{revision!r} is no revision.", hint=f"Write a commit id, tag or branch as {_key(request)}."
         )
-    source = _ask(url, asked, _key(request), store, settings)
+    source = _query_remote(url, revision, _key(request), store, settings)
     if source.kind == "branch":
         key = _key(request)
         pin = f"Pin it: {key}: {source.commit}" if key in REVISION_KEYS else f"To pin it, write that id as {key}"
@@ -69,17 +69,19 @@ def read_url(text: str, settings: GitSettings) -> GitUrl:
     return url
 
 
-def choose(asked: str, refs: Mapping[str, str]) -> tuple[str, str, str] | None:
+def choose(revision: str, refs: Mapping[str, str]) -> tuple[str, str, str] | None:
     """The ref that a name stands for, as (full name, commit, kind); None when there is none. Raises RefMissingError.
 
     ``refs``: as the remote lists them. A name that is a tag and a branch of different commits has two meanings.
     """
-    names = dict.fromkeys((asked, f"refs/{asked}", f"refs/tags/{asked}", f"refs/heads/{asked}"))
-    found = [(name, refs.get(f"{name}^{{}}", refs[name]), _kind(name)) for name in names if name in refs]
-    if len({commit for _, commit, _ in found}) > 1:
-        said = " and ".join(f"{name} ({commit[:12]})" for name, commit, _ in found)
-        raise RefMissingError(f"{asked!r} is ambiguous: {said}.", hint="Write the full name of the one you mean.")
-    return found[0] if found else None
+    names = dict.fromkeys((revision, f"refs/{revision}", f"refs/tags/{revision}", f"refs/heads/{revision}"))
+    matches = [(name, refs.get(f"{name}^{{}}", refs[name]), _kind(name)) for name in names if name in refs]
+    if len({commit for _, commit, _ in matches}) > 1:
+        meanings = " and ".join(f"{name} ({commit[:12]})" for name, commit, _ in matches)
+        raise RefMissingError(
+            f"{revision!r} is ambiguous: {meanings}.", hint="Write the full name of the one you mean."
+        )
+    return matches[0] if matches else None
 
 
 def matching(prefix: str, refs: Mapping[str, str]) -> set[str]:
@@ -88,54 +90,56 @@ def matching(prefix: str, refs: Mapping[str, str]) -> set[str]:
     return {commit for commit in commits if commit.startswith(prefix)}
 
 
-def _ask(url: GitUrl, asked: str, key: str, store: Store, settings: GitSettings) -> Source:
+def _query_remote(url: GitUrl, revision: str, key: str, store: Store, settings: GitSettings) -> Source:
     from live_code.tools.git import access, remote
 
-    short = asked.lower() if re.fullmatch(_SHORT, asked.lower()) else ""
+    short = revision.lower() if re.fullmatch(_SHORT, revision.lower()) else ""
     with access.opened(settings, store, url) as opened:
-        refs = remote.list_refs(url, [] if short else [asked, f"{asked}^{{}}"], opened)
-        if not short and not choose(asked, refs):  # all of them, to tell which one may be meant
+        refs = remote.list_refs(url, [] if short else [revision, f"{revision}^{{}}"], opened)
+        if not short and not choose(revision, refs):  # all of them, to suggest the one that may be meant
             refs = remote.list_refs(url, [], opened)
-        if (found := choose(asked, refs)) and url.scheme == "file":
-            _warn_of_changes(url, found[1], opened.env)
-    if found:
-        ref, commit, kind = found
-        return Source(url, asked, commit, ref, kind)
+        if (chosen := choose(revision, refs)) and url.scheme == "file":
+            _warn_of_changes(url, chosen[1], opened.env)
+    if chosen:
+        ref, commit, kind = chosen
+        return Source(url, revision, commit, ref, kind)
     if not short:
         raise RefMissingError(
-            f"{key}: {url} has no tag or branch {asked!r}.{close_names(asked, refs)}",
+            f"{key}: {url} has no tag or branch {revision!r}.{close_names(revision, refs)}",
             hint="Check the name; a commit id needs no branch.",
         )
     tips = matching(short, refs) if len(short) >= _LONG_ENOUGH else set()
     commit = _only(short, tips or _all_commits(url, short, store, settings), url, key)
-    log.warning(f"{asked} is {commit}; write the full id: a short one can get a second meaning, and needs the network")
-    return Source(url, asked, commit, "", "commit")
+    log.warning(
+        f"{revision} is {commit}; write the full id: a short one can get a second meaning, and needs the network"
+    )
+    return Source(url, revision, commit, "", "commit")
 
 
 def _warn_of_changes(url: GitUrl, commit: str, env: Mapping[str, str]) -> None:
     from live_code.tools.git import worktree
 
     if count := worktree.uncommitted(Path(url.path), commit, env):
-        which, what = ("1 file", "differs") if count == 1 else (f"{count} files", "differ")
-        log.warning(f"{which} in {url} {what} from {commit[:12]} and will not be run: commit before you run")
+        subject, verb = ("1 file", "differs") if count == 1 else (f"{count} files", "differ")
+        log.warning(f"{subject} in {url} {verb} from {commit[:12]} and will not be run: commit before you run")
 
 
 def _all_commits(url: GitUrl, prefix: str, store: Store, settings: GitSettings) -> set[str]:
     """Every commit of the remote whose id begins so: servers can't look that up, all are listed here."""
     from live_code.tools.git import history
 
-    with history.fetched(url, store, settings) as past:
-        said = past.git("rev-list", "--all")
-    return {commit for commit in said.split() if commit.startswith(prefix)}
+    with history.fetched(url, store, settings) as clone:
+        output = clone.git("rev-list", "--all")
+    return {commit for commit in output.split() if commit.startswith(prefix)}
 
 
-def close_names(asked: str, refs: Iterable[str]) -> str:
-    """The branches and tags whose names are nearly what was asked for, as a sentence; '' when there are none. ``refs``:
-    full names."""
+def close_names(revision: str, refs: Iterable[str]) -> str:
+    """The branches and tags whose names are near the revision, as a sentence; '' when there are none. ``refs``: full
+    names."""
     import difflib
 
     names = [name.split("/", 2)[2] for name in refs if name.startswith(("refs/heads/", "refs/tags/"))]
-    close = difflib.get_close_matches(asked, [name for name in names if not name.endswith("^{}")], 3)
+    close = difflib.get_close_matches(revision, [name for name in names if not name.endswith("^{}")], 3)
     return f" Is it {' or '.join(map(repr, dict.fromkeys(close)))}?" if close else ""
 
 

@@ -51,7 +51,7 @@ def make(lock: Lock, image: Interpreter, store: Store, settings: PackageSettings
     Projects of the checkout get an environment of their own, per commit, on top of the one that all commits with these
     dependencies share. Raises BuildError, StoreError.
     """
-    # The head tells where the lock came from; what is built is the same.
+    # The head says where the lock came from; what is built is the same.
     body = "".join(line for line in lock.text.splitlines(keepends=True) if not line.startswith("#"))
     facts = (_SCHEMA, body, image.fingerprint, image.path, pth_line(), lock.protection)
     kind = _Kind(facts, partial(description.fault, image=image), partial(_build, lock=lock, image=image))
@@ -70,19 +70,19 @@ def _entry(kind: _Kind, lock: Lock, image: Interpreter, store: Store, settings: 
         from live_code.tools.packages.site import Site
 
         described = description.of(image, lock.text, kind.tree)
-        told.append(fault or description.difference(store.places("env"), described))
-        log.info(f"building {_WANTED}" + (f": {told[0]}" if told[0] else ""))
+        reasons.append(fault or description.difference(store.places("env"), described))
+        log.info(f"building {_WANTED}" + (f": {reasons[0]}" if reasons[0] else ""))
         try:
             kind.build(root, Site(root / "bin" / "python", lock.projects.root, lock.indexes, store, settings, held))
             description.write(root, described, image)
         except OSError as error:
             raise store.refused(error) from error
 
-    told: list[str] = []
+    reasons: list[str] = []
     entry: Entry = store.folder("env", key, fill, kind.check, _WANTED)
     why = entry.why
     if why == "not in the store":
-        why = (told[0] if told else "") or why
+        why = (reasons[0] if reasons else "") or why
     return Environment(entry.path / "bin" / "python", entry.path, key, entry.cached, why)
 
 

@@ -11,9 +11,10 @@ from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.repo_settings import RepoSettings
 from live_code.tools import files
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.packages import framework, index, problem, requirements
+from live_code.tools.packages import framework, index, requirements
 from live_code.tools.packages.framework import Protection
 from live_code.tools.packages.problem import Problem
+from live_code.tools.packages.problem import write as write_files
 from live_code.tools.settings import Inherited, PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
@@ -77,19 +78,19 @@ def make(
             f"write requirements: {passed_over} into live-code.yaml, if the job needs it"
         )
     texts = requirements.closure(checkout.root, chosen)
-    found = framework.protection(image, settings)
-    asked = Problem(
+    protection = framework.protection(image, settings)
+    problem = Problem(
         root=checkout.root,
         chosen=chosen,
         texts=texts,
         own_needs=tuple(name for key, name in OWN_NEEDS.items() if key not in image.packages),
         image=image,
-        protection=Protection() if request.allow_framework_override else found,
+        protection=Protection() if request.allow_framework_override else protection,
         indexes=index.choose(request.pypi_mirror, request.extra_index_url, texts, settings),
         cutoff=_cutoff(request.resolve_as_of, checkout, store, settings.inherited),
         resolver=request.resolver,
     )
-    key, text, cached, why = _given(given, asked) if given else _made(asked, store, settings)
+    key, text, cached, why = _given(given, problem) if given else _made(problem, store, settings)
     return Lock(
         key=key,
         text=text,
@@ -97,9 +98,9 @@ def make(
         cached=cached,
         why=why,
         projects=Projects(checkout.root, checkout.tree, tuple(_projects(text))),
-        indexes=index.of_lock(text, asked.indexes) if given else asked.indexes,
-        protection=asked.protection,
-        overridden=found if request.allow_framework_override else Protection(),
+        indexes=index.of_lock(text, problem.indexes) if given else problem.indexes,
+        protection=problem.protection,
+        overridden=protection if request.allow_framework_override else Protection(),
     )
 
 
@@ -112,22 +113,22 @@ def _cutoff(as_of: str, checkout: Checkout, store: Store, inherited: Inherited) 
     return dates.cutoff(as_of, checkout.place, checkout.commit, store, inherited)
 
 
-def _made(asked: Problem, store: Store, settings: PackageSettings) -> tuple[str, str, bool, str]:
-    key = _key(asked)
-    text, entry = store.text("lock", key, lambda: _resolve(asked, store, settings), f"the lock for {asked.subject}")
+def _made(problem: Problem, store: Store, settings: PackageSettings) -> tuple[str, str, bool, str]:
+    key = _key(problem)
+    text, entry = store.text("lock", key, lambda: _resolve(problem, store, settings), f"the lock for {problem.subject}")
     return key, text, entry.cached, entry.why
 
 
-def _given(name: str, asked: Problem) -> tuple[str, str, bool, str]:
+def _given(name: str, problem: Problem) -> tuple[str, str, bool, str]:
     from live_code.tools.packages import given_lock
 
-    text = given_lock.read(name, asked.root)
-    given_lock.check(name, text, asked.image, asked.protection)
+    text = given_lock.read(name, problem.root)
+    given_lock.check(name, text, problem.image, problem.protection)
     return files.sha256_text(text)[:32], text, True, ""
 
 
-def _key(asked: Problem) -> str:
-    plain = asked._replace(root=Path(), image=asked.image.fingerprint)._asdict()  # type: ignore[arg-type]
+def _key(problem: Problem) -> str:
+    plain = problem._replace(root=Path(), image=problem.image.fingerprint)._asdict()  # type: ignore[arg-type]
     return files.sha256_text(repr((_SCHEMA, plain)))[:32]
 
 
@@ -138,45 +139,45 @@ def _projects(text: str) -> Iterable[str]:
 _PROJECT = "# and of this commit: "
 
 
-def _resolve(asked: Problem, store: Store, settings: PackageSettings) -> str:
+def _resolve(problem: Problem, store: Store, settings: PackageSettings) -> str:
     """The lock's text. What only a resolution needs is loaded here: a warm start does without."""
     import tempfile
 
     from live_code.tools.packages import complete_lock, conflict, inputs, solution
 
-    conflict.direct(asked.texts, asked.protection)
-    pins = complete_lock.pins(asked, store, settings)
-    left = complete_lock.besides(asked, pins) if pins else asked
+    conflict.direct(problem.texts, problem.protection)
+    pins = complete_lock.pins(problem, store, settings)
+    left = complete_lock.besides(problem, pins) if pins else problem
     with tempfile.TemporaryDirectory(prefix="live-code-lock-") as folder:
         solved = _solved(left, Path(folder), store, settings) if left.chosen.inputs or left.own_needs else []
         given = inputs.locked_already(left, store, settings)
-    kept = asked.protection.packages
-    own = [pin for pin in solution.without(pins, asked.image.packages) if pin.name not in kept]
-    added = solution.without(solved, asked.image.packages)
+    protected = problem.protection.packages
+    own = [pin for pin in solution.without(pins, problem.image.packages) if pin.name not in protected]
+    added = solution.without(solved, problem.image.packages)
     local = [f"{_PROJECT}{pin.text.splitlines()[0]}\n" for pin in (*own, *added) if pin.is_local]
     entries = [f"{pin.text.rstrip()}\n" for pin in own if not pin.is_local]
     entries += [solution.entry(pin, given, "live-code's job side") for pin in added if not pin.is_local]
-    return "".join((_head(asked), *local, *entries))
+    return "".join((_head(problem), *local, *entries))
 
 
-def _solved(asked: Problem, folder: Path, store: Store, settings: PackageSettings) -> list[Pin]:
+def _solved(problem: Problem, folder: Path, store: Store, settings: PackageSettings) -> list[Pin]:
     from live_code.tools.packages import pip_resolver, solution, uv_resolver
 
-    doing = f"resolving {asked.subject}"
+    doing = f"resolving {problem.subject}"
     log.info(doing)
-    solve = {"uv": uv_resolver.solve, "pip-tools": pip_resolver.solve}[asked.resolver]
+    solve = {"uv": uv_resolver.solve, "pip-tools": pip_resolver.solve}[problem.resolver]
     with log.still(doing):
-        return solution.parse(solve(asked, problem.write(asked, folder, store, settings), store, settings))
+        return solution.parse(solve(problem, write_files(problem, folder, store, settings), store, settings))
 
 
-def _head(asked: Problem) -> str:
-    image = asked.image
+def _head(problem: Problem) -> str:
+    image = problem.image
     lines = [f"made by live-code {__version__} for {image.implementation} {image.version} on {image.platform}"]
-    if asked.chosen.inputs:
-        lines.append(f"from: {asked.chosen}")
-    if asked.cutoff:
-        lines.append(f"as of: {asked.cutoff}")
-    if asked.protection.packages:
-        kept = (f"{name}=={version}" for name, version in asked.protection.packages.items())
-        lines.append(f"kept as the image has it: {', '.join(kept)}")
-    return "".join(f"# {line}\n" for line in (*lines, *asked.indexes.told()))
+    if problem.chosen.inputs:
+        lines.append(f"from: {problem.chosen}")
+    if problem.cutoff:
+        lines.append(f"as of: {problem.cutoff}")
+    if problem.protection.packages:
+        versions = (f"{name}=={version}" for name, version in problem.protection.packages.items())
+        lines.append(f"kept as the image has it: {', '.join(versions)}")
+    return "".join(f"# {line}\n" for line in (*lines, *problem.indexes.told()))

@@ -81,7 +81,7 @@ def _mapped_index(task: TaskConfig, key: str, folder: Path) -> Path:
 
 def _names_any(index: Path, paths: PathMap) -> bool:
     """Whether a folder that is mapped stands anywhere in it: one that names others is not worth a copy."""
-    folders = [there.rstrip("/").encode() for there, _ in paths.pairs]
+    folders = [prefix.rstrip("/").encode() for prefix, _ in paths.pairs]
     with index.open("rb") as lines:
         return any(folder in block for block in _blocks(lines) for folder in folders)
 
@@ -89,8 +89,8 @@ def _names_any(index: Path, paths: PathMap) -> bool:
 def _map_blocks(index: Path, paths: PathMap, target: Path) -> bool:
     """Maps a plain index, as most are, thousands of lines at once: it may have ten million. False for one that has to
     be read line by line: blank lines, spaces, or folders that lie in each other."""
-    pairs = [(there.rstrip("/").encode(), here.encode()) for there, here in paths.pairs]
-    if any((b"%b/" % here).startswith(b"%b/" % there) for _, here in pairs for there, _ in pairs):
+    pairs = [(prefix.rstrip("/").encode(), local.encode()) for prefix, local in paths.pairs]
+    if any((b"%b/" % local).startswith(b"%b/" % prefix) for _, local in pairs for prefix, _ in pairs):
         return False
     with index.open("rb") as lines, target.open("wb") as out:
         if lines.read(len(BOM_UTF8)) != BOM_UTF8:
@@ -123,17 +123,17 @@ def _mapped_block(block: bytes, pairs: Sequence[tuple[bytes, bytes]]) -> bytes:
     longer = len(pairs[0][1]) - len(pairs[0][0])
     if longer and len(mapped) - len(block) == paths * longer:
         return mapped
-    odd = (b"\n\n", b"\n\t", b"\t\n", *(there + end for there, _ in pairs for end in (b"\t", b"\n")))
+    odd = (b"\n\n", b"\n\t", b"\t\n", *(prefix + end for prefix, _ in pairs for end in (b"\t", b"\n")))
     if any(word in block for word in odd):
         return b""
-    for there, here in pairs[1:]:
-        mapped = _replaced(mapped, there, here)
+    for prefix, local in pairs[1:]:
+        mapped = _replaced(mapped, prefix, local)
     return mapped
 
 
-def _replaced(block: bytes, there: bytes, here: bytes) -> bytes:
+def _replaced(block: bytes, prefix: bytes, local: bytes) -> bytes:
     for mark in (b"\n", b"\t"):
-        block = block.replace(b"%b%b/" % (mark, there), b"%b%b/" % (mark, here))
+        block = block.replace(b"%b%b/" % (mark, prefix), b"%b%b/" % (mark, local))
     return block
 
 

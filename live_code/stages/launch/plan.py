@@ -156,10 +156,10 @@ def ranks(repo: RepoSettings, merged: Merged, folder: Path) -> Ranks | None:
         raise LaunchError(
             f"{REPO_FILE} names the launcher {repo.launcher!r}.", hint=f"Write {TORCHRUN}, or leave it out."
         )
-    return Ranks(_asked(merged) or _gpus(merged), folder / "ranks")
+    return Ranks(_processes(merged) or _gpus(merged), folder / "ranks")
 
 
-def _asked(merged: Merged) -> int:
+def _processes(merged: Merged) -> int:
     count = str(merged.values.get(PROCESSES_KEY) or "").strip()
     if count and not count.isdecimal():
         raise LaunchError(
@@ -250,8 +250,8 @@ def _argv(command: str, python: Path, origin: str) -> tuple[str, ...]:
 def _environ(
     environment: Environment, handed: Handover, inherited: Inherited, share: tuple[float, float]
 ) -> dict[str, str]:
-    kept = inherited.without(WITHHELD, prefixes=(OWN_PREFIX,))
-    job = {key: _without_login(key, value) for key, value in kept.items()}
+    variables = inherited.without(WITHHELD, prefixes=(OWN_PREFIX,))
+    job = {key: _without_login(key, value) for key, value in variables.items()}
     job.update(
         {
             **_proxies(inherited),
@@ -287,11 +287,11 @@ def _proxies(inherited: Inherited) -> dict[str, str]:
 
 def _safe(trees: tuple[str, ...], inherited: Inherited) -> dict[str, str]:
     """Variables that let git (2.38 and later) read these work trees and no others, whoever they belong to: an image's
-    /app is root's while the container may run as anyone. All that the container itself tells git stays."""
-    said = inherited.get("GIT_CONFIG_COUNT") or "0"
-    if not trees or not said.isdigit():
+    /app is root's while the container may run as anyone. All that the container itself sets for git stays."""
+    configured = inherited.get("GIT_CONFIG_COUNT") or "0"
+    if not trees or not configured.isdigit():
         return {}
-    first = int(said)
+    first = int(configured)
     keys = {f"GIT_CONFIG_KEY_{number}": "safe.directory" for number in range(first, first + len(trees))}
     values = {f"GIT_CONFIG_VALUE_{number}": tree for number, tree in enumerate(trees, first)}
     return {"GIT_CONFIG_COUNT": str(first + len(trees)), **keys, **values}

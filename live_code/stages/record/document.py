@@ -76,7 +76,7 @@ def as_json(journal: Journal, ending: Ending | None) -> dict[str, Any]:
 
 
 def _section(value: Any, paths: PathMap) -> Any:
-    """A phase's value. A task is told in its own terms (``/in/...``), wherever its folder lay."""
+    """A phase's value. A task is recorded in its own terms (``/in/...``), wherever its folder lay."""
     from live_code.stages.environment.lock import Lock  # whoever reads records needs none of it
 
     if isinstance(value, TaskConfig):
@@ -89,12 +89,12 @@ def _section(value: Any, paths: PathMap) -> Any:
 
 def _task(task: TaskConfig) -> Any:
     """Without the hyper-parameters: those stand in ``config.layers``."""
-    kept = plain({key: value for key, value in task._asdict().items() if key not in ("template", "given", "paths")})
-    return {**_backward(task.paths, kept), "paths": dict(task.paths.pairs)}
+    fields = plain({key: value for key, value in task._asdict().items() if key not in ("template", "given", "paths")})
+    return {**_backward(task.paths, fields), "paths": dict(task.paths.pairs)}
 
 
 def _backward(paths: PathMap, value: Any) -> Any:
-    return PathMap(tuple((here, there) for there, here in paths.pairs))(value)
+    return PathMap(tuple((local, prefix) for prefix, local in paths.pairs))(value)
 
 
 def pins(lock: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ FOLDER = f"{RUN}/hparams"
 
 
 def write(record: Record, tensorboard: Path) -> None:
-    """Tells of a running one what it trains with, of one that has ended how, and its metrics. Raises OSError."""
+    """Writes what a running one trains with; of one that has ended, how it ended and its metrics. Raises OSError."""
     folder, running = tensorboard / FOLDER, record.state == "running"
     earlier = list(folder.glob("events.out.*"))
     for file in earlier if running else ():  # another start's: the view believes the first that it meets

@@ -15,7 +15,7 @@ from live_code.stages.request.hyperparameters import REVISION_KEYS
 from live_code.values import NamedTuple
 
 OLDEST = 1
-# Hyper-parameters that are told elsewhere in a record, or differ in every run.
+# Hyper-parameters that stand elsewhere in a record, or differ in every run.
 NAMES = {*REVISION_KEYS, "git_url", "task_id"}
 
 

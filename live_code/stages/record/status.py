@@ -1,4 +1,4 @@
-"""Tells the platform how the task stands: the bootstrapper's own lines in ``monitor.txt``, before and after the job."""
+"""Reports the task's state to the platform: our own lines in ``monitor.txt``, before and after the job."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from live_code.values import NamedTuple
 
 
 class Status(NamedTuple):
-    """Where the task is told of."""
+    """The monitor file through which the task's state is reported."""
 
     monitor_file: Path
     task_id: str = ""
 
     def begin(self) -> None:
-        """The task starts, whatever an earlier one left here. Raises OutputError when it can't be written."""
+        """The task starts, whatever an earlier one left in the file. Raises OutputError when it can't be written."""
         self._write(0.0, protocol.STATE_RUNNING, protocol.CODE_OK, "starting")
 
     def running(self, message: str) -> None:

@@ -1,1 +1,1 @@
-"""What is asked: the task folder and the hyper-parameters, typed, with the origin of each value."""
+"""The request: the task folder and the hyper-parameters, typed, with the origin of each value."""

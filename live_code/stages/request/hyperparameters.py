@@ -66,8 +66,8 @@ def read(task: TaskConfig) -> Request:
     values = {**task.template, **task.given}
     fields: dict[str, Any] = {}
     for key in KEYS:
-        found = key.read(values, key.name)
-        fields.update(zip(key.fields or (key.name,), found if key.fields else (found,), strict=True))
+        value = key.read(values, key.name)
+        fields.update(zip(key.fields or (key.name,), value if key.fields else (value,), strict=True))
     return Request(**fields)
 
 

@@ -1,4 +1,4 @@
-"""What the repository says of itself: its live-code.yaml, and its defaults merged under the task's hyper-parameters."""
+"""The repository's own settings: its live-code.yaml, and its defaults merged under the task's hyper-parameters."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def read(root: Path) -> RepoSettings:
 
 
 def _unknown(keys: list[str]) -> ConfigError:
-    what = "a key that is" if len(keys) == 1 else "keys that are"
+    subject = "a key that is" if len(keys) == 1 else "keys that are"
     close = "".join(f"{key}: is it {near}? " for key in keys if (near := nearest(key, RepoSettings._fields)))
     return ConfigError(
-        f"{REPO_FILE} has {what} not known: {', '.join(keys)}.",
+        f"{REPO_FILE} has {subject} not known: {', '.join(keys)}.",
         hint=f"{close}Known keys: {', '.join(RepoSettings._fields)}.",
     )
 

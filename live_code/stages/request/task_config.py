@@ -38,14 +38,14 @@ class PathMap(NamedTuple):
         return value
 
     def _path(self, text: str) -> str:
-        for there, here in self.pairs:
-            if text == there or text.startswith(there.rstrip("/") + "/"):
-                return here + text[len(there.rstrip("/")) :]
+        for prefix, local in self.pairs:
+            if text == prefix or text.startswith(prefix.rstrip("/") + "/"):
+                return local + text[len(prefix.rstrip("/")) :]
         return text
 
 
 class Earlier(NamedTuple):
-    """The results that stood in /out before the job: each file's stamp by its path, and what result.yaml said."""
+    """The results that stood in /out before the job: each file's stamp by its path, and the contents of result.yaml."""
 
     stamps: Mapping[str, tuple[int, ...]]
     training: Mapping[str, Any]
@@ -108,7 +108,7 @@ def load(folders: Folders, moved: TaskFiles = NOT_MOVED) -> TaskConfig:
 
 
 def out_dir(folders: Folders) -> Path:
-    """Where ``/out`` is, known before anything is read: an early failure has to be told there."""
+    """Where ``/out`` is, known before anything is read: an early failure has to be reported there."""
     return folders.out_dir.absolute() if folders.out_dir else Path(protocol.OUTPUT_DEFAULTS["root_dir"])
 
 
@@ -151,14 +151,14 @@ def _config_file(folders: Folders, moved: TaskFiles, inputs: Mapping[str, str]) 
 def _path_map(env: Mapping[str, Any], folders: Folders) -> PathMap:
     pairs: list[tuple[str, str]] = []
     sides = (("input", protocol.INPUT_DEFAULTS, folders.in_dir), ("output", protocol.OUTPUT_DEFAULTS, folders.out_dir))
-    for section, defaults, here in sides:
-        if here is None:
+    for section, defaults, folder in sides:
+        if folder is None:
             continue
         named = env.get(section)
         root = str((named.get("root_dir") if isinstance(named, dict) else "") or defaults["root_dir"])
-        for there in dict.fromkeys((root, defaults["root_dir"])):
-            if there != os.fspath(here.absolute()):
-                pairs.append((there, os.fspath(here.absolute())))
+        for prefix in dict.fromkeys((root, defaults["root_dir"])):
+            if prefix != os.fspath(folder.absolute()):
+                pairs.append((prefix, os.fspath(folder.absolute())))
     return PathMap(tuple(pairs))
 
 

@@ -14,7 +14,7 @@ Reader = Callable[[TaskConfig, Results, list[Problem]], Results]
 
 
 def collect(task: TaskConfig, earlier: Earlier = NOTHING_EARLIER) -> Results:
-    """Reads the outputs of every task that was asked for. Raises ResultsError naming each breach.
+    """Reads the outputs of every task of the request. Raises ResultsError naming each breach.
 
     ``earlier``: what stood there before the job; it is none of its results.
     """
@@ -29,13 +29,13 @@ def check(task: TaskConfig, earlier: Earlier = NOTHING_EARLIER) -> tuple[Results
     results, readers = Results(), _readers()
     problems: list[Problem] = []
     for name in task.tasks:
-        told: list[Problem] = []
+        of_task: list[Problem] = []
         path = task.output[f"{name}_result_file"]
         if stale(path, earlier):
-            told.append(wrong(f"no results: {path} is from an earlier run; this job wrote none"))
+            of_task.append(wrong(f"no results: {path} is from an earlier run; this job wrote none"))
         else:
-            results = readers[name](task, results, told)
-        problems += [problem._replace(task=name) for problem in told]
+            results = readers[name](task, results, of_task)
+        problems += [problem._replace(task=name) for problem in of_task]
     if results.stages and earlier.training:
         from live_code.stages.results import training
 
@@ -75,6 +75,6 @@ def summary(results: Results) -> str:
     return "\n".join(lines)
 
 
-def count(number: int, what: str) -> str:
+def count(number: int, noun: str) -> str:
     """In words: ``1 stage``, ``2 stages``."""
-    return f"{number} {what}" + ("" if number == 1 else "s")
+    return f"{number} {noun}" + ("" if number == 1 else "s")

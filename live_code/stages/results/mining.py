@@ -10,36 +10,36 @@ from live_code.stages.request.task_config import TaskConfig
 from live_code.stages.results.values import ENOUGH, Problem, Results, candidates, compare, missing, wrong
 
 
-def read(task: TaskConfig, results: Results, told: list[Problem]) -> Results:
+def read(task: TaskConfig, results: Results, problems: list[Problem]) -> Results:
     path = Path(task.output["mining_result_file"])
     if not path.is_file():
-        told.append(missing(path, "write_mining_result"))
+        problems.append(missing(path, "write_mining_result"))
         return results
     scored: set[str] = set()
     last = math.inf
     with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
-            image, score = _scored(line, f"{path.name}:{number}", told)
+            image, score = _scored(line, f"{path.name}:{number}", problems)
             if image in scored:
-                told.append(wrong(f"{path.name}:{number}: {image} stands twice"))
+                problems.append(wrong(f"{path.name}:{number}: {image} stands twice"))
             if score > last:
-                told.append(wrong(f"{path.name}:{number}: scores are not in descending order"))
+                problems.append(wrong(f"{path.name}:{number}: scores are not in descending order"))
             scored.add(image)
             last = min(last, score)
-            if len(told) > ENOUGH:
+            if len(problems) > ENOUGH:
                 break
-    compare(candidates(task, told), scored, path.name, told)
+    compare(candidates(task, problems), scored, path.name, problems)
     return results._replace(mined=len(scored))
 
 
-def _scored(line: str, where: str, told: list[Problem]) -> tuple[str, float]:
+def _scored(line: str, where: str, problems: list[Problem]) -> tuple[str, float]:
     image, tab, text = line.rstrip("\n").partition("\t")
     try:
         score = float(text)
     except ValueError:
         score = math.nan
-        told.append(wrong(f"{where}: {text!r} is no score" if tab else f"{where}: no tab between image and score"))
+        problems.append(wrong(f"{where}: {text!r} is no score" if tab else f"{where}: no tab between image and score"))
     else:
         if not math.isfinite(score):
-            told.append(wrong(f"{where}: the score of {image} is {text}", protocol.CODE_NAN))
+            problems.append(wrong(f"{where}: the score of {image} is {text}", protocol.CODE_NAN))
     return image, score

@@ -1,4 +1,4 @@
-"""What tells one run's data, code and results from another's: hashes and counts, taken while the job runs or after."""
+"""What identifies a run's data, code and results: hashes and counts, taken while the job runs or after."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NAMED = 20
 
 
 class Index(NamedTuple):
-    """An index file. ``sha256`` is of its bytes; ``content`` of what its lines name, '' when that was not asked for.
+    """An index file. ``sha256`` is of its bytes; ``content`` of what its lines name, '' when that was not requested.
 
     ``missing``: how many of the named files are not there (-1: not looked at).
     """
@@ -53,7 +53,7 @@ class File(NamedTuple):
 
 
 class Image(NamedTuple):
-    """``name`` is what whoever started the container said (LIVE_CODE_IMAGE); ``digest`` is that of the name.
+    """``name`` is as whoever started the container gave it (LIVE_CODE_IMAGE); ``digest`` is that of the name.
 
     ``labels``: those that the image's build gave it; none of its base's.
     """
@@ -71,12 +71,12 @@ def dataset(task: TaskConfig) -> dict[str, Index]:
 
 
 def content(indexes: Mapping[str, Index], task: TaskConfig, over: Callable[[], bool]) -> dict[str, Index]:
-    """The indexes, with the hash of all that their lines name. ``over``: asked between files, whether to give up."""
+    """The indexes, with the hash of all that their lines name. ``over``: called between files, whether to give up."""
     return {key: _with_content(index, task, over) for key, index in indexes.items()}
 
 
 def code(checkout: Checkout, inherited: Inherited) -> Changes | None:
-    """How the work tree differs from the commit now; None when git can't tell."""
+    """How the work tree differs from the commit now; None when git fails."""
     env = local.environment(inherited, checkout.place / ".git" / worktree.HOME)
     words = ["status", "--porcelain", "--untracked-files=normal", "--no-renames"]
     try:
@@ -101,8 +101,8 @@ def outputs(task: TaskConfig, results: Results) -> dict[str, File]:
 def image(name: str, manifest: Path = MANIFEST, labels: Path = LABELS) -> Image:
     form = files.sha256_file(manifest) if manifest.is_file() else ""
     lines = labels.read_text(encoding="utf-8").splitlines() if labels.is_file() else []
-    told = dict(line.partition("=")[::2] for line in lines if line)
-    return Image(name, name.partition("@")[2], form, told)
+    values = dict(line.partition("=")[::2] for line in lines if line)
+    return Image(name, name.partition("@")[2], form, values)
 
 
 def _output_files(task: TaskConfig, results: Results) -> Iterator[Path]:

@@ -16,32 +16,32 @@ from live_code.tools.files.yamlfile import read_mapping
 from live_code.tools.terminal import log
 
 
-def read(task: TaskConfig, results: Results, told: list[Problem]) -> Results:
+def read(task: TaskConfig, results: Results, problems: list[Problem]) -> Results:
     path = Path(task.output["training_result_file"])
-    written = _written(path, told)
+    written = _written(path, problems)
     if written is None:
         return results
     models = Path(task.output["models_dir"])
     if "model_stages" in written or not protocol.is_before_1_0(task.protocol_version):
-        return _stages(written, path.name, models, results, told)
-    return _old_training(written, path.name, models, results, told)
+        return _stages(written, path.name, models, results, problems)
+    return _old_training(written, path.name, models, results, problems)
 
 
-def _stages(written: dict[str, Any], name: str, models: Path, results: Results, told: list[Problem]) -> Results:
+def _stages(written: dict[str, Any], name: str, models: Path, results: Results, problems: list[Problem]) -> Results:
     stages = written.get("model_stages")
     if not isinstance(stages, dict) or not stages:
-        told.append(wrong(f"{name} has no model_stages"))
+        problems.append(wrong(f"{name} has no model_stages"))
         return results
     if len(stages) > protocol.MAX_STAGES:
-        told.append(wrong(f"{name} has {len(stages)} stages, at most {protocol.MAX_STAGES} are read"))
-    read = tuple(_stage(str(key), value, models, told) for key, value in stages.items())
+        problems.append(wrong(f"{name} has {len(stages)} stages, at most {protocol.MAX_STAGES} are read"))
+    read = tuple(_stage(str(key), value, models, problems) for key, value in stages.items())
     best = str(written.get("best_stage_name", ""))
     if best not in stages:
-        told.append(wrong(f"{name}: best_stage_name {best!r} is none of its stages {', '.join(map(str, stages))}"))
-    _metrics(written, f"{name}", told)
+        problems.append(wrong(f"{name}: best_stage_name {best!r} is none of its stages {', '.join(map(str, stages))}"))
+    _metrics(written, f"{name}", problems)
     if not any(metric in written for metric in protocol.MAIN_METRICS):
-        told.append(wrong(f"{name} has none of {', '.join(protocol.MAIN_METRICS)} for its best stage"))
-    _attachments(written.get("attachments"), models, told)
+        problems.append(wrong(f"{name} has none of {', '.join(protocol.MAIN_METRICS)} for its best stage"))
+    _attachments(written.get("attachments"), models, problems)
     return results._replace(best_stage=best, stages=read)
 
 
@@ -51,15 +51,15 @@ def without(earlier: Mapping[str, Any], task: TaskConfig, results: Results) -> R
     then, now = earlier.get("model_stages"), read_mapping(path, hint="").get("model_stages")
     if not isinstance(then, dict) or not isinstance(now, dict):
         return results
-    kept = {str(key) for key, value in now.items() if value == then.get(key)}
-    own = tuple(stage for stage in results.stages if stage.name not in kept)
-    if not kept or not own:  # a repeated run may write the very same, within the same second
+    repeated = {str(key) for key, value in now.items() if value == then.get(key)}
+    own = tuple(stage for stage in results.stages if stage.name not in repeated)
+    if not repeated or not own:  # a repeated run may write the very same, within the same second
         return results
     log.warning(
-        f"{path} keeps stages of an earlier run, which are not counted here: {', '.join(sorted(kept))}. "
+        f"{path} keeps stages of an earlier run, which are not counted here: {', '.join(sorted(repeated))}. "
         "Give each run an /out of its own"
     )
-    best = results.best_stage if results.best_stage not in kept else max(own, key=_score).name
+    best = results.best_stage if results.best_stage not in repeated else max(own, key=_score).name
     return results._replace(best_stage=best, stages=own)
 
 
@@ -67,38 +67,40 @@ def _score(stage: Stage) -> float:
     return next((stage.metrics[name] for name in protocol.MAIN_METRICS if name in stage.metrics), -math.inf)
 
 
-def _stage(key: str, value: Any, models: Path, told: list[Problem]) -> Stage:
+def _stage(key: str, value: Any, models: Path, problems: list[Problem]) -> Stage:
     if not isinstance(value, dict):
-        told.append(wrong(f"stage {key} is no mapping"))
+        problems.append(wrong(f"stage {key} is no mapping"))
         return Stage(key, (), 0, {})
     name = str(value.get("stage_name", ""))
     if name != key:
-        told.append(wrong(f"stage {key} calls itself {name!r}"))
+        problems.append(wrong(f"stage {key} calls itself {name!r}"))
     if not name.isidentifier():
-        told.append(wrong(f"stage name {name!r} is no identifier"))
+        problems.append(wrong(f"stage name {name!r} is no identifier"))
     timestamp = value.get("timestamp")
     if not isinstance(timestamp, int) or isinstance(timestamp, bool):
-        told.append(wrong(f"stage {key}: timestamp {timestamp!r} is no whole number of seconds"))
+        problems.append(wrong(f"stage {key}: timestamp {timestamp!r} is no whole number of seconds"))
         timestamp = 0
     files = value.get("files")
     if not isinstance(files, list) or not files:
-        told.append(wrong(f"stage {key} names no files"))
+        problems.append(wrong(f"stage {key} names no files"))
         files = []
     for file in files:
-        _stage_file(file, f"stage {key}", (models / key, models), told)
-    return Stage(key, tuple(str(file) for file in files), timestamp, _metrics(value, f"stage {key}", told))
+        _stage_file(file, f"stage {key}", (models / key, models), problems)
+    return Stage(key, tuple(str(file) for file in files), timestamp, _metrics(value, f"stage {key}", problems))
 
 
-def _old_training(written: dict[str, Any], name: str, models: Path, results: Results, told: list[Problem]) -> Results:
+def _old_training(
+    written: dict[str, Any], name: str, models: Path, results: Results, problems: list[Problem]
+) -> Results:
     """The format before protocol 1.0.0: one model, ``map`` instead of ``mAP``."""
     files = written.get("model")
     if not isinstance(files, list) or not files:
-        told.append(wrong(f"{name} names no model files"))
+        problems.append(wrong(f"{name} names no model files"))
         files = []
     for file in files:
-        _stage_file(file, name, (models,), told)
+        _stage_file(file, name, (models,), problems)
     score = written.get("map")
-    _fraction("map", score, name, told)
+    _fraction("map", score, name, problems)
     metrics = {"mAP": float(score)} if isinstance(score, (int, float)) else {}
     stage = str(written.get("stage_name") or "default")
     timestamp = written.get("timestamp")
@@ -108,9 +110,9 @@ def _old_training(written: dict[str, Any], name: str, models: Path, results: Res
     )
 
 
-def _stage_file(file: Any, where: str, folders: tuple[Path, ...], told: list[Problem]) -> None:
+def _stage_file(file: Any, where: str, folders: tuple[Path, ...], problems: list[Problem]) -> None:
     if not isinstance(file, str) or not file or "/" in file or file in (".", ".."):
-        told.append(wrong(f"{where}: {file!r} is no plain file name"))
+        problems.append(wrong(f"{where}: {file!r} is no plain file name"))
         return
     for folder in folders:
         try:
@@ -118,38 +120,38 @@ def _stage_file(file: Any, where: str, folders: tuple[Path, ...], told: list[Pro
         except OSError:
             continue
         if not stat.S_ISREG(mode):
-            told.append(wrong(f"{where}: {file} is a link or folder, not a file"))
+            problems.append(wrong(f"{where}: {file} is a link or folder, not a file"))
         return
-    told.append(wrong(f"{where}: file {file} is missing from {folders[-1]}"))
+    problems.append(wrong(f"{where}: file {file} is missing from {folders[-1]}"))
 
 
-def _attachments(attachments: Any, models: Path, told: list[Problem]) -> None:
+def _attachments(attachments: Any, models: Path, problems: list[Problem]) -> None:
     if attachments is None:
         return
     if not isinstance(attachments, dict):
-        told.append(wrong("attachments is no mapping of section to files"))
+        problems.append(wrong("attachments is no mapping of section to files"))
         return
     for section, files in attachments.items():
         if not isinstance(files, list):
-            told.append(wrong(f"attachments: {section} is no list of files"))
+            problems.append(wrong(f"attachments: {section} is no list of files"))
             continue
         for file in files:
-            _stage_file(file, f"attachments: {section}", (models / "attachments" / str(section),), told)
+            _stage_file(file, f"attachments: {section}", (models / "attachments" / str(section),), problems)
 
 
-def _metrics(values: Mapping[str, Any], where: str, told: list[Problem]) -> dict[str, float]:
-    found: dict[str, float] = {}
+def _metrics(values: Mapping[str, Any], where: str, problems: list[Problem]) -> dict[str, float]:
+    metrics: dict[str, float] = {}
     for name in (*protocol.FRACTION_METRICS, *protocol.COUNT_METRICS):
         value = values.get(name)
         if value is None:
             continue
         if name in protocol.FRACTION_METRICS:
-            _fraction(name, value, where, told)
+            _fraction(name, value, where, problems)
         elif not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            told.append(wrong(f"{where}: {name} is {value!r}, not a count"))
+            problems.append(wrong(f"{where}: {name} is {value!r}, not a count"))
         if is_number(value):
-            found[name] = value
-    return {**found, **_others(values)}
+            metrics[name] = value
+    return {**metrics, **_others(values)}
 
 
 def _others(values: Mapping[str, Any]) -> dict[str, float]:
@@ -159,21 +161,21 @@ def _others(values: Mapping[str, Any]) -> dict[str, float]:
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
-def _fraction(name: str, value: Any, where: str, told: list[Problem]) -> None:
+def _fraction(name: str, value: Any, where: str, problems: list[Problem]) -> None:
     if not is_number(value):
-        told.append(wrong(f"{where}: {name} is {value!r}, not a number"))
+        problems.append(wrong(f"{where}: {name} is {value!r}, not a number"))
     elif not math.isfinite(value):
-        told.append(wrong(f"{where}: {name} is {value}", protocol.CODE_NAN))
+        problems.append(wrong(f"{where}: {name} is {value}", protocol.CODE_NAN))
     elif not 0 <= value <= 1:
-        told.append(wrong(f"{where}: {name} is {value}, not within 0 and 1"))
+        problems.append(wrong(f"{where}: {name} is {value}, not within 0 and 1"))
 
 
-def _written(path: Path, told: list[Problem]) -> dict[str, Any] | None:
+def _written(path: Path, problems: list[Problem]) -> dict[str, Any] | None:
     if not path.is_file():
-        told.append(missing(path, "write_model_stage"))
+        problems.append(missing(path, "write_model_stage"))
         return None
     try:
         return read_mapping(path, hint="")
     except ConfigError as error:
-        told.append(wrong(error.message.rstrip(".")))
+        problems.append(wrong(error.message.rstrip(".")))
         return None

@@ -26,7 +26,7 @@ class Stage(NamedTuple):
 
 
 class Results(NamedTuple):
-    """``best_stage`` and ``stages`` of a training; how many images mining and infer covered (-1: not asked for)."""
+    """``best_stage`` and ``stages`` of a training; how many images mining and infer covered (-1: no such task)."""
 
     best_stage: str = ""
     stages: tuple[Stage, ...] = ()
@@ -43,23 +43,23 @@ class Problem(NamedTuple):
     code: int = protocol.CODE_OTHER
 
 
-def candidates(task: TaskConfig, told: list[Problem]) -> set[str]:
+def candidates(task: TaskConfig, problems: list[Problem]) -> set[str]:
     """The images that had to be covered, as paths of this machine."""
     index = task.input.get("candidate_index_file", "")
     try:
         return {task.paths(line.image) for line in protocol.read_index(index)} if index else set()
     except (OSError, UnicodeDecodeError) as error:
-        told.append(wrong(f"the candidate index {index} can't be read: {error}", protocol.CODE_DATASET))
+        problems.append(wrong(f"the candidate index {index} can't be read: {error}", protocol.CODE_DATASET))
         return set()
 
 
-def compare(wanted: Iterable[str], found: set[str], file: str, told: list[Problem]) -> None:
+def compare(wanted: Iterable[str], covered: set[str], file: str, problems: list[Problem]) -> None:
     wanted = set(wanted)
-    for names, what in ((wanted - found, "has no result for"), (found - wanted, "has a result for the unknown")):
+    for names, fault in ((wanted - covered, "has no result for"), (covered - wanted, "has a result for the unknown")):
         for name in sorted(names)[:SPELLED_OUT]:
-            told.append(wrong(f"{file} {what} {name}"))
+            problems.append(wrong(f"{file} {fault} {name}"))
         if len(names) > SPELLED_OUT:
-            told.append(wrong(f"{file} {what} {len(names) - SPELLED_OUT} more"))
+            problems.append(wrong(f"{file} {fault} {len(names) - SPELLED_OUT} more"))
 
 
 def mappings(entries: list[Any]) -> list[dict[str, Any]]:

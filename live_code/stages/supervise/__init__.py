@@ -1,4 +1,4 @@
-"""Stays with the job whatever happens to it, and tells truly how it ended."""
+"""Stays with the job whatever happens to it, and reports truly how it ended."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from live_code.job.ymir_exc import protocol
 from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.repo_settings import Merged
 from live_code.stages.request.task_config import TaskConfig
-from live_code.stages.supervise.attempts import Told, run
+from live_code.stages.supervise.attempts import Channel, run
 from live_code.stages.supervise.exit import Exit, Places, Report, Rules
 from live_code.tools.terminal import log
 
-__all__ = ["Exit", "Places", "Report", "Rules", "Told", "places", "require_success", "rules", "run", "show"]
+__all__ = ["Channel", "Exit", "Places", "Report", "Rules", "places", "require_success", "rules", "run", "show"]
 
 MIB = 1 << 20
 _NONE = Merged({}, {})
 
 
 def rules(request: Request, merged: Merged, missing: Mapping[str, str]) -> Rules:
-    """What the task asks of supervision. ``missing``: what is to be told of models, by the key that names them."""
+    """What the task asks of supervision. ``missing``: messages about models, by the key that names them."""
     return Rules(
         grace=request.stop_grace_s,
         max_duration=request.max_duration_s,
@@ -34,24 +34,24 @@ def rules(request: Request, merged: Merged, missing: Mapping[str, str]) -> Rules
     )
 
 
-def places(task: TaskConfig, ours: Path, *disks: Path) -> Places:
-    """Where the job is to be seen. ``ours``: our own folder in /out; ``disks``: what else it needs room on."""
+def places(task: TaskConfig, record_dir: Path, *disks: Path) -> Places:
+    """Where the job is to be seen. ``record_dir``: our own folder in /out; ``disks``: what else it needs room on."""
     return Places(
-        log_file=ours / "job.log",
+        log_file=record_dir / "job.log",
         monitor_file=Path(task.output["monitor_file"]),
-        disks=(ours, *disks),
+        disks=(record_dir, *disks),
         output=Path(task.output["root_dir"]),
         tensorboard=Path(task.output["tensorboard_dir"]),
     )
 
 
-def require_success(ended: Exit, said: protocol.Monitor | None, merged: Merged = _NONE) -> None:
-    """Raises JobError when the job did not end well. ``said``: its own last word in the monitor."""
-    if ended.ok:
+def require_success(exit: Exit, monitor: protocol.Monitor | None, merged: Merged = _NONE) -> None:
+    """Raises JobError when the job did not end well. ``monitor``: the last state that it reported itself."""
+    if exit.ok:
         return
     from live_code.stages.supervise import verdict
 
-    if error := verdict.of(ended, said, merged):
+    if error := verdict.of(exit, monitor, merged):
         raise error
 
 

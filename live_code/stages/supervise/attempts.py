@@ -23,8 +23,8 @@ LONGEST_PAUSE_S = 300.0
 _NO_SETTINGS = Merged({}, {})
 
 
-class Told(NamedTuple):
-    """How the platform is spoken to: what stands there now, and that the task is on its way (again)."""
+class Channel(NamedTuple):
+    """To the platform: ``current`` reads the state that stands there, ``running`` reports that the task goes on."""
 
     current: Callable[[], protocol.Monitor | None]
     running: Callable[[str], None]
@@ -34,7 +34,7 @@ def run(
     launch: Launch,
     places: Places,
     rules: Rules,
-    told: Told,
+    channel: Channel,
     merged: Merged = _NO_SETTINGS,
     pause: Callable[[float], None] = time.sleep,
 ) -> tuple[Exit, ...]:
@@ -42,17 +42,17 @@ def run(
 
     ``merged``: the hyper-parameters.
     """
-    ended: list[Exit] = []
+    exits: list[Exit] = []
     while True:
         last = run_once(launch, places, rules)
-        error = _verdict(last, told.current(), merged)
-        ended.append(last._replace(verdict=error.kind if error else ""))
-        if not error or not error.retry or error.retry not in rules.retry_on or len(ended) > rules.retries:
-            return tuple(ended)
-        seconds = min(PAUSE_S * 2 ** (len(ended) - 1), LONGEST_PAUSE_S)
-        said = f"attempt {len(ended)} of {rules.retries + 1} failed ({error.kind}): {error.message}"
-        log.warning(f"{said} The next one begins in {seconds:g} s.")
-        told.running(f"{said} Starting again.")
+        error = _verdict(last, channel.current(), merged)
+        exits.append(last._replace(verdict=error.kind if error else ""))
+        if not error or not error.retry or error.retry not in rules.retry_on or len(exits) > rules.retries:
+            return tuple(exits)
+        seconds = min(PAUSE_S * 2 ** (len(exits) - 1), LONGEST_PAUSE_S)
+        summary = f"attempt {len(exits)} of {rules.retries + 1} failed ({error.kind}): {error.message}"
+        log.warning(f"{summary} The next one begins in {seconds:g} s.")
+        channel.running(f"{summary} Starting again.")
         pause(seconds)
 
 
@@ -74,9 +74,9 @@ def _title(launch: Launch) -> str:
     return f"{launch.entrypoint.command} for {' and '.join(launch.entrypoint.tasks)}"
 
 
-def _verdict(ended: Exit, said: protocol.Monitor | None, merged: Merged) -> JobError | None:
-    if ended.ok:
+def _verdict(exit: Exit, monitor: protocol.Monitor | None, merged: Merged) -> JobError | None:
+    if exit.ok:
         return None
     from live_code.stages.supervise import verdict  # a table of patterns: a good end does not pay for it
 
-    return verdict.of(ended, said, merged)
+    return verdict.of(exit, monitor, merged)

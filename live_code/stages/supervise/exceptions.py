@@ -1,4 +1,4 @@
-"""Reads the exception reports that the job's start-up hook leaves, and tells which belong together."""
+"""Reads the exception reports that the job's start-up hook leaves, and finds those that belong together."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _LAST_LINE = re.compile(r"(?P<type>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?", re.D
 
 def read(folder: Path) -> tuple[Report, ...]:
     """All reports in the folder, the oldest first. What is no report is passed over: any job may write there."""
-    found = []
+    reports = []
     for path in folder.glob("exception-*.json"):
         with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-            found.append(_parse(json.loads(path.read_text(encoding="utf-8", errors="replace"))))
-    return tuple(sorted(found, key=lambda report: report.time))
+            reports.append(_parse(json.loads(path.read_text(encoding="utf-8", errors="replace"))))
+    return tuple(sorted(reports, key=lambda report: report.time))
 
 
 def clear_cut_off(folder: Path) -> None:
@@ -35,16 +35,16 @@ def clear_cut_off(folder: Path) -> None:
             path.unlink()
 
 
-def together(found: Sequence[Report]) -> tuple[Report, ...]:
+def together(reports: Sequence[Report]) -> tuple[Report, ...]:
     """Those that fell together at the end, the first one first: a child says why, its parent that a child failed."""
-    return tuple(report for report in found if found[-1].time - report.time <= CASCADE_S)
+    return tuple(report for report in reports if reports[-1].time - report.time <= CASCADE_S)
 
 
 def of_lines(lines: Sequence[str]) -> tuple[Report, ...]:
     """The exception with which a job's last lines end: of a Python that has not our hook, or has lost it."""
     plain = Report("", "\n".join(lines), "", (), "", 0, 0.0)
-    found = unwrapped(plain)
-    return () if found is plain or "\n" in found.message else (found,)
+    report = unwrapped(plain)
+    return () if report is plain or "\n" in report.message else (report,)
 
 
 def own(report: Report, root: str) -> Frame | None:

@@ -1,4 +1,4 @@
-"""What is asked of a supervised job, and all that is known of its end: values only."""
+"""The rules of a supervised job, and all that is known of its end: values only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Rules(NamedTuple):
     """Times in seconds; 0: no limit. ``grace`` lies between SIGTERM and SIGKILL; ``log_quota`` is in bytes.
 
     ``retries``: how many attempts may follow the first, after failures of the classes in ``retry_on``.
-    ``missing_model``: what is to be told of a model that mining or infer was to take and that is not there.
+    ``missing_model``: the message about a model that mining or infer was to take and that is not there.
     """
 
     grace: float = 10.0
@@ -75,7 +75,7 @@ class Report(NamedTuple):
 
 
 class Exit(NamedTuple):
-    """How the job ended. ``signal`` is what killed it (0: nothing did), ``stopped_by`` what we were told to pass on,
+    """How the job ended. ``signal`` is what killed it (0: nothing did), ``stopped_by`` the signal that we passed on,
     ``ended_by`` the limit for which we ended it, ``oom_kills`` how many processes the kernel killed for memory here;
     ``output`` is the folder that it wrote to, ``root`` the one that its code lies in.
     """
@@ -99,7 +99,7 @@ class Exit(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """A job that was told to stop has not done its task, even if it ends with 0."""
+        """A job that was sent a stop signal has not done its task, even if it ends with 0."""
         return not (self.code or self.signal or self.stopped_by or self.ended_by)
 
     @property

@@ -35,7 +35,7 @@ class Group:
     """The job and all that it starts, also what leaves its process group: orphans come to us.
 
     ``others``: children of this process that were there before and are none of the job's.
-    ``lifeline``: our end of a pipe; the job is told to end when nobody holds it any more.
+    ``lifeline``: our end of a pipe; the job gets SIGTERM when nobody holds it any more.
     ``heir``: the process that kills the job then, should it not end.
     """
 
@@ -106,7 +106,7 @@ class Group:
             self.ended_by = why
             self._stop(signal.SIGTERM)
 
-    def look(self) -> bool:
+    def poll(self) -> bool:
         """Called again and again: kills what has had its time. True when nothing of the job lives any more."""
         self.reap()
         now = time.monotonic()
@@ -116,7 +116,7 @@ class Group:
                 return True
             if not self._dead_since:
                 self._dead_since = now
-                if not self._told:  # it ended by itself and left children behind
+                if not self._stopping:  # it ended by itself and left children behind
                     self._deadline = now + LAST_WORDS_S
                     proctree.send(left, signal.SIGTERM)
         if now >= self._deadline:
@@ -126,29 +126,29 @@ class Group:
     def reap(self) -> None:
         """Waits for the job and for every orphan that has come to us, as far as they have ended."""
         with suppress(ChildProcessError):
-            while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                if ended.si_pid == self.job.pid:
+            while child := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if child.si_pid == self.job.pid:
                     self.job.wait()
-                elif self._heir and ended.si_pid == self._heir.pid:
+                elif self._heir and child.si_pid == self._heir.pid:
                     self._heir.wait()
-                elif ended.si_pid in self.others:
+                elif child.si_pid in self.others:
                     return
                 else:
-                    os.waitpid(ended.si_pid, 0)
+                    os.waitpid(child.si_pid, 0)
 
     @property
-    def _told(self) -> bool:
+    def _stopping(self) -> bool:
         return bool(self.stopped_by or self.ended_by)
 
     def _forward(self, number: int, _: FrameType | None) -> None:
         if number not in guard.STOPPING:
             self._signal(number)
         elif self.stopped_by:
-            self._deadline = 0.0  # told twice: no more patience
+            self._deadline = 0.0  # the second signal: no more patience
         else:
             self.stopped_by = number
-            said = "the guard is gone" if number == guard.ORPHANED else f"{signal.Signals(number).name} received"
-            log.info(f"{said}: the job has {self.grace:g} s to end; a second signal ends it at once")
+            reason = "the guard is gone" if number == guard.ORPHANED else f"{signal.Signals(number).name} received"
+            log.info(f"{reason}: the job has {self.grace:g} s to end; a second signal ends it at once")
             self._stop(signal.SIGTERM if number == guard.ORPHANED else number)
 
     def _stop(self, number: int) -> None:
@@ -179,7 +179,7 @@ def start(launch: Launch, environ: Mapping[str, str], grace: float) -> Group:
             start_new_session=True,
             pass_fds=(theirs,),
         )
-        _told_of_our_death(job, theirs)
+        _signal_at_our_death(job, theirs)
         heir = _heir(job, theirs, grace)
     except OSError as error:
         os.close(lifeline)
@@ -195,7 +195,7 @@ def start(launch: Launch, environ: Mapping[str, str], grace: float) -> Group:
     return Group(job, grace, others, lifeline, heir)
 
 
-def _told_of_our_death(job: subprocess.Popen[bytes], pipe: int) -> None:
+def _signal_at_our_death(job: subprocess.Popen[bytes], pipe: int) -> None:
     """Has the kernel send SIGTERM to the job's process group when we are killed together with our guard."""
     fcntl.fcntl(pipe, fcntl.F_SETOWN, -job.pid)
     fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGTERM)

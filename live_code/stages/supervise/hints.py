@@ -1,6 +1,6 @@
-"""What an exception has to do with the hyper-parameters, or with a habit that `check` knows: what is told besides.
+"""Hints to an exception: what it has to do with the hyper-parameters, or with a habit that `check` knows.
 
-Each function of ``_TABLE`` knows one mistake; the first one that finds its own tells.
+Each function of ``_TABLE`` knows one mistake; the first that recognises its own gives the hint.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _SETTING = ("SETTING", protocol.CODE_CONFIG)
 _TASK, _REPO, _IMAGE = "task", "repo", "image"
 
 
-class Told(NamedTuple):
+class Failure(NamedTuple):
     """An exception ('' for none), the repo's own line that it came through ('' if none is known), this run's folders,
-    and what is to be told of a model that is not there."""
+    and the message about a model that is not there."""
 
     text: str
     line: str
@@ -47,105 +47,107 @@ class Told(NamedTuple):
 class Hint(NamedTuple):
     """``kind`` and ``code``: what the failure is then, if it is known better so."""
 
-    says: str
+    message: str
     remedy: str
     kind: str = ""
     code: int = 0
 
 
-def of(told: Told) -> Hint | None:
-    return next(filter(None, (find(told) for find in _TABLE)), None)
+def of(failure: Failure) -> Hint | None:
+    return next(filter(None, (find(failure) for find in _TABLE)), None)
 
 
-def _no_metric(told: Told) -> Hint | None:
-    return Hint("", remedies.MAIN_METRIC) if told.text.startswith("ValueError: no main metric (") else None
+def _no_metric(failure: Failure) -> Hint | None:
+    return Hint("", remedies.MAIN_METRIC) if failure.text.startswith("ValueError: no main metric (") else None
 
 
-def _read_only(told: Told) -> Hint | None:
-    return Hint("The task's input is read-only.", remedies.WRITE_BELOW) if _READ_ONLY.match(told.text) else None
+def _read_only(failure: Failure) -> Hint | None:
+    return Hint("The task's input is read-only.", remedies.WRITE_BELOW) if _READ_ONLY.match(failure.text) else None
 
 
-def _fixed_path(told: Told) -> Hint | None:
+def _fixed_path(failure: Failure) -> Hint | None:
     """A path that the code has written out, and not one that it was given."""
-    path = _NO_PATH.match(told.text)
-    given = (*told.folders, "/in") if "/out" in told.folders else told.folders
+    path = _NO_PATH.match(failure.text)
+    given = (*failure.folders, "/in") if "/out" in failure.folders else failure.folders
     if not path or remedies.lies_in(path[1], given):
         return None
-    if not (remedies.lies_in(path[1], _OF_IMAGES) or told.text.startswith("Permission") or path[1] in told.line):
+    if not (remedies.lies_in(path[1], _OF_IMAGES) or failure.text.startswith("Permission") or path[1] in failure.line):
         return None
     fixed = remedies.of_fixed_path(path[1])
     return Hint(*fixed) if fixed else None
 
 
-def _missing(told: Told) -> Hint | None:
+def _missing(failure: Failure) -> Hint | None:
     """A hyper-parameter that is read and that nothing gives; what is no `cfg.param.NAME` may be something else."""
-    found = _NO_KEY.match(told.text)
-    key = (found[1] or found[2]) if found else ""
-    if not found or key in told.merged.values or re.search(rf"ymir\.|\w*(?:cfg|config|conf)\.{key}\b", told.line):
+    match = _NO_KEY.match(failure.text)
+    key = (match[1] or match[2]) if match else ""
+    if not match or key in failure.merged.values or re.search(rf"ymir\.|\w*(?:cfg|config|conf)\.{key}\b", failure.line):
         return None
-    sure = re.search(rf"param(?:\.|\[['\"]){key}\b", told.line)
-    if found[2] and not sure:
+    sure = re.search(rf"param(?:\.|\[['\"]){key}\b", failure.line)
+    if match[2] and not sure:
         return None
-    file = _defaults(told.merged) or "a code_config"
-    close = nearest(key, told.merged.values)
-    says = f"{key} is neither in this task's settings nor in {file}{f'; is it {close}?' if close else '.'}"
+    file = _defaults(failure.merged) or "a code_config"
+    close = nearest(key, failure.merged.values)
+    message = f"{key} is neither in this task's settings nor in {file}{f'; is it {close}?' if close else '.'}"
     remedy = f"Give {key} in the task, or a default for it in {file}."
-    return Hint(says, remedy, *_SETTING) if sure else Hint(says, remedy)
+    return Hint(message, remedy, *_SETTING) if sure else Hint(message, remedy)
 
 
-def _empty(told: Told) -> Hint | None:
-    if not _NO_NUMBER.match(told.text):
+def _empty(failure: Failure) -> Hint | None:
+    if not _NO_NUMBER.match(failure.text):
         return None
-    found = _repos(told, lambda value: isinstance(value, str) and not value.strip())
-    return _wrong([key for key in found if _stands(key, told.line)], told)
+    keys = _repos(failure, lambda value: isinstance(value, str) and not value.strip())
+    return _wrong([key for key in keys if _stands(key, failure.line)], failure)
 
 
-def _text(told: Told) -> Hint | None:
+def _text(failure: Failure) -> Hint | None:
     """A number that is a text, as a form sends it, and as YAML reads 1e-3."""
-    if not _TEXT.match(told.text):
+    if not _TEXT.match(failure.text):
         return None
-    found = _repos(told, lambda value: isinstance(value, str) and bool(_LIKE_A_NUMBER.fullmatch(value)))
-    only = found if len(found) == 1 and _NEEDS_NUMBER.search(told.text) else []
-    keys = [key for key in found if _stands(key, told.line)] or only
+    numeric = _repos(failure, lambda value: isinstance(value, str) and bool(_LIKE_A_NUMBER.fullmatch(value)))
+    only = numeric if len(numeric) == 1 and _NEEDS_NUMBER.search(failure.text) else []
+    keys = [key for key in numeric if _stands(key, failure.line)] or only
     if not keys:
         return None
     remedy = f"Use int(...) or float(...) where the code reads {' and '.join(keys)}: numbers may come as texts."
-    return Hint(f"{_values(keys, told.merged)} That is a text.", remedy)
+    return Hint(f"{_values(keys, failure.merged)} That is a text.", remedy)
 
 
-def _quoted(told: Told) -> Hint | None:
+def _quoted(failure: Failure) -> Hint | None:
     """The settings whose value, a word as a form sends it, stands in quotes in what an exception says."""
-    words = {first or second for first, second in _QUOTED.findall(told.text)}
-    values = told.merged.values.items()
-    hint = _wrong([key for key, value in values if isinstance(value, str) and value.strip() and value in words], told)
-    if hint and not told.text.startswith("ValueError"):
-        return Hint(hint.says, "")
+    words = {first or second for first, second in _QUOTED.findall(failure.text)}
+    values = failure.merged.values.items()
+    hint = _wrong(
+        [key for key, value in values if isinstance(value, str) and value.strip() and value in words], failure
+    )
+    if hint and not failure.text.startswith("ValueError"):
+        return Hint(hint.message, "")
     return hint
 
 
-def _wrong(keys: list[str], told: Told) -> Hint | None:
+def _wrong(keys: list[str], failure: Failure) -> Hint | None:
     """Values that can't be used, and whose they are."""
     if not keys:
         return None
-    names, owner = " or ".join(keys), _owner(keys[0], told.merged)
+    names, owner = " or ".join(keys), _owner(keys[0], failure.merged)
     remedy = f"Correct {names} in the task."
     if owner != _TASK:
         remedy = f"Whoever maintains the {owner} should correct it; until then give another {names} in the task."
-    elif any(_stands(key, told.text) for key in keys):
+    elif any(_stands(key, failure.text) for key in keys):
         return Hint("", remedy, *_SETTING)
-    return Hint(_values(keys, told.merged), remedy, *_SETTING)
+    return Hint(_values(keys, failure.merged), remedy, *_SETTING)
 
 
-def _no_model(told: Told) -> Hint | None:
-    if not told.missing_model or _OF_CODE.match(told.text):
+def _no_model(failure: Failure) -> Hint | None:
+    if not failure.missing_model or _OF_CODE.match(failure.text):
         return None
     cause = symptoms.MODEL_FILE
-    return Hint(f"{told.missing_model}.", cause.hint, cause.kind, cause.code)
+    return Hint(f"{failure.missing_model}.", cause.hint, cause.kind, cause.code)
 
 
-def _repos(told: Told, fits: Callable[[Any], bool]) -> list[str]:
+def _repos(failure: Failure, fits: Callable[[Any], bool]) -> list[str]:
     """The repo's hyper-parameters that have such a value."""
-    return [key for key, value in told.merged.values.items() if key not in _NOT_THE_REPOS and fits(value)]
+    return [key for key, value in failure.merged.values.items() if key not in _NOT_THE_REPOS and fits(value)]
 
 
 def _stands(key: str, text: str) -> bool:
@@ -154,8 +156,8 @@ def _stands(key: str, text: str) -> bool:
 
 def _values(keys: list[str], merged: Merged) -> str:
     """Where each key has its value from."""
-    said = [f"{key} is {merged.values[key]!r} {_place(key, merged)}" for key in keys]
-    return f"{' and '.join(said)}."
+    phrases = [f"{key} is {merged.values[key]!r} {_place(key, merged)}" for key in keys]
+    return f"{' and '.join(phrases)}."
 
 
 def _place(key: str, merged: Merged) -> str:
@@ -177,7 +179,7 @@ def _defaults(merged: Merged) -> str:
     return next(named, str(merged.values.get("code_config") or ""))
 
 
-_TABLE: tuple[Callable[[Told], Hint | None], ...] = (
+_TABLE: tuple[Callable[[Failure], Hint | None], ...] = (
     _no_metric,
     _read_only,
     _fixed_path,

@@ -1,4 +1,4 @@
-"""``job.log`` within its quota: of a job that says too much the beginning and the end are kept."""
+"""``job.log`` within its quota: of a job that prints too much the beginning and the end are kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from live_code.tools.terminal import log
 class JobLog:
     """Half of the quota is the head; the rest of it holds the end, in two files that take turns until the close.
 
-    A disk that is full costs the log, never the job: it is said once and the job goes on.
+    A disk that is full costs the log, never the job: one warning, and the job goes on.
     """
 
     def __init__(self, path: Path, quota: int) -> None:

@@ -14,7 +14,7 @@ class Lines:
     def __init__(self) -> None:
         self._rest = b""
 
-    def take(self, piece: bytes) -> bytes:
+    def feed(self, piece: bytes) -> bytes:
         """All that is whole once ``piece`` is there; an empty piece is the end of the stream."""
         text = self._rest + piece if self._rest else piece
         end = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
@@ -35,7 +35,7 @@ class Readable:
         self.state = b""
         self._written = 0.0
 
-    def take(self, text: bytes, now: float) -> bytes:
+    def feed(self, text: bytes, now: float) -> bytes:
         """``text`` as it comes from Lines; an empty one is the end of the stream. ``now`` in seconds."""
         if b"\r" not in text and text and not self.state:
             return text

@@ -17,7 +17,7 @@ TAIL_WIDTH = 500
 
 
 class Output:
-    """Everything that the job says."""
+    """Everything that the job prints."""
 
     def __init__(self, copy: JobLog, as_json: bool) -> None:
         self.copy = copy
@@ -46,13 +46,13 @@ class Stream:
         self._lines = Lines()
         self._readable = Readable()
 
-    def take(self, piece: bytes) -> bool:
+    def feed(self, piece: bytes) -> bool:
         """Passes on what is whole. False at the stream's end."""
-        whole = self._lines.take(piece)
+        whole = self._lines.feed(piece)
         now = self.output.last = time.monotonic()
-        readable = self._readable.take(whole, now) if whole else b""
+        readable = self._readable.feed(whole, now) if whole else b""
         if not piece:
-            readable += self._readable.take(b"", now)
+            readable += self._readable.feed(b"", now)
         if readable:
             self.output.keep(readable)
         self.show(self._as_json(readable) if self.output.as_json else whole)
@@ -61,9 +61,9 @@ class Stream:
         return bool(piece)
 
     def _as_json(self, text: bytes) -> bytes:
-        at = round(time.time(), 3)
+        now = round(time.time(), 3)
         return b"".join(
-            json.dumps({"time": at, "stream": self.name, "message": line.decode("utf-8", "backslashreplace")}).encode()
+            json.dumps({"time": now, "stream": self.name, "message": line.decode("utf-8", "backslashreplace")}).encode()
             + b"\n"
             for line in text.splitlines()
         )

@@ -59,16 +59,16 @@ class Panel:
         self._streams: dict[str, Readable] = {}
 
     def stream(self, name: str) -> Callable[[bytes], None]:
-        """For what the job says on one of its streams, nothing at its end. What it rewrites stays one line."""
+        """For what the job prints to one of its streams, nothing at its end. What it rewrites stays one line."""
         readable = self._streams.setdefault(name, Readable(every=float("inf")))
 
-        def say(text: bytes) -> None:
-            if lines := readable.take(text, 0.0):
+        def write(text: bytes) -> None:
+            if lines := readable.feed(text, 0.0):
                 self.terminal.say(lines if lines.endswith(b"\n") else lines + b"\n")
 
-        return say
+        return write
 
-    def look(self, usage: Mapping[str, float], last_lines: Sequence[str]) -> None:
+    def refresh(self, usage: Mapping[str, float], last_lines: Sequence[str]) -> None:
         """Called again and again: draws the panel anew when it is time."""
         now = time.monotonic()
         if now < self._next:
@@ -84,10 +84,10 @@ class Panel:
         self.terminal.show(drawn(self._seen, self.terminal.size.columns - 1))
 
 
-class _Come(NamedTuple):
-    """How far it had come at a moment."""
+class _Step(NamedTuple):
+    """How far the job had come at a moment, in seconds."""
 
-    at: float
+    moment: float
     percent: float
 
 
@@ -98,42 +98,42 @@ class Monitor:
         self._path = path
         self._started = started
         self._modified = 0
-        self._steps: list[_Come] = []
+        self._steps: list[_Step] = []
         self._message = ""
 
     def progress(self, now: float) -> Progress | None:
         try:
             modified = self._path.stat().st_mtime_ns
             if modified != self._modified:
-                said = protocol.parse_monitor(self._path.read_text(encoding="utf-8", errors="replace"))
-                self._modified, self._message = modified, said.message
-                self._take(_Come(now if self._steps else self._started, said.percent))
+                monitor = protocol.parse_monitor(self._path.read_text(encoding="utf-8", errors="replace"))
+                self._modified, self._message = modified, monitor.message
+                self._add(_Step(now if self._steps else self._started, monitor.percent))
         except (OSError, ValueError):
             return None
         if not self._steps:
             return None
         return Progress(self._steps[-1].percent, self._left(now), self._message)
 
-    def _take(self, come: _Come) -> None:
+    def _add(self, step: _Step) -> None:
         """Kept are the start, the first step and the last."""
-        if not self._steps or come.percent > self._steps[-1].percent:
+        if not self._steps or step.percent > self._steps[-1].percent:
             self._steps[2:] = []
-            self._steps.append(come)
+            self._steps.append(step)
 
     def _left(self, now: float) -> float | None:
         """By the speed since the first step, as what comes before it is loading too; by that of the first, if alone."""
         if len(self._steps) < 2:
             return None
         before, last = self._steps[-2:]
-        left = (last.at - before.at) * (1 - last.percent) / (last.percent - before.percent)
-        return max(left - (now - last.at), 0.0)
+        left = (last.moment - before.moment) * (1 - last.percent) / (last.percent - before.percent)
+        return max(left - (now - last.moment), 0.0)
 
 
 def drawn(seen: Seen, width: int) -> tuple[Line, ...]:
     """The panel, so many cells wide."""
     console = Console(width=width, force_terminal=True, color_system="standard", legacy_windows=False)
-    found = console.render_lines(Group(*_parts(seen, width)), pad=False)
-    return tuple(Line(_ansi(segments), Segment.get_line_length(segments)) for segments in found)
+    lines = console.render_lines(Group(*_parts(seen, width)), pad=False)
+    return tuple(Line(_ansi(segments), Segment.get_line_length(segments)) for segments in lines)
 
 
 def _parts(seen: Seen, width: int) -> Iterator[RenderableType]:
@@ -175,12 +175,12 @@ def _memory(label: str, usage: Mapping[str, float], used: str, limit: str) -> It
 
 
 def _gpu(number: int, usage: Mapping[str, float]) -> Iterator[tuple[str, float | None, str]]:
-    """Two bars: how busy it is, and how full. A slice of a GPU does not tell all."""
-    here = f"gpu{number}"
-    told = {"utilisation": "{:.0%}", "power_w": "{:.0f} W", "temperature_c": "{:.0f} °C"}
-    words = [form.format(usage[f"{here}/{name}"]) for name, form in told.items() if f"{here}/{name}" in usage]
-    yield f"gpu {number}", usage.get(f"{here}/utilisation"), ", ".join(words)
-    yield from _memory("", usage, f"{here}/memory_bytes", f"{here}/memory_limit_bytes")
+    """Two bars: how busy it is, and how full. A slice of a GPU does not report all."""
+    prefix = f"gpu{number}"
+    formats = {"utilisation": "{:.0%}", "power_w": "{:.0f} W", "temperature_c": "{:.0f} °C"}
+    words = [form.format(usage[f"{prefix}/{name}"]) for name, form in formats.items() if f"{prefix}/{name}" in usage]
+    yield f"gpu {number}", usage.get(f"{prefix}/utilisation"), ", ".join(words)
+    yield from _memory("", usage, f"{prefix}/memory_bytes", f"{prefix}/memory_limit_bytes")
 
 
 def _bar(share: float) -> ProgressBar:

@@ -25,10 +25,10 @@ SURE = 4096
 class Writer:
     """Writes to one of our own streams. ``idle``, called while nobody reads it, says whether the job is gone."""
 
-    def __init__(self, ours: int, idle: Callable[[], bool]) -> None:
+    def __init__(self, fd: int, idle: Callable[[], bool]) -> None:
         self.idle = idle
-        self._ours = ours
-        self._plain_file = stat.S_ISREG(os.fstat(ours).st_mode)
+        self._fd = fd
+        self._plain_file = stat.S_ISREG(os.fstat(fd).st_mode)
 
     def __call__(self, text: bytes) -> None:
         """Writes all of it, without waiting for a reader that is stuck for longer than the job is."""
@@ -37,9 +37,9 @@ class Writer:
         with suppress(OSError):  # nobody reads our output any more: the job goes on, its log is complete
             while view:
                 if self._plain_file:
-                    view = view[os.write(self._ours, view) :]
-                elif select.select((), (self._ours,), (), 1.0)[1]:
-                    view = view[os.write(self._ours, view[:SURE]) :]
+                    view = view[os.write(self._fd, view) :]
+                elif select.select((), (self._fd,), (), 1.0)[1]:
+                    view = view[os.write(self._fd, view[:SURE]) :]
                 elif self.idle():
                     patience -= 1
                     if not patience:
@@ -68,8 +68,8 @@ def _panel() -> type[Panel] | None:
     return Panel
 
 
-def shown(on: Panel | None, name: str, ours: int, idle: Callable[[], bool]) -> Callable[[bytes], None]:
+def shown(on: Panel | None, name: str, fd: int, idle: Callable[[], bool]) -> Callable[[bytes], None]:
     """Where the stream goes: above the panel if it would come out on that terminal anyway."""
-    if on and os.path.samestat(os.fstat(ours), os.fstat(on.terminal.handle)):
+    if on and os.path.samestat(os.fstat(fd), os.fstat(on.terminal.handle)):
         return on.stream(name)
-    return Writer(ours, idle)
+    return Writer(fd, idle)

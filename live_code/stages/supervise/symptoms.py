@@ -20,7 +20,7 @@ class Cause(NamedTuple):
     kind: str
     code: int
     retry: str
-    says: str
+    message: str
     hint: str
 
 
@@ -189,9 +189,9 @@ _SYMPTOMS = tuple(Symptom(cause, re.compile(pattern, re.IGNORECASE | re.MULTILIN
 
 def find(lines: Iterable[str]) -> tuple[Cause, str] | None:
     """The first cause of the table that any of the lines shows, and the last line that shows it."""
-    kept = [line.strip() for line in lines]
+    stripped = [line.strip() for line in lines]
     for cause, pattern in _SYMPTOMS:
-        for line in reversed(kept):
+        for line in reversed(stripped):
             if pattern.search(line):
                 return cause, line
     return None

@@ -10,7 +10,7 @@ RANK_GRACE_S = 60.0
 
 
 class Seen(NamedTuple):
-    """Moments on one clock, in seconds: when the job last said something, made progress, used a CPU or GPU.
+    """Moments on one clock, in seconds: when the job last printed something, made progress, used a CPU or GPU.
 
     ``rank_died``: when the first rank left a report; None while all are well.
     """

@@ -28,7 +28,7 @@ TICK_S = 1.0
 # While the job is being ended we look more often.
 FINISHING_TICK_S = 0.02
 SPACE_EVERY_S = 15.0
-# What a chatty job says in this time is read at once: waking up for each line would cost more than the lines.
+# What a chatty job prints in this time is read at once: waking up for each line would cost more than the lines.
 GATHER_S = 0.005
 PIECE = 1 << 20
 WHY = {
@@ -55,7 +55,7 @@ def to_the_end(job: Group, places: Places, rules: Rules, title: str) -> Exit:
             screen.panel(title, places.monitor_file) as panel,
         ):
             _stay(job, output, _Watch(places, rules, job, output, sampler), panel)
-    _say_idle(sampler.summary())
+    _report_idle(sampler.summary())
     exceptions.clear_cut_off(places.reports)
     return Exit(
         code=max(job.code, 0),
@@ -73,7 +73,7 @@ def to_the_end(job: Group, places: Places, rules: Rules, title: str) -> Exit:
     )
 
 
-def _say_idle(usage: Mapping[str, Any] | None) -> None:
+def _report_idle(usage: Mapping[str, Any] | None) -> None:
     share = usage.get("gpu_idle_share", 0.0) if usage else 0.0
     if share >= WORTH_SAYING:
         log.info(f"the GPU waited {share:.0%} of the time: more data loader workers may help")
@@ -88,8 +88,8 @@ def _stay(job: Group, output: Output, watch: _Watch, panel: Panel | None) -> Non
     """Passes both streams on until all that belongs to the job has ended."""
     with selectors.DefaultSelector() as selector, _woken_by_signals() as wake:
         selector.register(wake, selectors.EVENT_READ)
-        for pipe, ours, name in zip(job.streams, (sys.stdout, sys.stderr), ("stdout", "stderr"), strict=True):
-            shown = screen.shown(panel, name, ours.fileno(), job.look)
+        for pipe, target, name in zip(job.streams, (sys.stdout, sys.stderr), ("stdout", "stderr"), strict=True):
+            shown = screen.shown(panel, name, target.fileno(), job.poll)
             selector.register(pipe, selectors.EVENT_READ, Stream(name, output, shown))
         gone = False
         while not gone:
@@ -98,10 +98,10 @@ def _stay(job: Group, output: Output, watch: _Watch, panel: Panel | None) -> Non
                 time.sleep(GATHER_S)
             for key, _ in ready:
                 _read(selector, key)
-            gone = job.look()
-            watch.look()
+            gone = job.poll()
+            watch.check()
             if panel:
-                panel.look(watch.sampler.newest, output.tail)
+                panel.refresh(watch.sampler.newest, output.tail)
         while len(selector.get_map()) > 1 and (
             ready := selector.select(0)
         ):  # what its dead processes left in the pipes
@@ -111,7 +111,7 @@ def _stay(job: Group, output: Output, watch: _Watch, panel: Panel | None) -> Non
 
 def _read(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
     piece = os.read(key.fd, PIECE)
-    if key.data and not key.data.take(piece):
+    if key.data and not key.data.feed(piece):
         selector.unregister(key.fileobj)
 
 
@@ -127,7 +127,7 @@ class _Watch:
         self.rank_died: float | None = None
         self.warned: set[Path] = set()
 
-    def look(self) -> None:
+    def check(self) -> None:
         now = time.monotonic()
         if now < self.next_look or self.job.ending:
             return

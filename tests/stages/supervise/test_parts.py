@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from live_code.job.ymir_exc import protocol
 from live_code.stages.launch.plan import Entrypoint, Launch
-from live_code.stages.supervise import Places, Rules, Told, attempts, exceptions, timeouts
+from live_code.stages.supervise import Channel, Places, Rules, attempts, exceptions, timeouts
 from live_code.stages.supervise.exit import HANGING_RANKS, MAX_DURATION, STALL
 from live_code.stages.supervise.joblog import JobLog
 from live_code.stages.supervise.lines import LONGEST, UPDATE_EVERY_S, Lines, Readable
@@ -25,38 +25,38 @@ PIECES = st.lists(st.binary(max_size=50).filter(bool), max_size=20)
 @given(PIECES)
 def test_nothing_is_lost_between_pieces_and_lines(pieces: list[bytes]) -> None:
     lines = Lines()
-    assert b"".join(lines.take(piece) for piece in [*pieces, b""]) == b"".join(pieces)
+    assert b"".join(lines.feed(piece) for piece in [*pieces, b""]) == b"".join(pieces)
 
 
 @given(PIECES)
 def test_only_whole_lines_come_out(pieces: list[bytes]) -> None:
     lines = Lines()
-    assert all(out == b"" or out[-1:] in b"\r\n" for out in map(lines.take, pieces))
+    assert all(out == b"" or out[-1:] in b"\r\n" for out in map(lines.feed, pieces))
 
 
 def test_a_line_without_end_comes_out_in_parts() -> None:
-    assert len(Lines().take(b"x" * LONGEST)) == LONGEST
+    assert len(Lines().feed(b"x" * LONGEST)) == LONGEST
 
 
 def test_much_that_comes_at_once_is_cut_at_the_end_of_a_line() -> None:
-    assert Lines().take(b"a line\n" * LONGEST + b"half") == b"a line\n" * LONGEST
+    assert Lines().feed(b"a line\n" * LONGEST + b"half") == b"a line\n" * LONGEST
 
 
 @given(st.lists(st.text("ab \n", max_size=20), max_size=10))
 def test_text_without_carriage_returns_stays_as_it_is(pieces: list[str]) -> None:
     lines, readable = Lines(), Readable()
-    whole = [lines.take(piece.encode()) for piece in pieces if piece]
-    assert b"".join(readable.take(text, 0.0) for text in whole if text) == b"".join(whole)
+    whole = [lines.feed(piece.encode()) for piece in pieces if piece]
+    assert b"".join(readable.feed(text, 0.0) for text in whole if text) == b"".join(whole)
 
 
 class TestProgressBars:
     def shown(self, *pieces: bytes, step: float = 0.0) -> bytes:
         readable = Readable()
         now = UPDATE_EVERY_S
-        out = [readable.take(pieces[0], now)]
+        out = [readable.feed(pieces[0], now)]
         for piece in pieces[1:]:
             now += step
-            out.append(readable.take(piece, now))
+            out.append(readable.feed(piece, now))
         return b"".join(out)
 
     def test_the_last_state_stands_in_the_log(self) -> None:
@@ -156,7 +156,7 @@ class TestAttempts:
         job = Launch((sys.executable, "-c", code), folder, {}, Entrypoint("t", "t", ("training",)))
         places = Places(folder / "job.log", folder / "monitor.txt")
         rules = Rules(retries=retries, retry_on=on)
-        ended = attempts.run(job, places, rules, Told(lambda: None, told.append), pause=lambda _: None)
+        ended = attempts.run(job, places, rules, Channel(lambda: None, told.append), pause=lambda _: None)
         return [one.verdict for one in ended], told
 
     OFFLINE = "import sys; print('ConnectionRefusedError: [Errno 111] x', file=sys.stderr); sys.exit(1)"
