@@ -168,8 +168,12 @@ def _load_what_follows() -> None:
 
     def load() -> None:
         runner.waits.wait()
+        from live_code.run import observe, sequence  # noqa: F401
         from live_code.stages import supervise  # noqa: F401
+        from live_code.stages.environment import build, lock  # noqa: F401
         from live_code.stages.record import document  # noqa: F401
+        from live_code.stages.request import repo_settings  # noqa: F401
+        from live_code.tools.machine import interpreter  # noqa: F401
 
     threading.Thread(target=load, name="imports", daemon=True).start()
 
