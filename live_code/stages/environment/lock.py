@@ -179,4 +179,4 @@ def _head(asked: Problem) -> str:
     if asked.protection.packages:
         kept = (f"{name}=={version}" for name, version in asked.protection.packages.items())
         lines.append(f"kept as the image has it: {', '.join(kept)}")
-    return "".join(f"# {line}\n" for line in (*lines, *asked.indexes.told()))
+    return "".join(f"# {line}\n" for line in (*lines, *asked.indexes.header()))

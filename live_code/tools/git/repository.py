@@ -103,16 +103,16 @@ def places(url: GitUrl, store: Store) -> list[Path]:
     return list(store.places("git", name(url)))
 
 
-def home(here: Repository, store: Store) -> Path:
+def home(repo: Repository, store: Store) -> Path:
     """git's home for the repository: its own; the top layer's, when a read-only layer has none with our settings."""
-    if here.path.parent == store.path("git") or (here.path / HOME / ".gitconfig").exists():
-        return here.path / HOME
-    return store.path("git", here.path.name) / HOME
+    if repo.path.parent == store.path("git") or (repo.path / HOME / ".gitconfig").exists():
+        return repo.path / HOME
+    return store.path("git", repo.path.name) / HOME
 
 
 def name(url: GitUrl) -> str:
     return f"{url.key}.git"
 
 
-def _if_held(here: Repository, commit: str) -> Repository | None:
-    return here if here.holds(commit) else None
+def _if_held(repo: Repository, commit: str) -> Repository | None:
+    return repo if repo.holds(commit) else None

@@ -65,8 +65,8 @@ def assume_unchanged(place: Path, paths: Iterable[str], inherited: Inherited) ->
 
 def links(place: Path, inherited: Inherited) -> list[Path]:
     """The symbolic links that git's index lists. Raises GitFailed."""
-    said = run(["ls-files", "--stage", "-z"], env=environment_in(place, inherited), cwd=place, encoding="latin-1")
-    listed = [entry.partition("\t") for entry in said.split("\0") if entry.startswith("120000 ")]
+    listing = run(["ls-files", "--stage", "-z"], env=environment_in(place, inherited), cwd=place, encoding="latin-1")
+    listed = [entry.partition("\t") for entry in listing.split("\0") if entry.startswith("120000 ")]
     return [place / os.fsdecode(path.encode("latin-1")) for _, _, path in listed]
 
 

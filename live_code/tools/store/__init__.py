@@ -215,10 +215,10 @@ def _trouble(mounted: Path) -> str:
     """Why nothing is kept in a folder that is mounted."""
     if os.statvfs(mounted).f_flag & os.ST_RDONLY:
         return f"{mounted} is mounted read-only: what it has is used, nothing new is kept"
-    found = mounted.stat()
+    status = mounted.stat()
     return (
-        f"{mounted} is mounted, but user {os.getuid()} can't write it (owner {found.st_uid}, mode"
-        f" {found.st_mode & 0o7777:o}): nothing is kept. chmod 1777 the folder that is mounted there, or chown it"
+        f"{mounted} is mounted, but user {os.getuid()} can't write it (owner {status.st_uid}, mode"
+        f" {status.st_mode & 0o7777:o}): nothing is kept. chmod 1777 the folder that is mounted there, or chown it"
     )
 
 
