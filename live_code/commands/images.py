@@ -75,7 +75,7 @@ class Image(NamedTuple):
 def check(image: Image) -> list[Finding]:
     """Every check, in order; takes about a dozen container starts. Raises EngineError."""
     image.inspect()
-    return [_finding(name, look, image) for name, look in _CHECKS.items()]
+    return [_finding(name, examine, image) for name, examine in _CHECKS.items()]
 
 
 def show(findings: list[Finding]) -> Iterator[str]:
@@ -83,9 +83,9 @@ def show(findings: list[Finding]) -> Iterator[str]:
     yield from table.lines(("", "CHECK", "SAYS"), [("ok" if f.ok else "BAD", f.check, f.says) for f in findings])
 
 
-def _finding(name: str, look: Callable[[Image], str], image: Image) -> Finding:
+def _finding(name: str, examine: Callable[[Image], str], image: Image) -> Finding:
     try:
-        return Finding(name, True, look(image))
+        return Finding(name, True, examine(image))
     except Fault as fault:
         return Finding(name, False, " ".join(str(fault).split()))
     except runner.ProcessError as error:

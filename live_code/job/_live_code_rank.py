@@ -56,7 +56,7 @@ def attend(read_ends: "List[int]", write_ends: "List[int]") -> None:
         while selector.get_map():
             for key, _ in selector.select():
                 piece = os.read(key.fd, PIECE)
-                key.data.take(piece)
+                key.data.feed(piece)
                 if not piece:
                     selector.unregister(key.fd)
 
@@ -67,7 +67,7 @@ class Stream:
         self.descriptor = descriptor
         self._rest = b""
 
-    def take(self, piece: bytes) -> None:
+    def feed(self, piece: bytes) -> None:
         """Passes on what is whole; an empty piece ends the stream and its line: other ranks go on."""
         text = self._rest + (piece or (b"\n" if self._rest else b""))
         end = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1

@@ -26,7 +26,7 @@ STOPPING_S = 60.0
 class Judge(Protocol):
     """Decides, while runs are on their way, which of them are not worth going on."""
 
-    def look(self, run_id: str, folder: Path) -> Reason | None:
+    def review(self, run_id: str, folder: Path) -> Reason | None:
         """Called again and again while the run goes on, and once at its end: why to stop it, if so."""
 
 
@@ -56,7 +56,7 @@ class Driver:
             while self._fill(choice) or self._on_their_way():
                 for exit in self._engine.exits(TICK_S):
                     self._settle(exit, choice)
-                self._look()
+                self._refresh()
                 seen(self.rows)
         except BaseException:
             log.info("stopping what is running")
@@ -110,13 +110,13 @@ class Driver:
 
     def _report(self, run: Run, stands: Outcome, choice: Choice) -> None:
         if self._judge and stands.state in outcome.FINISHED:
-            self._judge.look(run.id, self._runs / run.id)
+            self._judge.review(run.id, self._runs / run.id)
         choice.tell(run, stands)
 
     def _may_try_again(self, now: Row, stands: Outcome) -> bool:
         return now.lost < LOST_TRIES if stands.kind == "LOST" else now.tries <= self._rules.retries
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """At those that are running: how far they are, and whether they are worth going on."""
         for run_id in self._on_their_way():
             folder, node = self._runs / run_id, self._engine.node(run_id)
@@ -125,7 +125,7 @@ class Driver:
             stands = outcome.of(folder)
             if stands.state in (outcome.WAITING, outcome.RUNNING):
                 self.rows[run_id] = self.rows[run_id]._replace(outcome=stands, node=node)
-                if self._judge and (reason := self._judge.look(run_id, folder)):
+                if self._judge and (reason := self._judge.review(run_id, folder)):
                     log.info(f"{run_id} is stopped early: {reason.metric} {reason.value:.4g} at step {reason.step}")
                     outcome.stop_early(folder, reason)
                     self._engine.stop(run_id)

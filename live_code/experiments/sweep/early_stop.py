@@ -48,7 +48,7 @@ class Halving:
         self._steps: dict[str, int] = {}
         self._stages: dict[str, dict[str, int]] = {}
 
-    def look(self, run_id: str, folder: Path) -> Reason | None:
+    def review(self, run_id: str, folder: Path) -> Reason | None:
         """Learns what the run has reported since the last look; why it is to be stopped, if it is."""
         trial = Trial(run_id)
         if run_id not in self._steps:

@@ -64,7 +64,7 @@ class Board:
     def stop(self, run_id: str) -> None:
         self._stopped.add(run_id)
 
-    def take(self, run_id: str) -> bool:
+    def pop_stop(self, run_id: str) -> bool:
         """Whether the run is to stop; it may be started again later."""
         stopping = run_id in self._stopped
         self._stopped.discard(run_id)
@@ -199,7 +199,7 @@ def work(job: Job, order: Order, board: Any) -> Iterator[Started | transfer.Piec
                 time.sleep(POLL_S)
                 if time.monotonic() - synced >= SYNC_S:
                     synced = time.monotonic()
-                    if ray.get(board.take.remote(job.id)):
+                    if ray.get(board.pop_stop.remote(job.id)):
                         child.terminate()
                     if changes:
                         yield from changes.pieces(all_of_it=False)

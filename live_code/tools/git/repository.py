@@ -95,7 +95,7 @@ def holding(url: GitUrl, commit: str, store: Store) -> Repository:
 
 def below(url: GitUrl, commit: str, store: Store) -> Repository | None:
     """The repository of the first read-only layer that holds the commit whole."""
-    return store.look_below("git", name(url), lambda path: _if_held(Repository(path), commit))
+    return store.read_below("git", name(url), lambda path: _if_held(Repository(path), commit))
 
 
 def places(url: GitUrl, store: Store) -> list[Path]:

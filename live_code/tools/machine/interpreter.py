@@ -105,7 +105,7 @@ def inspect(python: Path, store: Store, inherited: Inherited) -> Interpreter:
     Raises InterpreterError.
     """
     key = files.sha256_text(f"{_SCHEMA} {python}")[:32]
-    if known := store.look_below("python", key, lambda file: _known(python, file)):
+    if known := store.read_below("python", key, lambda file: _known(python, file)):
         return known
     path = store.path("python", key)
     if (known := _known(python, path)) is not None:
