@@ -61,25 +61,25 @@ def _pack(store: Store, idle_s: float, inherited: Inherited) -> None:
     """Puts repositories together that many fetches have scattered. One that is in use waits for another time: what
     another host has open there must not go."""
     for item in eviction.items(store, ("git",)):
-        here, left = Repository(item.path), space.free(item.path)
-        if not here.is_scattered() or (left is not None and left < item.bytes):
+        repo, left = Repository(item.path), space.free(item.path)
+        if not repo.is_scattered() or (left is not None and left < item.bytes):
             continue
         with lease.unused(store.used(item.kind, item.key), idle_s) as free:
             pass  # no longer than this: who begins to use it meanwhile needs not wait
         if free:
-            _pack_one(store, item, here, inherited)
+            _pack_one(store, item, repo, inherited)
 
 
-def _pack_one(store: Store, item: Item, here: Repository, inherited: Inherited) -> None:
-    before = here.packs()
+def _pack_one(store: Store, item: Item, repo: Repository, inherited: Inherited) -> None:
+    before = repo.packs()
     with store.locked(item.kind, item.key, f"{_name(item)} is being packed"):
-        here.sweep()
+        repo.sweep()
         try:
-            here.pack(_git_environment(item, inherited))
+            repo.pack(_git_environment(item, inherited))
         except GitFailed as error:
             log.warning(f"{_name(item)} can't be packed: {error}")
             return
-    print(f"{_name(item)}: {before} packs are now {here.packs()}")
+    print(f"{_name(item)}: {before} packs are now {repo.packs()}")
 
 
 def _why_kept(store: Store, item: Item, idle_s: float) -> str:
@@ -101,12 +101,12 @@ def _verify(layers: Iterable[Store], inherited: Inherited) -> int:
 
 
 def _damage(item: Item, inherited: Inherited) -> str:
-    here = Repository(item.path)
-    if not here.has_objects():
+    repo = Repository(item.path)
+    if not repo.has_objects():
         return ""
     with tempfile.TemporaryDirectory(prefix="live-code-git-") as home:  # the layer may be read-only
-        local.write_settings(Path(home), [here.path])
-        return here.damage(local.environment(inherited, Path(home)))
+        local.write_settings(Path(home), [repo.path])
+        return repo.damage(local.environment(inherited, Path(home)))
 
 
 def _git_environment(item: Item, inherited: Inherited) -> dict[str, str]:

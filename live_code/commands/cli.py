@@ -185,7 +185,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     from live_code.stages.request import task_config
 
     folders = task_config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
-    found, problems = results.check(task_config.load(folders, settings.task_files(arguments.environ)))
+    collected, problems = results.check(task_config.load(folders, settings.task_files(arguments.environ)))
     if bad_end := _bad_end(task_config.out_dir(folders)):
         print(bad_end)
     for problem in problems:
@@ -193,7 +193,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     if problems:
         print(f"{results.count(len(problems), 'problem')}: the platform can't use these results")
         return 1
-    print(results.summary(found))
+    print(results.summary(collected))
     return 0
 
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from live_code.authoring.demo import image, outputs, walkthrough
-from live_code.authoring.demo.walkthrough import Ended
+from live_code.authoring.demo.walkthrough import Result
 from live_code.tools import boundary
 from live_code.tools.settings import Inherited
 
@@ -19,17 +19,17 @@ def main() -> int:
     return 0
 
 
-def summary(ended: Ended) -> str:
-    outs = {name: ended.folder / name / "out" for name in ended.runs}
+def summary(result: Result) -> str:
+    outs = {name: result.folder / name / "out" for name in result.runs}
     starts = [
         f"  {name:13} job started after {run.start_up:5.2f} s, took {run.job:5.1f} s   "
         f"{_short(outputs.record_file(outs[name]))}"
-        for name, run in ended.runs.items()
+        for name, run in result.runs.items()
     ]
     lines = [
         "",
-        f"commit   {ended.commits.second}",
-        f"mAP@0.5  {ended.model.mean_average_precision:.3f} on the validation set ({ended.model.stage})",
+        f"commit   {result.commits.second}",
+        f"mAP@0.5  {result.model.mean_average_precision:.3f} on the validation set ({result.model.stage})",
         "runs     and their records",
         *starts,
         "files    that the platform reads",
@@ -37,11 +37,11 @@ def summary(ended: Ended) -> str:
         f"  mining        {_short(outs['mining'] / 'result.tsv')}",
         f"  infer         {_short(outs['infer'] / 'infer-result.json')}",
         f"  mining-infer  {_short(outs['mining-infer'])}: both, from one start",
-        f"picture  {_short(ended.picture)}",
+        f"picture  {_short(result.picture)}",
         "",
         "to go on, in this shell:",
-        f"  export {image.PYTHON_VARIABLE}={ended.python} LIVE_CODE_STORE={ended.folder / 'store'}",
-        f"  {Path(sys.executable).with_name('live-code')} run --in {ended.folder / 'mining' / 'in'} --out /tmp/out",
+        f"  export {image.PYTHON_VARIABLE}={result.python} LIVE_CODE_STORE={result.folder / 'store'}",
+        f"  {Path(sys.executable).with_name('live-code')} run --in {result.folder / 'mining' / 'in'} --out /tmp/out",
     ]
     return "\n".join(lines)
 

@@ -50,38 +50,38 @@ def examine(python: Path | None, environ: Mapping[str, str]) -> Findings:
     """Asks everything; an answer that fails is a problem of that topic, never an end."""
     wrong = settings.problems(environ)
     known = settings.read({name: value for name, value in environ.items() if name not in wrong})
-    kept = store.find(known.store)
+    cache = store.find(known.store)
     answers = [
         *(Answer("variables", "", str(error)) for error in wrong.values()),
         *(Answer("variables", "", line) for line in settings.unknown(environ)),
-        *_image(python, kept.top, known),
-        *_mounted(kept),
-        _store(kept),
+        *_image(python, cache.top, known),
+        *_mounted(cache),
+        _store(cache),
         _tool("git", ["git", "--version"]),
     ]
     answers += [
         Answer("repositories", ", ".join(known.git.allowed_repos) or "all that can be reached"),
         _credentials(known),
         _tool("uv", [str(uv.binary()), "--version"]),
-        *_indexes(kept, known.packages),
+        *_indexes(cache, known.packages),
     ]
     return Findings(tuple(answers))
 
 
-def show(found: Findings) -> list[str]:
+def show(findings: Findings) -> list[str]:
     """As lines for a person."""
-    lines = [f"{answer.topic:12} {answer.text}" for answer in found.answers if answer.text]
-    notes = [f"note: {answer.note}" for answer in found.answers if answer.note]
-    lines += ["", *(f"problem: {problem}" for problem in found.problems), *notes]
-    if not found.problems:
+    lines = [f"{answer.topic:12} {answer.text}" for answer in findings.answers if answer.text]
+    notes = [f"note: {answer.note}" for answer in findings.answers if answer.note]
+    lines += ["", *(f"problem: {problem}" for problem in findings.problems), *notes]
+    if not findings.problems:
         count = f", {len(notes)} note{'s' * (len(notes) > 1)}" if notes else ""
         lines.append(f"no problem found{count}")
     return lines
 
 
-def _image(python: Path | None, kept: Store, known: Settings) -> Iterator[Answer]:
+def _image(python: Path | None, cache: Store, known: Settings) -> Iterator[Answer]:
     try:
-        image = interpreter.inspect((python or interpreter.find(known)).absolute(), kept, known.inherited)
+        image = interpreter.inspect((python or interpreter.find(known)).absolute(), cache, known.inherited)
     except InterpreterError as error:
         yield Answer("interpreter", "", str(error))
         return
@@ -93,32 +93,34 @@ def _image(python: Path | None, kept: Store, known: Settings) -> Iterator[Answer
 
 
 def _framework(image: Interpreter) -> Answer:
-    found = image.frameworks
+    modules = image.frameworks
     core = [
-        f"{name} {framework.version(image, name)} {f'for CUDA {it.cuda}' if it.cuda else 'without CUDA'}"
-        for name, it in found.items()
+        f"{name} {framework.version(image, name)} {f'for CUDA {module.cuda}' if module.cuda else 'without CUDA'}"
+        for name, module in modules.items()
         if name in _CORE
     ]
-    others = [f"{name} {image.packages.get(name) or it.version}" for name, it in found.items() if name not in _CORE]
+    others = [
+        f"{name} {image.packages.get(name) or module.version}" for name, module in modules.items() if name not in _CORE
+    ]
     if core:
         return Answer("framework", ", ".join([*core, *others]))
     note = f"what imports {' or '.join(_CORE)} fails here; {interpreter.PYTHON_VARIABLE} names another interpreter"
     return Answer("framework", "none", note=note)
 
 
-def _gpus(found: Mapping[str, Framework], machine: Host, visible: str | None) -> Answer:
+def _gpus(frameworks: Mapping[str, Framework], machine: Host, visible: str | None) -> Answer:
     """Whether the framework will find a GPU."""
-    shown = [f"{one.index}: {one.name}" for one in machine.gpus]
+    shown = [f"{device.index}: {device.name}" for device in machine.gpus]
     count = len(shown) or gpu.devices()
     driver = bool(machine.driver) or any(Path(path).exists() for path in _DRIVER)
-    told = f"{', '.join(shown) or count or 'none'}" + (f" (driver {machine.driver})" if machine.driver else "")
-    return Answer("GPUs", told, gpu_problem(found, driver=driver, count=count, visible=visible))
+    text = f"{', '.join(shown) or count or 'none'}" + (f" (driver {machine.driver})" if machine.driver else "")
+    return Answer("GPUs", text, gpu_problem(frameworks, driver=driver, count=count, visible=visible))
 
 
-def gpu_problem(found: Mapping[str, Framework], *, driver: bool, count: int, visible: str | None) -> str:
+def gpu_problem(frameworks: Mapping[str, Framework], *, driver: bool, count: int, visible: str | None) -> str:
     """Why a job will run on the CPU though the image or the machine is made for more, '' when nothing is amiss."""
-    core = [name for name in _CORE if name in found]
-    wants = next((name for name in core if found[name].cuda), "")
+    core = [name for name in _CORE if name in frameworks]
+    wants = next((name for name in core if frameworks[name].cuda), "")
     if core and not wants and count:
         return f"{core[0]} is built without CUDA: it will run on the CPU, though there is a GPU"
     if wants and not driver:
@@ -130,12 +132,12 @@ def gpu_problem(found: Mapping[str, Framework], *, driver: bool, count: int, vis
     return ""
 
 
-def _protected(found: Protection, known: PackageSettings) -> Answer:
-    exact = [f"{name}=={version}" for name, version in found.packages.items()]
-    lacking = ", ".join(sorted(framework.listed(known) - set(found.packages)))
+def _protected(protection: Protection, known: PackageSettings) -> Answer:
+    exact = [f"{name}=={version}" for name, version in protection.packages.items()]
+    lacking = ", ".join(sorted(framework.listed(known) - set(protection.packages)))
     return Answer(
         "protected",
-        ", ".join([*exact, *(b.name + b.versions for b in found.bounds)]) or "nothing",
+        ", ".join([*exact, *(b.name + b.versions for b in protection.bounds)]) or "nothing",
         f"the image lacks what {framework.PROTECT_VARIABLE} lists: {lacking}" if lacking else "",
     )
 
@@ -143,29 +145,29 @@ def _protected(found: Protection, known: PackageSettings) -> Answer:
 def _credentials(known: Settings) -> Answer:
     """For whom there are any; nothing of themselves."""
     try:
-        hosts = [f"{one.scheme}://{one.host}" for one in credentials.read(known.git)]
+        hosts = [f"{credential.scheme}://{credential.host}" for credential in credentials.read(known.git)]
         hosts += ["ssh"] if credentials.ssh_key(known.git) else []
-        hosts += [f"index {one.host}" for one in secrets.read(known.packages)]
+        hosts += [f"index {login.host}" for login in secrets.read(known.packages)]
     except LiveCodeError as error:
         return Answer("credentials", "", str(error))
     return Answer("credentials", ", ".join(dict.fromkeys(hosts)) or "none")
 
 
-def _mounted(kept: Store) -> Iterator[Answer]:
+def _mounted(cache: Store) -> Iterator[Answer]:
     """A cache volume that a run can only read, if at all."""
-    if kept.trouble:
-        yield Answer("store", f"{store.CACHE} (to read only)", kept.trouble)
+    if cache.trouble:
+        yield Answer("store", f"{store.CACHE} (to read only)", cache.trouble)
 
 
-def _store(kept: Store) -> Answer:
+def _store(cache: Store) -> Answer:
     try:
-        kept.root.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(kept.root).free
+        cache.root.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(cache.root).free
     except OSError as error:
-        return Answer("store", str(kept.root), f"the store {kept.root} can't be made: {error.strerror}")
-    text = f"{kept.root} ({free / 1e9:.1f} GB free)"
-    if not os.access(kept.root, os.W_OK):
-        return Answer("store", text, f"the store {kept.root} can't be written by this user")
+        return Answer("store", str(cache.root), f"the store {cache.root} can't be made: {error.strerror}")
+    text = f"{cache.root} ({free / 1e9:.1f} GB free)"
+    if not os.access(cache.root, os.W_OK):
+        return Answer("store", text, f"the store {cache.root} can't be written by this user")
     return Answer("store", text, "the store has less than 2 GB free" if free < _ENOUGH_BYTES else "")
 
 
@@ -176,10 +178,10 @@ def _tool(name: str, argv: list[str]) -> Answer:
         return Answer(name, "", f"{name} does not answer: {error.last_lines}")
 
 
-def _indexes(kept: Store, known: PackageSettings) -> Iterator[Answer]:
+def _indexes(cache: Store, known: PackageSettings) -> Iterator[Answer]:
     from live_code.tools.packages import failures, probe  # the others ask nothing by HTTP
 
     chosen = index.choose("", (), (), known)
-    with access.opened(known, kept) as given:
+    with access.opened(known, cache) as given:
         for url in (chosen.default, *chosen.extra):
             yield Answer("index", url, failures.of_index(probe.trouble(url, "pip", given)))

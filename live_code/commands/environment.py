@@ -64,9 +64,9 @@ def _lock(arguments: argparse.Namespace) -> int:
 def _doctor(arguments: argparse.Namespace) -> int:
     from live_code.commands import doctor
 
-    found = doctor.examine(arguments.python, arguments.environ)
-    print("\n".join(doctor.show(found)))
-    return 1 if found.problems else 0
+    findings = doctor.examine(arguments.python, arguments.environ)
+    print("\n".join(doctor.show(findings)))
+    return 1 if findings.problems else 0
 
 
 def _bundle(arguments: argparse.Namespace) -> int:

@@ -75,26 +75,26 @@ def _run(arguments: argparse.Namespace) -> int:
     from live_code.experiments.sweep import execution
 
     place = arguments.out or _place(arguments.spec)
-    sweep = _planned(arguments, here=not arguments.address)
+    sweep = _planned(arguments, fetch_all=not arguments.address)
     try:
-        return _tell(execution.run(sweep, place, arguments.address, arguments.settings()), place)
+        return _report(execution.run(sweep, place, arguments.address, arguments.settings()), place)
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on with what is missing in {place}", file=sys.stderr)
         return 128 + signal.SIGINT
 
 
 def _place(spec: Path) -> Path:
-    """Where the runs of a sweep are when nobody says."""
+    """Where the runs of a sweep are by default."""
     return Path(f"{spec.stem}-runs")
 
 
-def _planned(arguments: argparse.Namespace, *, here: bool = False) -> Sweep:
-    """With a warning of each setting that is likely to be mistyped. ``here``: this machine is to run them."""
+def _planned(arguments: argparse.Namespace, *, fetch_all: bool = False) -> Sweep:
+    """With a warning of each setting that is likely to be mistyped. ``fetch_all``: this machine is to run them."""
     from live_code.experiments.sweep import definition, unknown_keys
     from live_code.tools.terminal import log
 
     sweep = definition.read(arguments.spec, arguments.settings())
-    for line in unknown_keys.warnings(sweep, arguments.settings(), here=here):
+    for line in unknown_keys.warnings(sweep, arguments.settings(), fetch_all=fetch_all):
         log.warning(line)
     return sweep
 
@@ -103,10 +103,10 @@ def _status(arguments: argparse.Namespace) -> int:
     from live_code.experiments.sweep import execution
 
     place = arguments.out or (_place(arguments.sweep) if arguments.sweep.is_file() else arguments.sweep)
-    return _tell(execution.status(place), place)
+    return _report(execution.status(place), place)
 
 
-def _tell(now: Standing, place: Path) -> int:
+def _report(now: Standing, place: Path) -> int:
     """The leaderboard, what failed and why, the counts; 1 when something failed."""
     from live_code.experiments.sweep import summary
 
@@ -128,14 +128,14 @@ def _bisect(arguments: argparse.Namespace) -> int:
     request = bisect.Request(arguments.spec, arguments.good, arguments.bad, condition, times, failed)
     place = arguments.out or Path(f"{arguments.spec.stem}-bisect")
     try:
-        found = bisect.find(request, place, "", arguments.settings(), log.info if arguments.json else _say)
+        finding = bisect.find(request, place, "", arguments.settings(), log.info if arguments.json else _print)
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on with what is missing in {place}", file=sys.stderr)
         return 128 + signal.SIGINT
-    said = [choice.as_json(found)] if arguments.json else choice.conclusion(found, condition, place / RUNS)
-    print("\n".join(said))
-    return 0 if len(found.suspects) == 1 else 1
+    lines = [choice.as_json(finding)] if arguments.json else choice.conclusion(finding, condition, place / RUNS)
+    print("\n".join(lines))
+    return 0 if len(finding.suspects) == 1 else 1
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, flush=True)

@@ -76,7 +76,7 @@ class Image(NamedTuple):
 def check(image: Image) -> list[Finding]:
     """Every check, in order; takes about a dozen container starts. Raises EngineError."""
     image.inspect()
-    return [_finding(name, look, image) for name, look in _CHECKS.items()]
+    return [_finding(name, examine, image) for name, examine in _CHECKS.items()]
 
 
 def show(findings: list[Finding]) -> Iterator[str]:
@@ -84,9 +84,9 @@ def show(findings: list[Finding]) -> Iterator[str]:
     yield from table.lines(("", "CHECK", "SAYS"), [("ok" if f.ok else "BAD", f.check, f.says) for f in findings])
 
 
-def _finding(name: str, look: Callable[[Image], str], image: Image) -> Finding:
+def _finding(name: str, examine: Callable[[Image], str], image: Image) -> Finding:
     try:
-        return Finding(name, True, look(image))
+        return Finding(name, True, examine(image))
     except Fault as fault:
         return Finding(name, False, " ".join(str(fault).split()))
     except runner.ProcessError as error:
@@ -105,17 +105,17 @@ def _manifest(image: Image) -> str:
 
 
 def _templates(image: Image) -> str:
-    found = []
+    templates = []
     for task in protocol.TASKS:
         if not _exists(image, f"/img-man/{task}-template.yaml"):
             continue
         values = _yaml(image, f"{task}-template.yaml")
         if nested := [key for key, value in values.items() if isinstance(value, dict)]:
             raise Fault(f"{task}-template.yaml: {nested[0]} is a mapping; the platform's form is flat")
-        found.append(f"{task} ({len(values)} keys)")
-    if not found:
+        templates.append(f"{task} ({len(values)} keys)")
+    if not templates:
         raise Fault("there is none: the image does no task")
-    return ", ".join(found)
+    return ", ".join(templates)
 
 
 def _form(image: Image) -> str:
@@ -146,10 +146,10 @@ def _start_up(image: Image) -> str:
     uid = random.randint(10_000, 60_000)  # noqa: S311 - it keeps no secret
     options = ("--user", f"{uid}:{uid}", "--tmpfs=/out:mode=1777", "--tmpfs=/in:mode=1777", "--entrypoint=bash")
     began = time.monotonic()
-    said = image.run("-c", _START, options=options)
+    output = image.run("-c", _START, options=options)
     took = time.monotonic() - began
     try:
-        monitor = protocol.parse_monitor(said)
+        monitor = protocol.parse_monitor(output)
     except ValueError as error:
         raise Fault(f"as user {uid} without a task it leaves no readable monitor.txt: {error}") from error
     if monitor.state != protocol.STATE_ERROR:
@@ -161,9 +161,9 @@ def _start_up(image: Image) -> str:
 
 
 def _pass_through(image: Image) -> str:
-    said = image.run("echo", "alone")
-    if said != "alone\n":
-        raise Fault(f"ENTRYPOINT says more than the command: {said!r}")
+    output = image.run("echo", "alone")
+    if output != "alone\n":
+        raise Fault(f"ENTRYPOINT says more than the command: {output!r}")
     return "ENTRYPOINT runs any command and says nothing"
 
 
@@ -176,26 +176,26 @@ def _signals(image: Image) -> str:
 
 def _name(image: Image) -> str:
     """A derived image has its parent's name for itself, unless it sets one."""
-    found = image.inspect()
-    return named(image.name, found.get("RepoTags") or [], found["Config"].get("Env") or [])
+    inspected = image.inspect()
+    return named(image.name, inspected.get("RepoTags") or [], inspected["Config"].get("Env") or [])
 
 
-def named(asked: str, tags: Sequence[str], variables: Sequence[str]) -> str:
+def named(image_name: str, tags: Sequence[str], variables: Sequence[str]) -> str:
     """What records will call an image with these tags and variables. Raises Fault when that is another's name."""
-    values = dict(one.partition("=")[::2] for one in variables)
+    values = dict(variable.partition("=")[::2] for variable in variables)
     name = values.get("LIVE_CODE_IMAGE", "")
     if not name:
         return "none: records will not name the image"
-    if name.partition("@")[0] not in {asked, *tags, *(tag.removesuffix(":latest") for tag in tags)}:
+    if name.partition("@")[0] not in {image_name, *tags, *(tag.removesuffix(":latest") for tag in tags)}:
         raise Fault(f"records will call it {name}, as its LIVE_CODE_IMAGE says: set that in its dockerfile")
     return f"records call it {name}"
 
 
 def _size(image: Image) -> str:
-    found = image.inspect()
-    labels = found["Config"].get("Labels") or {}
+    inspected = image.inspect()
+    labels = inspected["Config"].get("Labels") or {}
     base = labels.get("org.opencontainers.image.base.name", "")
-    return f"{found['Size'] / 1e9:.2f} GB" + (f", on {base}" if base else "")
+    return f"{inspected['Size'] / 1e9:.2f} GB" + (f", on {base}" if base else "")
 
 
 def _yaml(image: Image, name: str) -> dict[str, Any]:

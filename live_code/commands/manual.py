@@ -65,7 +65,7 @@ def epilog(prog: str) -> str:
     name = prog.partition(" ")[2]
     lines = EXAMPLES.get(name, "").splitlines()
     shown = [("example:" if len(lines) == 1 else "examples:"), *(f"  {line}" for line in lines)] if lines else []
-    return "\n".join([*shown, *(told[name] for told in (VARIABLES, EXIT_CODES) if name in told)])
+    return "\n".join([*shown, *(section[name] for section in (VARIABLES, EXIT_CODES) if name in section)])
 
 
 def version() -> str:

@@ -37,8 +37,8 @@ class Commands(argparse._SubParsersAction):  # type: ignore[type-arg]
     """What the list says of a command, the command's own help says, too."""
 
     def add_parser(self, name: str, **named: Any) -> Any:
-        said = named["help"]
-        return super().add_parser(name, description=f"{said[0].upper()}{said[1:]}.", **named)
+        text = named["help"]
+        return super().add_parser(name, description=f"{text[0].upper()}{text[1:]}.", **named)
 
 
 class Version(argparse.Action):

@@ -77,8 +77,8 @@ def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
 def _runs(arguments: argparse.Namespace) -> int:
     from live_code.records import listing
 
-    found = listing.find(arguments.folder, arguments.where)
-    print(listing.as_json(found) if arguments.json else "\n".join(listing.show(found)))
+    records = listing.find(arguments.folder, arguments.where)
+    print(listing.as_json(records) if arguments.json else "\n".join(listing.show(records)))
     return 0
 
 
@@ -101,10 +101,10 @@ def _export(arguments: argparse.Namespace) -> int:
     wanted = {"provenance": arguments.provenance or arguments.sbom, "mlflow": arguments.mlflow}
     if not any(wanted.values()):
         raise ConfigError("nothing is asked for.", hint="Add --provenance, --sbom or --mlflow.")
-    found = [record for path in arguments.runs for record in listing.given(path)]
-    for extra in (name for name, asked in wanted.items() if asked):
+    records = [record for path in arguments.runs for record in listing.given(path)]
+    for extra in (name for name, value in wanted.items() if value):
         try:
-            _EXPORTS[extra](found, arguments)
+            _EXPORTS[extra](records, arguments)
         except ImportError as error:
             raise MissingExtra(extra, error) from error
     return 0
@@ -122,14 +122,14 @@ def _export_provenance(records: Sequence[Record], arguments: argparse.Namespace)
             print(record.path.with_name("sbom.cdx.json"))
         if arguments.provenance:
             try:
-                told = slsa.statement(record)
+                statement = slsa.statement(record)
             except RecordError as error:
                 if len(records) == 1:
                     raise
                 log.warning(str(error))  # of many runs some fail
                 continue
             path = record.path.with_name("provenance.json")
-            files.write_json(path, slsa.signed(told, arguments.key) if arguments.key else told)
+            files.write_json(path, slsa.signed(statement, arguments.key) if arguments.key else statement)
             print(path)
 
 
@@ -146,8 +146,8 @@ _EXPORTS = {"provenance": _export_provenance, "mlflow": _export_mlflow}
 def _report(arguments: argparse.Namespace) -> int:
     from live_code.records import listing
 
-    found = [record for path in arguments.runs for record in listing.given(path, arguments.where)]
-    return _write_page(arguments.output, found, [], arguments.settings().store)
+    records = [record for path in arguments.runs for record in listing.given(path, arguments.where)]
+    return _write_page(arguments.output, records, [], arguments.settings().store)
 
 
 def _write_page(path: Path, records: Sequence[Record], histories: Sequence[History], place: StoreSettings) -> int:
@@ -176,11 +176,11 @@ def _compare(arguments: argparse.Namespace) -> int:
     records = [listing.named(path) for path in arguments.runs]
     first = records[0]
     pairs = ((first, other) for other in records[1:])
-    told = [history.between(*pair, arguments.settings(), offline=arguments.offline) for pair in pairs]
-    histories = [one for one in told if one]
+    compared = [history.between(*pair, arguments.settings(), offline=arguments.offline) for pair in pairs]
+    histories = [entry for entry in compared if entry]
     if arguments.html:
         return _write_page(arguments.html, records, histories, arguments.settings().store)
-    found, scores = compare.between(records), compare.metrics(records)
-    shown = text.as_json(records, found, scores, histories) if arguments.json else None
-    sys.stdout.write((shown or "\n".join(text.show(records, found, scores, histories))) + "\n")
+    differences, scores = compare.between(records), compare.metrics(records)
+    shown = text.as_json(records, differences, scores, histories) if arguments.json else None
+    sys.stdout.write((shown or "\n".join(text.show(records, differences, scores, histories))) + "\n")
     return 0

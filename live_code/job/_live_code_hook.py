@@ -115,8 +115,8 @@ def rank() -> Optional[str]:
     loader = SourceFileLoader("_live_code_rank_of_sdk", RANK_FILE)
     module = ModuleType(loader.name)
     loader.exec_module(module)
-    found: Optional[str] = module.rank()
-    return found
+    value: Optional[str] = module.rank()
+    return value
 
 
 def text_of(error: BaseException) -> str:
@@ -131,8 +131,8 @@ def text_of(error: BaseException) -> str:
 def frames(trace: Optional[TracebackType]) -> List[Dict[str, object]]:
     import traceback
 
-    found = traceback.extract_tb(trace)[-MAX_FRAMES:]
-    return [{"file": f.filename, "line": f.lineno, "function": f.name, "code": f.line} for f in found]
+    entries = traceback.extract_tb(trace)[-MAX_FRAMES:]
+    return [{"file": f.filename, "line": f.lineno, "function": f.name, "code": f.line} for f in entries]
 
 
 install()

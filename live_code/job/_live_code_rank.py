@@ -1,4 +1,4 @@
-"""Starts a command in its own place as one rank of a job; each line that it says begins with ``[rank0]:`` and so on.
+"""Starts a command in its own place as one rank of a job; each line of its output begins with ``[rank0]:`` and so on.
 
 torchrun starts it with ``-I -S``, for each rank. A process beside the rank marks the lines, so what a rank that is
 killed said last comes out too, and nothing of it is kept on a disk.
@@ -29,8 +29,8 @@ def main(argv: "List[str]") -> None:
             attend([read_end for read_end, _ in pipes], [write_end for _, write_end in pipes])
         os._exit(0)
     os.wait()
-    for ours, (_, write_end) in zip((1, 2), pipes):
-        os.dup2(write_end, ours)
+    for descriptor, (_, write_end) in zip((1, 2), pipes):
+        os.dup2(write_end, descriptor)
     words = command(argv, os.environ["RANK"])
     os.execvp(words[0], words)  # noqa: S606 - the rank is the command itself
 
@@ -51,23 +51,23 @@ def attend(read_ends: "List[int]", write_ends: "List[int]") -> None:
         os.close(write_end)
     mark = f"[rank{os.environ['RANK']}]:".encode()
     with selectors.DefaultSelector() as selector:
-        for ours, read_end in zip((1, 2), read_ends):
-            selector.register(read_end, selectors.EVENT_READ, Stream(mark, ours))
+        for descriptor, read_end in zip((1, 2), read_ends):
+            selector.register(read_end, selectors.EVENT_READ, Stream(mark, descriptor))
         while selector.get_map():
             for key, _ in selector.select():
                 piece = os.read(key.fd, PIECE)
-                key.data.take(piece)
+                key.data.feed(piece)
                 if not piece:
                     selector.unregister(key.fd)
 
 
 class Stream:
-    def __init__(self, mark: bytes, ours: int) -> None:
+    def __init__(self, mark: bytes, descriptor: int) -> None:
         self.mark = mark
-        self.ours = ours
+        self.descriptor = descriptor
         self._rest = b""
 
-    def take(self, piece: bytes) -> None:
+    def feed(self, piece: bytes) -> None:
         """Passes on what is whole; an empty piece ends the stream and its line: other ranks go on."""
         text = self._rest + (piece or (b"\n" if self._rest else b""))
         end = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
@@ -81,10 +81,10 @@ class Stream:
         together = b""
         for line in lines:
             if len(together) + len(line) > SURE:
-                write(self.ours, together)
+                write(self.descriptor, together)
                 together = b""
             together += line
-        write(self.ours, together)
+        write(self.descriptor, together)
 
 
 def write(handle: int, text: bytes) -> None:

@@ -64,7 +64,7 @@ def _as_failure(error: Exception, out: Path) -> LiveCodeError:
         return OutputError(f"{where} can't be written: {error.strerror}.", hint="Free some space or mount another.")
     from live_code.tools import bugs  # costs milliseconds, for a case that should not be
 
-    return bugs.kept(error, lambda: out / FOLDER)
+    return bugs.recorded(error, lambda: out / FOLDER)
 
 
 def _reached(journal: Journal) -> str:

@@ -16,7 +16,7 @@ def bounded(command: Callable[[], int], program: str = "live-code") -> int:
         sys.stdout.flush()
         return code
     except LiveCodeError as error:
-        told = error
+        failure = error
     except KeyboardInterrupt:
         print(f"{program}: stopped by Ctrl-C", file=sys.stderr)
         return 128 + 2
@@ -26,6 +26,6 @@ def bounded(command: Callable[[], int], program: str = "live-code") -> int:
     except Exception as error:  # noqa: BLE001 - the one place where our own mistakes end, but for those of a run
         from live_code.tools import bugs
 
-        told = bugs.of_command(error)
-    print(f"{program}: {told}", file=sys.stderr)
-    return told.exit_code
+        failure = bugs.of_command(error)
+    print(f"{program}: {failure}", file=sys.stderr)
+    return failure.exit_code

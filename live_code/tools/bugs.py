@@ -1,4 +1,4 @@
-"""What is told of an exception that nobody expected: whose mistake it is, and where its trace is kept."""
+"""The report of an exception that nobody expected: whose mistake it is, and where its trace is kept."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def of_command(error: Exception) -> LiveCodeError:
     """Of one that has no folder of its own: a file that is not there or full is no mistake of ours, all else is."""
     if isinstance(error, OSError) and (error.filename or error.errno in _FULL_OR_CLOSED):
         return LiveCodeError(f"{error.filename or 'the output'}: {error.strerror}.")
-    return kept(error, lambda: Path(tempfile.mkdtemp(prefix="live-code-")))
+    return recorded(error, lambda: Path(tempfile.mkdtemp(prefix="live-code-")))
 
 
-def kept(error: Exception, folder: Callable[[], Path]) -> Bug:
-    """The whole trace goes to a file of the folder, or is said when that can't be written."""
+def recorded(error: Exception, folder: Callable[[], Path]) -> Bug:
+    """The whole trace goes to a file of the folder, or to the log when that can't be written."""
     trace = "".join(traceback.format_exception(error))
     try:
         path = folder() / "traceback.txt"

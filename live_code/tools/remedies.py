@@ -36,9 +36,9 @@ _OUTPUT_REMEDY = "For output: write below cfg.ymir.output.models_dir, then call 
 
 def of_fixed_path(path: str) -> tuple[str, str] | None:
     """What is wrong with a path that is written out in code, and what to use instead; None for any other."""
-    for folder, what, remedy in _FIXED:
+    for folder, problem, remedy in _FIXED:
         if lies_in(path, [folder]):
-            return what, _instead(path) or remedy
+            return problem, _instead(path) or remedy
     return None
 
 

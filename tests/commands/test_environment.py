@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from live_code.commands import doctor
-from live_code.tools.git.lfs import kept_at
+from live_code.tools.git.lfs import object_path
 from live_code.tools.machine.interpreter import Framework
 from tests.support import repos
 from tests.support.machine import Machine, task
@@ -190,7 +190,7 @@ class TestBundle:
         start = "from inner import lib\nprint(len(open('w.bin', 'rb').read()), lib.word, flush=True)\n"
         known = {"configs___default__yaml": "epochs: 7\n", "start__py": repos.CLASSIC_START}
         first = repo.commit(**known)
-        kept = kept_at(repo.path / ".git", hashlib.sha256(weights).hexdigest())
+        kept = object_path(repo.path / ".git", hashlib.sha256(weights).hexdigest())
         kept.parent.mkdir(parents=True)
         kept.write_bytes(weights)
         repo.write(".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")

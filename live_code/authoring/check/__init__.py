@@ -45,14 +45,14 @@ class Image(NamedTuple):
 
 def examine(place: str, revision: str, image: Image, settings: Settings) -> list[Finding]:
     """Worst first. Raises LiveCodeError when there is no such repo, or no interpreter to check it against."""
-    here = Path(place)
-    if here.is_dir() and not revision:
-        return _findings(tree.of_folder(here.resolve(), settings.inherited), image, settings)
+    path = Path(place)
+    if path.is_dir() and not revision:
+        return _findings(tree.of_folder(path.resolve(), settings.inherited), image, settings)
     if not revision:
         raise ConfigError(
             f"{place} is no folder here, and no revision is given.", hint="Name a commit, tag or branch after the URL."
         )
-    url = str(here.resolve()) if here.is_dir() else place
+    url = str(path.resolve()) if path.is_dir() else place
     with tempfile.TemporaryDirectory(prefix="live-code-check-") as folder:
         made = resolve.checkout(url, revision, Path(folder, "tree"), settings)
         return _findings(tree.of_checkout(made.root), image, settings)
@@ -60,35 +60,37 @@ def examine(place: str, revision: str, image: Image, settings: Settings) -> list
 
 def show(findings: list[Finding], width: int = 0) -> list[str]:
     """As a table for a person, and what it comes to. ``width``: of the terminal that it shall fit; 0: of none."""
-    counts = {severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES}
-    told = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
+    counts = {severity: sum(finding.severity == severity for finding in findings) for severity in SEVERITIES}
+    tally = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
     beside = (
-        max(map(len, SEVERITIES)) + max((table.width(one.place) for one in findings), default=0) + 2 * len(table.GAP)
+        max(map(len, SEVERITIES))
+        + max((table.width(finding.place) for finding in findings), default=0)
+        + 2 * len(table.GAP)
     )
     if width and width - beside < _LEAST:
-        lines = [line for one in findings for line in _below(one, width)]
+        lines = [line for finding in findings for line in _below(finding, width)]
     else:
-        rows = [row for one in findings for row in _rows(one, width and width - beside)]
+        rows = [row for finding in findings for row in _rows(finding, width and width - beside)]
         lines = [*table.lines(("severity", "where", "what"), rows), ""] if rows else []
     verdict = "it will not run" if counts[WILL_FAIL] else "it will run, as far as can be seen"
-    return [*lines, f"{verdict}{f' ({told})' if told else ''}"]
+    return [*lines, f"{verdict}{f' ({tally})' if tally else ''}"]
 
 
-def _rows(one: Finding, room: int) -> list[tuple[str, str, str]]:
+def _rows(finding: Finding, room: int) -> list[tuple[str, str, str]]:
     """One row; with so much room for the texts several, what is the matter before what to do."""
     if not room:
-        return [(one.severity, one.place, f"{one.what} {one.remedy}")]
-    texts = [line for text in (one.what, one.remedy) for line in textwrap.wrap(text, room)]
-    return [(one.severity, one.place, texts[0]), *(("", "", text) for text in texts[1:])]
+        return [(finding.severity, finding.place, f"{finding.what} {finding.remedy}")]
+    texts = [line for text in (finding.what, finding.remedy) for line in textwrap.wrap(text, room)]
+    return [(finding.severity, finding.place, texts[0]), *(("", "", text) for text in texts[1:])]
 
 
-def _below(one: Finding, width: int) -> list[str]:
-    texts = [line for text in (one.what, one.remedy) for line in textwrap.wrap(text, width - 4)]
-    return [f"{one.severity}  {one.place}", *(f"    {text}" for text in texts), ""]
+def _below(finding: Finding, width: int) -> list[str]:
+    texts = [line for text in (finding.what, finding.remedy) for line in textwrap.wrap(text, width - 4)]
+    return [f"{finding.severity}  {finding.place}", *(f"    {text}" for text in texts), ""]
 
 
 def as_json(findings: list[Finding]) -> list[str]:
-    return [json.dumps([one._asdict() for one in findings], indent=2, ensure_ascii=False)]
+    return [json.dumps([finding._asdict() for finding in findings], indent=2, ensure_ascii=False)]
 
 
 def _findings(code_tree: Tree, image: Image, settings: Settings) -> list[Finding]:
@@ -98,28 +100,31 @@ def _findings(code_tree: Tree, image: Image, settings: Settings) -> list[Finding
         unread = declarations.of_error(error, "settings", REPO_FILE, code_tree.text(REPO_FILE))
         return _sorted([unread, *_uncommitted(code_tree, frozenset()), *tree.examine(code_tree)])
     entries, wrong = declarations.entrypoints(code_tree, repo)
-    found = [*wrong, *declarations.examine(code_tree, repo), *tree.examine(code_tree)]
+    findings = [*wrong, *declarations.examine(code_tree, repo), *tree.examine(code_tree)]
     starts = [script for entry in entries for script in reachable.scripts_of(entry.command)]
     reached = reachable.reached(code_tree, starts)
-    found += _results(code_tree, repo, entries)
-    found += [*_uncommitted(code_tree, reached | {repo.code_config}), *_sources(code_tree, reached)]
+    findings += _results(code_tree, repo, entries)
+    findings += [*_uncommitted(code_tree, reached | {repo.code_config}), *_sources(code_tree, reached)]
     if (defaults := declarations.defaults(code_tree, repo)) is not None:
         python = {name: _parsed(code_tree.text(name)) for name in sorted(reached) if name.endswith(".py")}
-        found += params.examine({name: parsed for name, parsed in python.items() if parsed}, defaults)
+        findings += params.examine({name: parsed for name, parsed in python.items() if parsed}, defaults)
     imported = _imports(code_tree, reached, reachable.imported(code_tree, starts))
-    found += _on_image(code_tree, repo, imported, reached, image, settings)
-    return _sorted(found)
+    findings += _on_image(code_tree, repo, imported, reached, image, settings)
+    return _sorted(findings)
 
 
-def _sorted(found: Iterable[Finding]) -> list[Finding]:
-    return sorted(set(found), key=lambda one: (SEVERITIES.index(one.severity), one.file, one.line, one.what))
+def _sorted(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(
+        set(findings),
+        key=lambda finding: (SEVERITIES.index(finding.severity), finding.file, finding.line, finding.what),
+    )
 
 
 def _uncommitted(code_tree: Tree, reached: frozenset[str]) -> Iterator[Finding]:
     named = {REPO_FILE} & code_tree.loose
     for name in sorted((reached | named) & code_tree.loose):
-        what = "The job needs this file, and it is not committed."
-        yield Finding(WILL_FAIL, "not-committed", name, 0, what, "git add it, and commit.")
+        problem = "The job needs this file, and it is not committed."
+        yield Finding(WILL_FAIL, "not-committed", name, 0, problem, "git add it, and commit.")
 
 
 def _sources(code_tree: Tree, reached: frozenset[str]) -> Iterator[Finding]:
@@ -170,7 +175,7 @@ def _imports(code_tree: Tree, reached: frozenset[str], surely: frozenset[str]) -
 
 
 def _parsed(text: str) -> ast.Module | None:
-    """None for what can't be read: the job's own Python tells it."""
+    """None for what can't be read: the job's own Python reports it."""
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError):
@@ -189,8 +194,10 @@ def _on_image(
     if image.inventory:
         like = _python_like(image.inventory, layers, settings)
         if like is None:
-            what = f"There is no Python here like {image.inventory.name}'s: requirements and syntax were not looked at."
-            return [Finding(NOTE, "requirements", "", 0, what, "Install one, or check inside the image.")]
+            problem = (
+                f"There is no Python here like {image.inventory.name}'s: requirements and syntax were not looked at."
+            )
+            return [Finding(NOTE, "requirements", "", 0, problem, "Install one, or check inside the image.")]
         seen = interpreter.read(image.inventory, like, layers)
         machine = modules.Machine(like, image.inventory.name, frozenset((*seen.packages, *seen.frameworks)))
     else:
@@ -198,8 +205,8 @@ def _on_image(
         seen = interpreter.inspect(path, layers, settings.inherited)
         machine = modules.Machine(path, str(path))
     python = frozenset(name for name in reached if name.endswith(".py"))
-    asked, wrong = packages.examine(code_tree, repo, seen, layers, settings.packages)
-    missing = modules.examine(code_tree, imported, asked, machine)
+    resolved, wrong = packages.examine(code_tree, repo, seen, layers, settings.packages)
+    missing = modules.examine(code_tree, imported, resolved, machine)
     return [*packages.unreadable(code_tree, python, seen), *wrong, *missing]
 
 
@@ -210,7 +217,7 @@ def _python_like(inventory: Path, layers: Store, settings: Settings) -> Path | N
         return Path(sys.executable)
     try:
         words = ["python", "find", "--no-python-downloads", "--no-project", version]
-        said = uv.run(words, layers, settings.packages).stdout
+        output = uv.run(words, layers, settings.packages).stdout
     except runner.ProcessError:
         return None
-    return Path(said.strip())
+    return Path(output.strip())

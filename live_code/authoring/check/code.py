@@ -22,15 +22,15 @@ _WRITING_METHODS = frozenset(("write_text", "write_bytes", "mkdir", "touch", "un
 _WRITING_FUNCTIONS = frozenset(("makedirs", "mkdir", "savetxt", "imwrite", "rmtree", "remove"))
 _COPYING = frozenset(("copy", "copy2", "copyfile", "copytree", "move", "symlink", "rename"))
 
-Told = tuple[str, str, int, str, str]
+Hit = tuple[str, str, int, str, str]
 
 
 def examine(file: str, code: ast.Module) -> Iterator[Finding]:
     """Of a Python file."""
     values = _values(code)
-    found: set[Told] = {*_paths(code), *_gpus(code), *_downloads(code), *_writes(code, values)}
-    for severity, rule, line, what, remedy in found:
-        yield Finding(severity, rule, file, line, what, remedy)
+    hits: set[Hit] = {*_paths(code), *_gpus(code), *_downloads(code), *_writes(code, values)}
+    for severity, rule, line, problem, remedy in hits:
+        yield Finding(severity, rule, file, line, problem, remedy)
 
 
 def examine_shell(file: str, text: str) -> Iterator[Finding]:
@@ -38,16 +38,16 @@ def examine_shell(file: str, text: str) -> Iterator[Finding]:
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("#"):
             continue
-        for severity, rule, what, remedy in (*_fixed(_split(line)), *_commands(line)):
-            yield Finding(severity, rule, file, number, what, remedy)
+        for severity, rule, problem, remedy in (*_fixed(_split(line)), *_commands(line)):
+            yield Finding(severity, rule, file, number, problem, remedy)
         if re.search(rf"{_GPU}=['\"]?\d", line):
             yield Finding(MAY_FAIL, "fixed-gpu", file, number, _GPU_WHAT, _GPU_REMEDY)
 
 
-def _paths(code: ast.Module) -> Iterator[Told]:
+def _paths(code: ast.Module) -> Iterator[Hit]:
     for line, text in _strings(code):
-        for severity, rule, what, remedy in (*_fixed(_words(text)), *_commands(text)):
-            yield severity, rule, line, what, remedy
+        for severity, rule, problem, remedy in (*_fixed(_words(text)), *_commands(text)):
+            yield severity, rule, line, problem, remedy
 
 
 def _words(text: str) -> list[str]:
@@ -61,30 +61,30 @@ def _split(line: str) -> list[str]:
 
 def _fixed(words: list[str]) -> Iterator[tuple[str, str, str, str]]:
     for word in words:
-        if told := remedies.of_fixed_path(word):
-            what, remedy = told
-            yield MAY_FAIL, "fixed-path", f"{word[:60]}: {what}", remedy
+        if advice := remedies.of_fixed_path(word):
+            problem, remedy = advice
+            yield MAY_FAIL, "fixed-path", f"{word[:60]}: {problem}", remedy
 
 
 def _commands(text: str) -> Iterator[tuple[str, str, str, str]]:
     if _WEIGHTS.search(text) or _FETCHING_WORDS.search(text):
         yield MAY_FAIL, "download", _DOWNLOAD_WHAT, _DOWNLOAD_REMEDY
     if _INSTALL.search(text):
-        what = "It installs packages while the job runs: each run may get others, or none without a network."
-        yield MAY_FAIL, "install", what, "List them in extra-requirements.txt; they are locked and kept."
+        problem = "It installs packages while the job runs: each run may get others, or none without a network."
+        yield MAY_FAIL, "install", problem, "List them in extra-requirements.txt; they are locked and kept."
 
 
 _DOWNLOAD_WHAT = "It fetches files from the network while the job runs, where there may be none."
 _DOWNLOAD_REMEDY = "Hand weights to the task as its model, or put them into the repo by LFS."
 
 
-def _downloads(code: ast.Module) -> Iterator[Told]:
+def _downloads(code: ast.Module) -> Iterator[Hit]:
     for node in ast.walk(code):
         if not isinstance(node, ast.Call):
             continue
         name = ast.unparse(node.func)
         fetches = name.rpartition(".")[2] in _FETCHING or any(
-            name == one or name.endswith(f".{one}") for one in _FETCHING_OF
+            name == suffix or name.endswith(f".{suffix}") for suffix in _FETCHING_OF
         )
         first = node.args[0] if node.args else None
         named = isinstance(first, ast.Constant) and not str(first.value).startswith((".", "/"))
@@ -100,7 +100,7 @@ _GPU_WHAT = f"{_GPU} is set to fixed numbers: the platform has chosen the GPUs a
 _GPU_REMEDY = "Leave it as it is, or set it from cfg.param.gpu_id."
 
 
-def _gpus(code: ast.Module) -> Iterator[Told]:
+def _gpus(code: ast.Module) -> Iterator[Hit]:
     for node in ast.walk(code):
         pairs: list[tuple[ast.expr | None, ast.expr]] = []
         if isinstance(node, ast.Assign):
@@ -114,11 +114,11 @@ def _gpus(code: ast.Module) -> Iterator[Told]:
                 yield MAY_FAIL, "fixed-gpu", value.lineno, _GPU_WHAT, _GPU_REMEDY
 
 
-def _writes(code: ast.Module, values: dict[str, ast.expr]) -> Iterator[Told]:
+def _writes(code: ast.Module, values: dict[str, ast.expr]) -> Iterator[Hit]:
     for node in ast.walk(code):
         if isinstance(node, ast.Call) and (target := _written(node)) and _is_input(target, values):
-            what = "It writes into the task's input, which is read-only."
-            yield WILL_FAIL, "write-to-input", node.lineno, what, remedies.WRITE_BELOW
+            problem = "It writes into the task's input, which is read-only."
+            yield WILL_FAIL, "write-to-input", node.lineno, problem, remedies.WRITE_BELOW
 
 
 def _written(call: ast.Call) -> ast.expr | None:
@@ -126,8 +126,8 @@ def _written(call: ast.Call) -> ast.expr | None:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     if name == "open":
         is_method = isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) not in ("io", "os", "codecs")
-        at = 0 if is_method else 1
-        modes = [*call.args[at : at + 1], *(word.value for word in call.keywords if word.arg == "mode")]
+        position = 0 if is_method else 1
+        modes = [*call.args[position : position + 1], *(word.value for word in call.keywords if word.arg == "mode")]
         if not any(isinstance(mode, ast.Constant) and set("wax+") & set(str(mode.value)) for mode in modes):
             return None
         return call.func.value if is_method and isinstance(call.func, ast.Attribute) else next(iter(call.args), None)

@@ -23,46 +23,48 @@ OF_EXECUTOR = frozenset({*Request._fields, *REVISION_KEYS} - {"revision", "revis
 _LIKELY = ("train.py", "tools/train.py", "main.py")
 
 
-def of_error(error: ConfigError, rule: str, file: str, text: str, at: int = 0) -> Finding:
-    """An error of reading a file, at its line when it tells one, else at ``at``."""
-    told = re.search(r"line (\d+)", error.message)
+def of_error(error: ConfigError, rule: str, file: str, text: str, default: int = 0) -> Finding:
+    """An error of reading a file, at the line that its message names, else at the line ``default``."""
+    match = re.search(r"line (\d+)", error.message)
     key = re.search(r"not known: ([^\s,]+?)[,.](?:\s|$)|^(\S+) in live-code\.yaml is", error.message)
-    line = int(told[1]) if told else line_of(text, rf"^\s*{re.escape(key[1] or key[2])}\s*:") if key else at
+    line = int(match[1]) if match else line_of(text, rf"^\s*{re.escape(key[1] or key[2])}\s*:") if key else default
     return Finding(WILL_FAIL, rule, file, line, error.message, error.hint)
 
 
 def entrypoints(tree: Tree, repo: RepoSettings) -> tuple[list[Entrypoint], list[Finding]]:
     """What would be started, and what is wrong with it."""
-    found: list[Entrypoint] = []
+    entries: list[Entrypoint] = []
     failed: dict[str, LaunchError] = {}
     for task in protocol.TASKS:
         try:
-            found += plan.entrypoints((task,), Request("", "", ""), repo, tree.has)
+            entries += plan.entrypoints((task,), Request("", "", ""), repo, tree.has)
         except LaunchError as error:
             failed[task] = error
-    severity = NOTE if found else WILL_FAIL  # with some, live-code.yaml has named those that it has
-    what = f"There is nothing to start for {', '.join(failed)}: no start.py, and no entrypoint in {REPO_FILE}."
+    severity = NOTE if entries else WILL_FAIL  # with some, live-code.yaml has named those that it has
+    problem = f"There is nothing to start for {', '.join(failed)}: no start.py, and no entrypoint in {REPO_FILE}."
     likely = next((f", like entrypoint: {{training: {name}}}" for name in _LIKELY if tree.has(name)), "")
     remedy = f"Add a start.py at the repo's root, or name the command in {REPO_FILE}{likely}."
-    if found:
-        what = f"{REPO_FILE} names no entrypoint for {', '.join(failed)}: such tasks will be refused."
+    if entries:
+        problem = f"{REPO_FILE} names no entrypoint for {', '.join(failed)}: such tasks will be refused."
         remedy = "Nothing, when the repo is not for them."
     file = REPO_FILE if tree.has(REPO_FILE) else ""
-    findings = [Finding(severity, "entrypoint", file, 0, what, remedy)] if failed else []
-    findings += [finding for entry in {one.command: one for one in found}.values() for finding in _command(tree, entry)]
-    return found, findings
+    findings = [Finding(severity, "entrypoint", file, 0, problem, remedy)] if failed else []
+    findings += [
+        finding for entry in {start.command: start for start in entries}.values() for finding in _command(tree, entry)
+    ]
+    return entries, findings
 
 
 def examine(tree: Tree, repo: RepoSettings) -> Iterator[Finding]:
     """The launcher, and code_config."""
     if repo.launcher and repo.launcher != plan.TORCHRUN:
         line = line_of(tree.text(REPO_FILE), r"^launcher\s*:")
-        what = f"The launcher {repo.launcher!r} is not known."
-        yield Finding(WILL_FAIL, "launcher", REPO_FILE, line, what, f"Write {plan.TORCHRUN}, or leave it out.")
+        problem = f"The launcher {repo.launcher!r} is not known."
+        yield Finding(WILL_FAIL, "launcher", REPO_FILE, line, problem, f"Write {plan.TORCHRUN}, or leave it out.")
     if not repo.code_config:
-        what = "No code_config is named: whoever runs the repo has to know which file it is."
+        problem = "No code_config is named: whoever runs the repo has to know which file it is."
         yield Finding(
-            NOTE, "code-config", REPO_FILE if tree.has(REPO_FILE) else "", 0, what, f"Name it in {REPO_FILE}."
+            NOTE, "code-config", REPO_FILE if tree.has(REPO_FILE) else "", 0, problem, f"Name it in {REPO_FILE}."
         )
         return
     yield from _code_config(tree, repo.code_config)
@@ -90,8 +92,8 @@ def _code_config(tree: Tree, name: str) -> Iterator[Finding]:
         values = repo_settings.read_defaults(tree.root, name)
     except ConfigError as error:
         file = name if tree.has(name) else REPO_FILE
-        at = line_of(tree.text(REPO_FILE), r"^code_config\s*:") if file == REPO_FILE else 0
-        yield of_error(error, "code-config", file, tree.text(file), at)
+        line = line_of(tree.text(REPO_FILE), r"^code_config\s*:") if file == REPO_FILE else 0
+        yield of_error(error, "code-config", file, tree.text(file), line)
         return
     yield from _keys(name, tree.text(name), values)
 
@@ -108,11 +110,11 @@ def _keys(name: str, text: str, values: dict[str, object]) -> Iterator[Finding]:
     for key in values:
         line = line_of(text, rf"^['\"]?{re.escape(key)}['\"]?\s*:")
         if key in MODEL_KEYS:
-            what = f"The platform sets {key} only when a model is chosen; else this value is taken for one."
-            yield Finding(MAY_FAIL, "reserved-key", name, line, what, "Leave it out.")
+            problem = f"The platform sets {key} only when a model is chosen; else this value is taken for one."
+            yield Finding(MAY_FAIL, "reserved-key", name, line, problem, "Leave it out.")
         elif key in PLATFORM_KEYS:
-            what, remedy = f"The platform sets {key} itself: this value is never used there.", "Leave it out."
-            yield Finding(NOTE, "reserved-key", name, line, what, remedy)
+            problem, remedy = f"The platform sets {key} itself: this value is never used there.", "Leave it out."
+            yield Finding(NOTE, "reserved-key", name, line, problem, remedy)
         elif key in OF_EXECUTOR:
-            what = f"{key} is a setting of live-code, which reads it from the task alone."
-            yield Finding(MAY_FAIL, "reserved-key", name, line, what, "Give it another name, or set it in the form.")
+            problem = f"{key} is a setting of live-code, which reads it from the task alone."
+            yield Finding(MAY_FAIL, "reserved-key", name, line, problem, "Give it another name, or set it in the form.")

@@ -94,7 +94,7 @@ class Import(NamedTuple):
     surely: bool
 
 
-class Asked(NamedTuple):
+class Requirements(NamedTuple):
     """What the requirements bring: distributions by normalised name. ``resolved``: with all that those need in turn.
 
     ``file``: where one more is to be written; ``modules``: what is known to come with some of them.
@@ -114,18 +114,18 @@ class Machine(NamedTuple):
     packages: frozenset[str] | None = None
 
 
-def examine(tree: Tree, found: Iterable[Import], asked: Asked, machine: Machine) -> Iterator[Finding]:
+def examine(tree: Tree, imports: Iterable[Import], requirements: Requirements, machine: Machine) -> Iterator[Finding]:
     """One finding for each module that is missing, at its surest place."""
     own = _own(tree)
     wanted: dict[str, Import] = {}
-    for one in sorted(found, key=lambda one: (not one.surely, one.file, one.line)):
-        if one.module not in own and one.module != sdk.SDK:
-            wanted.setdefault(one.module, one)
-    there = _there(machine, sorted(wanted)) | asked.modules
-    for name, one in wanted.items():
-        if name in there or _brought(name, asked.distributions):
+    for item in sorted(imports, key=lambda item: (not item.surely, item.file, item.line)):
+        if item.module not in own and item.module != sdk.SDK:
+            wanted.setdefault(item.module, item)
+    there = _there(machine, sorted(wanted)) | requirements.modules
+    for name, item in wanted.items():
+        if name in there or _brought(name, requirements.distributions):
             continue
-        yield _missing(one, tree, asked, machine)
+        yield _missing(item, tree, requirements, machine)
 
 
 def imports(file: str, code: ast.Module, is_sure: bool) -> Iterator[Import]:
@@ -166,9 +166,9 @@ def _own(tree: Tree) -> frozenset[str]:
 def _there(machine: Machine, names: list[str]) -> frozenset[str]:
     """Those that the job's Python has; of an image's stand-in the standard library alone counts."""
     options = ["-I", "-B"] if machine.packages is None else ["-I", "-B", "-S"]
-    said = runner.run([machine.python, *options, "-c", _FIND], stdin=json.dumps(names), timeout=60).stdout
+    output = runner.run([machine.python, *options, "-c", _FIND], stdin=json.dumps(names), timeout=60).stdout
     listed = machine.packages or frozenset()
-    return frozenset(json.loads(said)) | {name for name in names if _brought(name, listed)}
+    return frozenset(json.loads(output)) | {name for name in names if _brought(name, listed)}
 
 
 def _brought(module: str, distributions: frozenset[str]) -> bool:
@@ -176,25 +176,25 @@ def _brought(module: str, distributions: frozenset[str]) -> bool:
     return bool(names & distributions) or any(brings(name, module) for name in distributions)
 
 
-def _missing(one: Import, tree: Tree, asked: Asked, machine: Machine) -> Finding:
-    if is_family(normalised(one.module)):
-        severity = WILL_FAIL if one.surely else MAY_FAIL
-        what = f"The image's Python ({machine.name}) has no {one.module}."
+def _missing(item: Import, tree: Tree, requirements: Requirements, machine: Machine) -> Finding:
+    if is_family(normalised(item.module)):
+        severity = WILL_FAIL if item.surely else MAY_FAIL
+        problem = f"The image's Python ({machine.name}) has no {item.module}."
         remedy = "Set LIVE_CODE_PYTHON to a Python that has it, or take another image."
-        return Finding(severity, "missing-module", one.file, one.line, what, remedy)
-    strange = _strange(one.module, asked, machine)
-    severity = WILL_FAIL if one.surely and asked.resolved and not strange else MAY_FAIL
+        return Finding(severity, "missing-module", item.file, item.line, problem, remedy)
+    strange = _strange(item.module, requirements, machine)
+    severity = WILL_FAIL if item.surely and requirements.resolved and not strange else MAY_FAIL
     unless = (
         f", unless {', '.join(strange[:3])}{' or another' if len(strange) > 3 else ''} brings it" if strange else ""
     )
-    what = f"Nothing provides the module {one.module}: no requirement, not the image's Python ({machine.name})"
-    own = () if normalised(one.module) in _NAMESAKES else tree.files
-    remedy = to_add(one.module, own, asked.file)
-    return Finding(severity, "missing-module", one.file, one.line, f"{what}, not the repo{unless}.", remedy)
+    problem = f"Nothing provides the module {item.module}: no requirement, not the image's Python ({machine.name})"
+    own = () if normalised(item.module) in _NAMESAKES else tree.files
+    remedy = to_add(item.module, own, requirements.file)
+    return Finding(severity, "missing-module", item.file, item.line, f"{problem}, not the repo{unless}.", remedy)
 
 
-def _strange(module: str, asked: Asked, machine: Machine) -> list[str]:
+def _strange(module: str, requirements: Requirements, machine: Machine) -> list[str]:
     """Distributions that might bring the module, as nobody knows what is in them."""
     if module in DISTRIBUTIONS or normalised(module) in _NAMESAKES:
         return []
-    return sorted((asked.distributions | (machine.packages or frozenset())) - _KNOWN)
+    return sorted((requirements.distributions | (machine.packages or frozenset())) - _KNOWN)

@@ -58,35 +58,35 @@ def missing_results(
     """One finding for all tasks that are missing their result for the same reason."""
     seen = {start: frozenset().union(*map(words_of, start.files)) for start in starts if start.files}
     without = {start: words for start, words in seen.items() if not words & set(WRITERS[start.task])}
-    told: dict[tuple[str, str, str], list[str]] = {}
+    groups: dict[tuple[str, str, str], list[str]] = {}
     for start, words in without.items():
         wanted = set(WRITERS[start.task])
         others = sorted(name for name in all_files - start.files if words_of(name) & wanted)
         unclear = others or words & _ELSEWHERE or not all(name.endswith(".py") for name in start.files)
         sure = not unclear and (start.named or len(without) == len(seen))
         beside = f" {others[0]} does, but nothing seen leads there." if others else ""
-        told.setdefault((WILL_FAIL if sure else MAY_FAIL, start.command, beside), []).append(start.task)
-    for (severity, command, beside), tasks in told.items():
-        what = f"Nothing that {command} leads to gives the platform a result of {', '.join(tasks)}.{beside}"
+        groups.setdefault((WILL_FAIL if sure else MAY_FAIL, start.command, beside), []).append(start.task)
+    for (severity, command, beside), tasks in groups.items():
+        problem = f"Nothing that {command} leads to gives the platform a result of {', '.join(tasks)}.{beside}"
         calls = ", ".join(WRITERS[task][0] for task in tasks)
         remedy = f"Call ymir_exc.result_writer's {calls}."
         if severity == MAY_FAIL and len(seen) > len(without):
             remedy += " If such tasks are not meant, name only the others in live-code.yaml's entrypoint."
-        yield Finding(severity, "no-result", "", 0, what, remedy)
+        yield Finding(severity, "no-result", "", 0, problem, remedy)
 
 
 def words(code: ast.Module) -> frozenset[str]:
     """The names that a file uses, those of the SDK as they are there, and the ends of its texts."""
     scope = sdk.Scope(code)
-    found: set[str] = set()
+    used: set[str] = set()
     for node in ast.walk(code):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            found |= {node.id, scope.names.get(node.id, "").rpartition(".")[2]}
+            used |= {node.id, scope.names.get(node.id, "").rpartition(".")[2]}
         elif isinstance(node, ast.Attribute):
-            found.add(node.attr)
+            used.add(node.attr)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.add(node.value.rpartition("/")[2])
-    return frozenset(found)
+            used.add(node.value.rpartition("/")[2])
+    return frozenset(used)
 
 
 def metrics(file: str, code: ast.Module) -> Iterator[Finding]:
@@ -99,22 +99,24 @@ def metrics(file: str, code: ast.Module) -> Iterator[Finding]:
         given = _metrics_of(node, name, code)
         if given is not None and not set(given) & set(protocol.MAIN_METRICS):
             main = ", ".join(reversed(protocol.MAIN_METRICS))
-            what = f"The stage has {', '.join(given) or 'no metric'}, and no main metric ({main}): {name} refuses it."
-            yield Finding(WILL_FAIL, "metric", file, node.lineno, what, remedies.MAIN_METRIC)
+            problem = (
+                f"The stage has {', '.join(given) or 'no metric'}, and no main metric ({main}): {name} refuses it."
+            )
+            yield Finding(WILL_FAIL, "metric", file, node.lineno, problem, remedies.MAIN_METRIC)
 
 
 def _metrics_of(call: ast.Call, name: str, code: ast.Module) -> list[str] | None:
-    """The metrics' names; None when they can't be told."""
+    """The metrics' names; None when they can't be known."""
     given = {word.arg: word.value for word in call.keywords}
     first = call.args[0] if call.args else None
     if set(given) - _STAGE_WORDS or isinstance(first, (ast.List, ast.Tuple)):
         return None  # mAP and the like; or arguments that are spelled out elsewhere
-    at = 4 if name == "write_ymir_training_result" else 2
-    if any(isinstance(one, ast.Starred) for one in call.args) or len(call.args) > at + 1:
+    position = 4 if name == "write_ymir_training_result" else 2
+    if any(isinstance(argument, ast.Starred) for argument in call.args) or len(call.args) > position + 1:
         return None
-    value = call.args[at] if len(call.args) > at else given.get("evaluation_result")
+    value = call.args[position] if len(call.args) > position else given.get("evaluation_result")
     if value is None:
-        return [] if at == 2 else None
+        return [] if position == 2 else None
     return _keys(value, code)
 
 

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from live_code.authoring.check.finding import MAY_FAIL, NOTE, WILL_FAIL, Finding
-from live_code.authoring.check.modules import Asked
+from live_code.authoring.check.modules import Requirements
 from live_code.authoring.check.tree import Tree, line_of
 from live_code.errors import ConfigError, InterpreterError, LiveCodeError, RequirementsError, StoreError
 from live_code.stages.code.checkout import Checkout
@@ -23,7 +23,7 @@ from live_code.tools.processes import runner
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 
-_AT = re.compile(r"(?P<file>[\w./-]+):(?P<line>\d+)\b")
+_PLACE = re.compile(r"(?P<file>[\w./-]+):(?P<line>\d+)\b")
 # Reads names and sources as JSON, answers with what can't be compiled; nothing of it is run.
 _COMPILE = """\
 import json, sys
@@ -39,11 +39,11 @@ print(json.dumps(wrong))
 
 def examine(
     tree: Tree, repo: RepoSettings, image: Interpreter, store: Store, settings: PackageSettings
-) -> tuple[Asked, list[Finding]]:
+) -> tuple[Requirements, list[Finding]]:
     """The requirements, resolved on top of the image as a run does it; nothing is installed."""
     wrong = _python(tree, repo, image)
-    asked, found = _requirements(tree, repo._replace(python=""), image, store, settings)
-    return asked, [*wrong, *found]
+    resolved, findings = _requirements(tree, repo._replace(python=""), image, store, settings)
+    return resolved, [*wrong, *findings]
 
 
 def _python(tree: Tree, repo: RepoSettings, image: Interpreter) -> Iterator[Finding]:
@@ -57,22 +57,24 @@ def _python(tree: Tree, repo: RepoSettings, image: Interpreter) -> Iterator[Find
 
 def _requirements(
     tree: Tree, repo: RepoSettings, image: Interpreter, store: Store, settings: PackageSettings
-) -> tuple[Asked, list[Finding]]:
+) -> tuple[Requirements, list[Finding]]:
     try:
         chosen = requirements.choose(tree.root, "", repo.requirements)
         texts = requirements.closure(tree.root, chosen)
     except (ConfigError, RequirementsError) as error:
-        return Asked(resolved=False), [_finding(error, "")]
-    named = Asked(_named(texts), resolved=False, file=next((entry.name for entry in chosen.inputs), Asked().file))
+        return Requirements(resolved=False), [_finding(error, "")]
+    named = Requirements(
+        _named(texts), resolved=False, file=next((entry.name for entry in chosen.inputs), Requirements().file)
+    )
     missing = [text.name for text in texts if text.name not in tree.files]
     if missing:
-        what = "Requirements come from this file, which is not committed."
+        problem = "Requirements come from this file, which is not committed."
         return named, [
-            Finding(WILL_FAIL, "not-committed", name, 0, what, "git add it, and commit.") for name in missing
+            Finding(WILL_FAIL, "not-committed", name, 0, problem, "git add it, and commit.") for name in missing
         ]
     if scripts := [text.name for text in texts if Path(text.name).name == "setup.py"]:
-        what = "Requirements were not resolved: that would run this file."
-        return named, [Finding(NOTE, "requirements", scripts[0], 0, what, "live-code lock REPO resolves them.")]
+        problem = "Requirements were not resolved: that would run this file."
+        return named, [Finding(NOTE, "requirements", scripts[0], 0, problem, "live-code lock REPO resolves them.")]
     as_it_stands = Checkout(tree.root, tree.root, "", "", cached=False)
     try:
         locked = lock.make(as_it_stands, Request("", "", ""), repo, image, store, settings)
@@ -81,7 +83,7 @@ def _requirements(
     except LiveCodeError as error:
         return named, [_finding(error, str(chosen))]
     pins = {pin.name: pin.version for pin in solution.parse(locked.text) if pin.name}
-    return Asked(frozenset(pins), True, named.file, frozenset(_in_wheels(pins, store))), []
+    return Requirements(frozenset(pins), True, named.file, frozenset(_in_wheels(pins, store))), []
 
 
 def _named(texts: tuple[requirements.Text, ...]) -> frozenset[str]:
@@ -103,15 +105,15 @@ def _in_wheels(pins: Mapping[str, str], store: Store) -> Iterator[str]:
 def unreadable(tree: Tree, names: frozenset[str], image: Interpreter) -> Iterator[Finding]:
     """Files with a syntax error, as the job's own Python sees them."""
     sources = {name: tree.text(name) for name in names}
-    said = runner.run([image.path, "-I", "-B", "-c", _COMPILE], stdin=json.dumps(sources), timeout=60).stdout
-    for name, (line, why) in sorted(json.loads(said).items()):
-        what = f"Python {image.version} can't read this: {why}."
-        yield Finding(WILL_FAIL, "syntax", name, line, what, "Correct it, or write it for the image's Python.")
+    output = runner.run([image.path, "-I", "-B", "-c", _COMPILE], stdin=json.dumps(sources), timeout=60).stdout
+    for name, (line, why) in sorted(json.loads(output).items()):
+        problem = f"Python {image.version} can't read this: {why}."
+        yield Finding(WILL_FAIL, "syntax", name, line, problem, "Correct it, or write it for the image's Python.")
 
 
 def _finding(error: LiveCodeError, chosen: str) -> Finding:
     # The index being out of reach says nothing of the repo.
     severity = MAY_FAIL if error.retryable else WILL_FAIL
-    at = _AT.match(error.message)
-    file, line = (at["file"], int(at["line"])) if at else (chosen.split(",")[0], 0)
+    place = _PLACE.match(error.message)
+    file, line = (place["file"], int(place["line"])) if place else (chosen.split(",")[0], 0)
     return Finding(severity, "requirements", file, line, error.message, error.hint)

@@ -12,7 +12,7 @@ from live_code.authoring.check.finding import MAY_FAIL, Finding
 from live_code.stages.request.task_config import PLATFORM_KEYS
 
 # So many places beside the first are named.
-_TOLD = 3
+_LISTED = 3
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Pow)
 _ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _METHODS = frozenset(dir(dict))
@@ -28,20 +28,20 @@ def examine(files: Mapping[str, ast.Module], defaults: frozenset[str]) -> Iterat
     known = {*PLATFORM_KEYS, *OF_EXECUTOR, *_METHODS}
     known |= {name for code in files.values() for name in _given(code)}
     for name, ((file, line), *others) in _places(files, _read, known | defaults).items():
-        what = f"cfg.param.{name} is read{_also(others)}, and code_config has no {name}: it must come from the form."
+        problem = f"cfg.param.{name} is read{_also(others)}, and code_config has no {name}: it must come from the form."
         remedy = f"Add {name} with a default to code_config, or read cfg.param.get({name!r}, …)."
-        yield Finding(MAY_FAIL, "unknown-param", file, line, what, remedy)
+        yield Finding(MAY_FAIL, "unknown-param", file, line, problem, remedy)
     for name, ((file, line), *others) in _places(files, _calculated, known).items():
-        what = f"cfg.param.{name} is taken for a number{_also(others)}: a form may send it as a text."
-        yield Finding(MAY_FAIL, "text-param", file, line, what, f"Write int(cfg.param.{name}), or float(...).")
+        problem = f"cfg.param.{name} is taken for a number{_also(others)}: a form may send it as a text."
+        yield Finding(MAY_FAIL, "text-param", file, line, problem, f"Write int(cfg.param.{name}), or float(...).")
 
 
-def _places(files: Mapping[str, ast.Module], found: Callable[[ast.AST], Iterator[ast.AST]], known: set[str]) -> Places:
+def _places(files: Mapping[str, ast.Module], select: Callable[[ast.AST], Iterator[ast.AST]], known: set[str]) -> Places:
     """Where each name that is not known is found, the first place first."""
     places: dict[str, set[tuple[str, int]]] = {}
     for file, code in files.items():
         unsure = sdk.guarded(code)
-        for node in (one for whole in ast.walk(code) for one in found(whole)):
+        for node in (part for whole in ast.walk(code) for part in select(whole)):
             name = _name(node)
             if name and node not in unsure and name not in known:
                 places.setdefault(name, set()).add((file, getattr(node, "lineno", 0)))
@@ -68,10 +68,10 @@ def _beside_number(*sides: ast.expr) -> Iterator[ast.AST]:
 
 
 def _also(places: list[tuple[str, int]]) -> str:
-    told = [f"{file}:{line}" for file, line in places[:_TOLD]]
-    if len(places) > _TOLD:
-        told.append(f"{len(places) - _TOLD} more")
-    return f" (at {', '.join(told)} too)" if told else ""
+    listed = [f"{file}:{line}" for file, line in places[:_LISTED]]
+    if len(places) > _LISTED:
+        listed.append(f"{len(places) - _LISTED} more")
+    return f" (at {', '.join(listed)} too)" if listed else ""
 
 
 def _name(node: ast.AST) -> str:
@@ -89,6 +89,6 @@ def _given(code: ast.Module) -> Iterator[str]:
         if isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
             yield _name(node)
         elif isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
-            yield from (str(one.value) for one in (node.left,) if isinstance(one, ast.Constant))
+            yield from (str(constant.value) for constant in (node.left,) if isinstance(constant, ast.Constant))
         elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("hasattr", "setdefault"):
-            yield from (str(one.value) for one in node.args if isinstance(one, ast.Constant))
+            yield from (str(constant.value) for constant in node.args if isinstance(constant, ast.Constant))

@@ -35,14 +35,14 @@ def imported(tree: Tree, starts: Iterable[str]) -> frozenset[str]:
 
 
 def _followed(tree: Tree, starts: Iterable[str], leads: Callable[[str, str], tuple[str, ...]]) -> frozenset[str]:
-    found: set[str] = set()
+    reached: set[str] = set()
     waiting = [name for name in starts if tree.has(name)]
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
+        if name not in reached:
+            reached.add(name)
             waiting += leads(name, tree.text(name))
-    return frozenset(found)
+    return frozenset(reached)
 
 
 def _started(tree: Tree, name: str, text: str) -> Iterator[str]:
@@ -52,8 +52,8 @@ def _started(tree: Tree, name: str, text: str) -> Iterator[str]:
 def _scripts(tree: Tree, name: str, wanted: Iterable[str]) -> Iterator[str]:
     for script in wanted:
         for base in _bases(name):
-            if tree.has(found := _plain(f"{base}/{script}")):
-                yield found
+            if tree.has(path := _plain(f"{base}/{script}")):
+                yield path
                 break
 
 
@@ -99,8 +99,8 @@ def _module(tree: Tree, bases: list[str], dotted: str) -> Iterator[str]:
     for base in bases:
         ways = ("/".join((base, *parts[:count])) for count in range(1, len(parts) + 1))
         files = [_plain(end) for way in ways for end in (f"{way}.py", f"{way}/__init__.py")]
-        if found := [file for file in files if tree.has(file)]:
-            yield from found
+        if existing := [file for file in files if tree.has(file)]:
+            yield from existing
             return
 
 

@@ -74,8 +74,8 @@ class Thing(NamedTuple):
 def examine(file: str, code: ast.Module) -> Iterator[Finding]:
     """What is wrong with a file's use of the SDK."""
     scope = Scope(code)
-    for line, what, remedy in {*scope.imports(), *_uses(scope, code), *_sections(code)}:
-        yield Finding(WILL_FAIL, "sdk", file, line, what, remedy)
+    for line, problem, remedy in {*scope.imports(), *_uses(scope, code), *_sections(code)}:
+        yield Finding(WILL_FAIL, "sdk", file, line, problem, remedy)
 
 
 @cache
@@ -109,8 +109,8 @@ def _brought(module: str, node: ast.ImportFrom, modules: Mapping[str, ast.Module
     known = dict(_things(origin, modules)) if origin and origin in modules else {}
     for alias in node.names:
         name = alias.asname or alias.name
-        here = f"{module}.{name}"
-        yield name, Thing(_published(here)) if here in PUBLISHED else known.get(alias.name, Thing())
+        dotted = f"{module}.{name}"
+        yield name, Thing(_published(dotted)) if dotted in PUBLISHED else known.get(alias.name, Thing())
 
 
 def _thing(dotted: str, node: ast.FunctionDef | ast.ClassDef) -> Thing:
@@ -137,8 +137,8 @@ def _written(text: str) -> Signature:
 
 
 def _signature(arguments: ast.arguments, skip: int) -> Signature:
-    names = tuple(one.arg for one in (*arguments.posonlyargs, *arguments.args))[skip:]
-    by_name = tuple(one.arg for one in arguments.kwonlyargs)
+    names = tuple(argument.arg for argument in (*arguments.posonlyargs, *arguments.args))[skip:]
+    by_name = tuple(argument.arg for argument in arguments.kwonlyargs)
     return Signature(names, len(names) - len(arguments.defaults), arguments.kwarg is not None, by_name)
 
 
@@ -175,9 +175,9 @@ class Scope:
         for node in self._imports:
             dotted: list[str] = []
             if isinstance(node, ast.Import):
-                dotted = [one.name.partition(".")[2] for one in node.names if one.name.startswith(f"{SDK}.")]
+                dotted = [alias.name.partition(".")[2] for alias in node.names if alias.name.startswith(f"{SDK}.")]
             elif (module := _of_sdk(node)) is not None:
-                dotted = [f"{module}.{one.name}".lstrip(".") for one in node.names if one.name != "*"]
+                dotted = [f"{module}.{alias.name}".lstrip(".") for alias in node.names if alias.name != "*"]
             for name in dotted:
                 if wrong := _missing(name):
                     yield (node.lineno, *wrong)
@@ -208,14 +208,14 @@ def _uses(scope: Scope, code: ast.Module) -> Iterator[tuple[int, str, str]]:
 
 def _refused(thing: Thing, call: ast.Call) -> str:
     keywords = [word.arg for word in call.keywords if word.arg]
-    if len(keywords) < len(call.keywords) or any(isinstance(one, ast.Starred) for one in call.args):
+    if len(keywords) < len(call.keywords) or any(isinstance(argument, ast.Starred) for argument in call.args):
         return ""  # how many there are shows only when it runs
     whys = [signature.refuses(len(call.args), keywords) for signature in thing.signatures]
     return whys[-1] if whys and all(whys) else ""
 
 
 def _missing(dotted: str) -> tuple[str, str] | None:
-    """What is wrong with a dotted name, and what there is instead; None when it is there or can't be told."""
+    """What is wrong with a dotted name, and what there is instead; None when it is there or can't be known."""
     known = surface()
     module = max((name for name in known if f"{dotted}.".startswith(f"{name}.")), key=len, default="")
     if not module:

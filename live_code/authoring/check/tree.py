@@ -54,26 +54,26 @@ def of_folder(root: Path, inherited: Inherited) -> Tree:
 
 def of_checkout(root: Path) -> Tree:
     """A clean work tree, of which all belongs to the commit."""
-    found = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file() or path.is_symlink())
-    return Tree(root, frozenset(name for name in found if not re.match(r"\.git(/|$)", name)))
+    paths = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file() or path.is_symlink())
+    return Tree(root, frozenset(name for name in paths if not re.match(r"\.git(/|$)", name)))
 
 
 def examine(tree: Tree) -> Iterator[Finding]:
-    """What is said of the files as such: commits, submodules, LFS, size."""
+    """Findings on the files as such: commits, submodules, LFS, size."""
     if not tree.is_git:
-        what = "This folder is not the root of a git repository with a commit; only commits can be run."
-        yield Finding(NOTE, "git", "", 0, what, "git init, git add, git commit.")
+        problem = "This folder is not the root of a git repository with a commit; only commits can be run."
+        yield Finding(NOTE, "git", "", 0, problem, "git init, git add, git commit.")
     if tree.changed:
-        what = f"{', '.join(tree.changed[:5])} changed since the last commit; only commits can be run."
-        yield Finding(NOTE, "git", "", 0, what, "Commit before you run it.")
+        problem = f"{', '.join(tree.changed[:5])} changed since the last commit; only commits can be run."
+        yield Finding(NOTE, "git", "", 0, problem, "Commit before you run it.")
     yield from _submodules(tree)
     yield from _lfs(tree)
     for name in sorted(tree.files):
         path = tree.root / name
         size = path.stat().st_size if path.is_file() else 0
         if size >= _LARGE:
-            what = f"It has {size / 1e6:.0f} MB, which every new machine fetches with the commit."
-            yield Finding(NOTE, "large-file", name, 0, what, "Hand weights to the task as its model.")
+            problem = f"It has {size / 1e6:.0f} MB, which every new machine fetches with the commit."
+            yield Finding(NOTE, "large-file", name, 0, problem, "Hand weights to the task as its model.")
 
 
 def line_of(text: str, pattern: str) -> int:
@@ -86,20 +86,22 @@ def _submodules(tree: Tree) -> Iterator[Finding]:
     if ".gitmodules" not in tree.files:
         return
     text = tree.text(".gitmodules")
-    what = "Submodules are fetched too, unless the task sets git_submodules: off; their hosts have to be reachable."
-    yield Finding(NOTE, "submodules", ".gitmodules", 1, what, "Nothing, when they are.")
+    problem = "Submodules are fetched too, unless the task sets git_submodules: off; their hosts have to be reachable."
+    yield Finding(NOTE, "submodules", ".gitmodules", 1, problem, "Nothing, when they are.")
     for match in _PRIVATE.finditer(text):
         line = text.count("\n", 0, match.start("url")) + 1
-        what = f"The submodule's address {match['url']} wants an SSH key."
-        yield Finding(MAY_FAIL, "submodules", ".gitmodules", line, what, "Use https://, or ../name for the same host.")
+        problem = f"The submodule's address {match['url']} wants an SSH key."
+        yield Finding(
+            MAY_FAIL, "submodules", ".gitmodules", line, problem, "Use https://, or ../name for the same host."
+        )
 
 
 def _lfs(tree: Tree) -> Iterator[Finding]:
     for name in sorted(tree.files):
         if Path(name).name == ".gitattributes" and (line := line_of(tree.text(name), r"filter=lfs")):
-            what = "Files in LFS are fetched from the server's LFS store, unless the task sets git_lfs: off."
-            yield Finding(NOTE, "lfs", name, line, what, "Nothing, when that store is reachable.")
+            problem = "Files in LFS are fetched from the server's LFS store, unless the task sets git_lfs: off."
+            yield Finding(NOTE, "lfs", name, line, problem, "Nothing, when that store is reachable.")
 
 
-def _listed(said: str) -> frozenset[str]:
-    return frozenset(name for name in said.split("\0") if name)
+def _listed(output: str) -> frozenset[str]:
+    return frozenset(name for name in output.split("\0") if name)

@@ -10,9 +10,9 @@ from live_code.values import NamedTuple
 
 # Always the same, so that the same files make the same commit ids.
 _IDENTITY = {
-    f"GIT_{who}_{what}": value
+    f"GIT_{who}_{field}": value
     for who in ("AUTHOR", "COMMITTER")
-    for what, value in (("NAME", "demo"), ("EMAIL", "demo@localhost"), ("DATE", "2024-01-01T00:00:00Z"))
+    for field, value in (("NAME", "demo"), ("EMAIL", "demo@localhost"), ("DATE", "2024-01-01T00:00:00Z"))
 }
 _OWN_SETTINGS_ONLY = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 

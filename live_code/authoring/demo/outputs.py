@@ -45,12 +45,12 @@ def read_scores(out: Path) -> dict[str, float]:
 
 
 def read_run(out: Path) -> Run:
-    """The record of a run, whichever way it ended; without one what the platform was told."""
+    """The record of a run, whichever way it ended; without one the message in monitor.txt."""
     try:
         record = json.loads(record_file(out).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        told = protocol.parse_monitor((out / "monitor.txt").read_text(encoding="utf-8"))
-        return Run("", 0.0, 0.0, told.message)
+        monitor = protocol.parse_monitor((out / "monitor.txt").read_text(encoding="utf-8"))
+        return Run("", 0.0, 0.0, monitor.message)
     seconds = {phase["name"]: phase["seconds"] for phase in record["phases"]}
     job = seconds.pop("job", 0.0)
     seconds.pop("results", None)

@@ -22,13 +22,13 @@ _COLOURS = boxes.colours(CLASS_NAMES)
 
 class Tile(NamedTuple):
     image: Path
-    found: Sequence[Prediction]
+    detections: Sequence[Prediction]
     truth: Sequence[Box]
     caption: str
 
 
 def choose_tiles(
-    dataset: Dataset, scores: Mapping[str, float], found: Mapping[str, Sequence[Prediction]]
+    dataset: Dataset, scores: Mapping[str, float], detections: Mapping[str, Sequence[Prediction]]
 ) -> list[Tile]:
     """Candidates at even steps through mining's order, so that the grid shows hard ones and easy ones alike."""
     samples = {sample.image.name: sample for sample in dataset.candidate}
@@ -36,7 +36,7 @@ def choose_tiles(
     count = min(COLUMNS * ROWS, len(names))
     chosen = [names[step * (len(names) - 1) // max(1, count - 1)] for step in range(count)]
     return [
-        Tile(dataset.root / samples[name].image, found[name], samples[name].boxes, f"entropy {scores[name]:.1f}")
+        Tile(dataset.root / samples[name].image, detections[name], samples[name].boxes, f"entropy {scores[name]:.1f}")
         for name in chosen
     ]
 
@@ -48,7 +48,7 @@ def draw_grid(tiles: Sequence[Tile], title: str) -> Image.Image:
     _write_head(ImageDraw.Draw(sheet), title, sheet.width)
     for place, tile in enumerate(tiles):
         corner = _MARGIN + place % COLUMNS * cell[0], _HEAD + place // COLUMNS * cell[1]
-        drawn = boxes.draw(tile.image, _SIDE, tile.found, _COLOURS, [box[1:] for box in tile.truth])
+        drawn = boxes.draw(tile.image, _SIDE, tile.detections, _COLOURS, [box[1:] for box in tile.truth])
         sheet.paste(drawn, corner)
         ImageDraw.Draw(sheet).text(
             (corner[0], corner[1] + drawn.height + 2), tile.caption, _INK, ImageFont.load_default(12)

@@ -39,22 +39,22 @@ def _bar(name: str, monitor: Path) -> Iterator[Say]:
 
 
 @contextmanager
-def _polled(monitor: Path, tell: Callable[[float], None]) -> Iterator[None]:
-    """Calls ``tell`` with the percent that the platform sees, a few times a second and at the end."""
-    ended = Event()
+def _polled(monitor: Path, report: Callable[[float], None]) -> Iterator[None]:
+    """Calls ``report`` with the percent that the platform sees, a few times a second and at the end."""
+    finished = Event()
 
     def poll() -> None:
-        while not ended.wait(_POLL_SECONDS):
-            tell(percent_of(monitor))
+        while not finished.wait(_POLL_SECONDS):
+            report(percent_of(monitor))
 
     thread = Thread(target=poll, daemon=True)
     thread.start()
     try:
         yield
     finally:
-        ended.set()
+        finished.set()
         thread.join()
-        tell(percent_of(monitor))
+        report(percent_of(monitor))
 
 
 def percent_of(monitor: Path) -> float:

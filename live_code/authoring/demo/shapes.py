@@ -106,11 +106,11 @@ def _box_around(class_id: int, outline: list[Point], width: int, height: int) ->
     )
 
 
-def _overlap(one: Box, other: Box) -> float:
-    width = min(one.xmax, other.xmax) - max(one.xmin, other.xmin)
-    height = min(one.ymax, other.ymax) - max(one.ymin, other.ymin)
+def _overlap(box: Box, other: Box) -> float:
+    width = min(box.xmax, other.xmax) - max(box.xmin, other.xmin)
+    height = min(box.ymax, other.ymax) - max(box.ymin, other.ymin)
     shared = max(width, 0) * max(height, 0)
-    return shared / (_area(one) + _area(other) - shared)
+    return shared / (_area(box) + _area(other) - shared)
 
 
 def _area(box: Box) -> int:

@@ -27,7 +27,7 @@ _EXAMPLE = _PROJECT / "examples" / "torch-detector"
 _REQUIREMENTS = _PROJECT / "requirements" / "standin.txt"
 
 
-class Ended(NamedTuple):
+class Result(NamedTuple):
     """What the demo has to show."""
 
     folder: Path
@@ -38,7 +38,7 @@ class Ended(NamedTuple):
     picture: Path
 
 
-def play(folder: Path, inherited: Inherited) -> Ended:
+def play(folder: Path, inherited: Inherited) -> Result:
     """Runs everything below ``folder``, whose earlier runs are replaced. Raises LiveCodeError when a run fails, or
     when the folder holds anything but a demo."""
     _clear(folder)
@@ -50,7 +50,7 @@ def play(folder: Path, inherited: Inherited) -> Ended:
     with git_server.serve(served) as url:
         pin = Pin(f"{url}/torch-detector.git", commits.second, "configs/default.yaml")
         runs, model = _run_tasks(folder, data, pin, inherited)
-    return Ended(folder, python, commits, model, runs, _draw(folder, data))
+    return Result(folder, python, commits, model, runs, _draw(folder, data))
 
 
 def _clear(folder: Path) -> None:

@@ -83,10 +83,10 @@ def _fill_in(path: Path, marks: Mapping[str, str]) -> None:
 
 def _commit(folder: Path, inherited: Inherited) -> tuple[str, str]:
     """The first commit's id, by the user's own name; '' and git's word when that can't be."""
-    ours = inherited.without(("GIT_DIR", "GIT_WORK_TREE"))
+    env = inherited.without(("GIT_DIR", "GIT_WORK_TREE"))
     try:
         for words in (["init", "--quiet", "-b", "main"], ["add", "--all"], ["commit", "--quiet", "-m", "Begin"]):
-            runner.run(["git", *words], cwd=folder, env=ours)
-        return runner.run(["git", "rev-parse", "HEAD"], cwd=folder, env=ours).stdout.strip(), ""
+            runner.run(["git", *words], cwd=folder, env=env)
+        return runner.run(["git", "rev-parse", "HEAD"], cwd=folder, env=env).stdout.strip(), ""
     except runner.ProcessError as error:
         return "", error.last_lines.splitlines()[-1] if error.last_lines else str(error)

@@ -29,7 +29,7 @@ class Request(NamedTuple):
     failed: str = UNCLEAR
 
 
-def find(request: Request, place: Path, address: str, settings: Settings, say: Callable[[str], None]) -> Finding:
+def find(request: Request, place: Path, address: str, settings: Settings, report: Callable[[str], None]) -> Finding:
     """Runs what it has to below ``place``; runs that are there already count. ``address``: see ``sweeping.run``.
 
     Raises LiveCodeError; KeyboardInterrupt when all that was running has been stopped.
@@ -37,16 +37,16 @@ def find(request: Request, place: Path, address: str, settings: Settings, say: C
     terms = listing.parse(request.condition)
     if not terms:
         raise ConfigError("--metric is empty.", hint="Write what holds of the good commit, like --metric 'mAP>=0.5'.")
-    asked = spec.read(request.spec, commits_needed=False)._replace(early_stop=None)
-    base = task_folder.read(asked)
-    rows = expand.settings(asked)
-    if len(rows) != 1 or asked.search:
+    parsed = spec.read(request.spec, commits_needed=False)._replace(early_stop=None)
+    base = task_folder.read(parsed)
+    rows = expand.settings(parsed)
+    if len(rows) != 1 or parsed.search:
         raise ConfigError(
             f"{request.spec} has {len(rows)} settings; a bisection is about one.",
             hint="Take matrix, include and search out, and write what is to be set under set.",
         )
     commits = ancestry.between(base.git_url, request.good, request.bad, store.find(settings.store), settings.git)
     question = Question(commits, terms, rows[0], base.fingerprint, request.times, request.failed)
-    bisection = Bisection(question, say)
-    execution.run(Sweep(asked, base, Plan((), (), base.fingerprint)), place, address, settings, bisection)
+    bisection = Bisection(question, report)
+    execution.run(Sweep(parsed, base, Plan((), (), base.fingerprint)), place, address, settings, bisection)
     return bisection.finding()

@@ -19,28 +19,28 @@ def between(git_url: str, good: str, bad: str, store: Store, settings: GitSettin
     Raises SourceError, or ConfigError when ``bad`` does not come after ``good``.
     """
     url = source.read_url(without_page(git_url)[0], settings)
-    with history.fetched(url, store, settings) as past:
-        first, last = (_one(past, name, str(url)) for name in (good, bad))
-        if first.id == last.id or not _comes_after(past, first, last):
+    with history.fetched(url, store, settings) as clone:
+        first, last = (_resolve(clone, name, str(url)) for name in (good, bad))
+        if first.id == last.id or not _comes_after(clone, first, last):
             raise ConfigError(
                 f"{bad} does not come after {good} in {url}.",
                 hint="--good names the earlier commit, and --bad one that was built on it.",
             )
-        said = past.git("log", "--reverse", "--first-parent", _FORM, f"{first.id}..{last.id}", "--")
-    return (first, *(_commit(line) for line in said.splitlines()))
+        listing = clone.git("log", "--reverse", "--first-parent", _FORM, f"{first.id}..{last.id}", "--")
+    return (first, *(_commit(line) for line in listing.splitlines()))
 
 
-def _one(past: History, name: str, url: str) -> Commit:
+def _resolve(clone: History, name: str, url: str) -> Commit:
     try:
-        return _commit(past.git("log", "--max-count=1", _FORM, "--end-of-options", name, "--"))._replace(name=name)
+        return _commit(clone.git("log", "--max-count=1", _FORM, "--end-of-options", name, "--"))._replace(name=name)
     except GitFailed as error:
         raise RefMissingError(
             f"{url} has no {name!r}.", hint="Write a commit, tag or branch, and check that it was pushed."
         ) from error
 
 
-def _comes_after(past: History, first: Commit, last: Commit) -> bool:
-    return past.git("merge-base", first.id, last.id).strip() == first.id
+def _comes_after(clone: History, first: Commit, last: Commit) -> bool:
+    return clone.git("merge-base", first.id, last.id).strip() == first.id
 
 
 def _commit(line: str) -> Commit:

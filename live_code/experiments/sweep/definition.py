@@ -23,7 +23,7 @@ class Sweep(NamedTuple):
 
 def read(path: Path, settings: Settings) -> Sweep:
     """Asks the git server when the commits are not all given by their full ids. Raises ConfigError, SourceError."""
-    asked = spec.read(path)
-    base = task_folder.read(asked)
-    found = commits.resolve(asked.commits, base.git_url, store.find(settings.store), settings.git)
-    return Sweep(asked, base, expand.expand(asked, found, base.fingerprint))
+    parsed = spec.read(path)
+    base = task_folder.read(parsed)
+    resolved = commits.resolve(parsed.commits, base.git_url, store.find(settings.store), settings.git)
+    return Sweep(parsed, base, expand.expand(parsed, resolved, base.fingerprint))

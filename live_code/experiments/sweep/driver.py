@@ -9,7 +9,7 @@ from typing import Protocol
 
 from live_code.experiments.sweep import outcome, row, task_folder
 from live_code.experiments.sweep.choice import Choice
-from live_code.experiments.sweep.engine import Ended, Engine
+from live_code.experiments.sweep.engine import Engine, Exit
 from live_code.experiments.sweep.expand import Run
 from live_code.experiments.sweep.outcome import Outcome, Reason
 from live_code.experiments.sweep.row import RUNS, Row
@@ -27,7 +27,7 @@ STOPPING_S = 60.0
 class Judge(Protocol):
     """Decides, while runs are on their way, which of them are not worth going on."""
 
-    def look(self, run_id: str, folder: Path) -> Reason | None:
+    def review(self, run_id: str, folder: Path) -> Reason | None:
         """Called again and again while the run goes on, and once at its end: why to stop it, if so."""
 
 
@@ -55,9 +55,9 @@ class Driver:
         """
         try:
             while self._fill(choice) or self._on_their_way():
-                for ended in self._engine.ended(TICK_S):
-                    self._settle(ended, choice)
-                self._look()
+                for exit in self._engine.exits(TICK_S):
+                    self._settle(exit, choice)
+                self._refresh()
                 seen(self.rows)
         except BaseException:
             log.info("stopping what is running")
@@ -68,7 +68,7 @@ class Driver:
             seen(self.rows)
 
     def _fill(self, choice: Choice) -> bool:
-        """Hands out runs while there is room; True when it handed out one. What is done already is only told."""
+        """Hands out runs while there is room; True when it handed out one. What is done already is only reported."""
         handed = False
         while self._engine.room() > 0:
             run = self._again.pop() if self._again else choice.next()
@@ -80,7 +80,7 @@ class Driver:
                 stands = outcome.of(folder)
                 self.rows[run.id] = Row(run, stands)
                 if stands.state in outcome.FINISHED:
-                    self._tell(run, stands, choice)
+                    self._report(run, stands, choice)
                     handed = True
                     continue
             self.rows[run.id] = self.rows[run.id]._replace(outcome=Outcome(outcome.WAITING))
@@ -91,33 +91,33 @@ class Driver:
 
     def _on_their_way(self) -> list[str]:
         states = (outcome.WAITING, outcome.RUNNING)
-        return [run_id for run_id, one in self.rows.items() if one.outcome.state in states]
+        return [run_id for run_id, entry in self.rows.items() if entry.outcome.state in states]
 
-    def _settle(self, ended: Ended, choice: Choice) -> None:
-        folder, now = self._runs / ended.id, self.rows[ended.id]
+    def _settle(self, exit: Exit, choice: Choice) -> None:
+        folder, now = self._runs / exit.id, self.rows[exit.id]
         stands = outcome.of(folder)
-        if why := _lost(ended, stands):
+        if why := _lost(exit, stands):
             stands = Outcome(outcome.FAILED, percent=stands.percent, kind="LOST", why=why, retryable=True)
             now = now._replace(lost=now.lost + 1)
         elif stands.state == outcome.FAILED:
             now = now._replace(tries=now.tries + 1)
-        self.rows[ended.id] = now = now._replace(outcome=stands, node=ended.node or now.node)
+        self.rows[exit.id] = now = now._replace(outcome=stands, node=exit.node or now.node)
         if stands.state == outcome.FAILED and stands.retryable and self._may_try_again(now, stands):
-            log.info(f"{ended.id} is started again: {stands.why}")
-            self.rows[ended.id] = now._replace(outcome=Outcome(outcome.WAITING))
+            log.info(f"{exit.id} is started again: {stands.why}")
+            self.rows[exit.id] = now._replace(outcome=Outcome(outcome.WAITING))
             self._again.append(now.run)
         else:
-            self._tell(now.run, stands, choice)
+            self._report(now.run, stands, choice)
 
-    def _tell(self, run: Run, stands: Outcome, choice: Choice) -> None:
+    def _report(self, run: Run, stands: Outcome, choice: Choice) -> None:
         if self._judge and stands.state in outcome.FINISHED:
-            self._judge.look(run.id, self._runs / run.id)
+            self._judge.review(run.id, self._runs / run.id)
         choice.tell(run, stands)
 
     def _may_try_again(self, now: Row, stands: Outcome) -> bool:
         return now.lost < LOST_TRIES if stands.kind == "LOST" else now.tries <= self._rules.retries
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """At those that are running: how far they are, and whether they are worth going on."""
         for run_id in self._on_their_way():
             folder, node = self._runs / run_id, self._engine.node(run_id)
@@ -126,7 +126,7 @@ class Driver:
             stands = outcome.of(folder)
             if stands.state in (outcome.WAITING, outcome.RUNNING):
                 self.rows[run_id] = self.rows[run_id]._replace(outcome=stands, node=node)
-                if self._judge and (reason := self._judge.look(run_id, folder)):
+                if self._judge and (reason := self._judge.review(run_id, folder)):
                     log.info(f"{run_id} is stopped early: {reason.metric} {reason.value:.4g} at step {reason.step}")
                     outcome.stop_early(folder, reason)
                     self._engine.stop(run_id)
@@ -136,18 +136,18 @@ class Driver:
             self._engine.stop(run_id)
         until = time.monotonic() + STOPPING_S
         while any(self._engine.node(run_id) for run_id in self.rows) and time.monotonic() < until:
-            for ended in self._engine.ended(TICK_S):
-                stands = outcome.of(self._runs / ended.id)
-                self.rows[ended.id] = self.rows[ended.id]._replace(outcome=stands)
+            for exit in self._engine.exits(TICK_S):
+                stands = outcome.of(self._runs / exit.id)
+                self.rows[exit.id] = self.rows[exit.id]._replace(outcome=stands)
 
 
-def _lost(ended: Ended, stands: Outcome) -> str:
+def _lost(exit: Exit, stands: Outcome) -> str:
     """Why the run did not come to an end of its own; '' when it did. While a sweep goes on nobody stops its runs but
     its early stop: a run that was stopped lost the process or the machine that it hung on."""
     if stands.state in outcome.FINISHED:
         return ""
-    if ended.lost:
-        return ended.lost
+    if exit.lost:
+        return exit.lost
     if stands.state == outcome.FAILED:
         return ""
     return stands.why or "its process ended without a word"

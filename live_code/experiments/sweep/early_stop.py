@@ -30,37 +30,37 @@ class Trial(NamedTuple):
 class Halving:
     """A Judge. Raises MissingExtra where Ray Tune is not installed."""
 
-    def __init__(self, asked: EarlyStop) -> None:
+    def __init__(self, options: EarlyStop) -> None:
         try:
             from ray.tune.schedulers import ASHAScheduler, TrialScheduler
         except ImportError as error:
             raise MissingExtra("ray", error) from error
-        self._asked = asked
+        self._options = options
         self._stop = TrialScheduler.STOP
         self._scheduler: Any = ASHAScheduler(
             time_attr=_STEP,
             metric=_VALUE,
-            mode=asked.goal,
-            grace_period=asked.grace,
-            reduction_factor=asked.reduction,
-            max_t=max(asked.longest, asked.grace),
+            mode=options.goal,
+            grace_period=options.grace,
+            reduction_factor=options.reduction,
+            max_t=max(options.longest, options.grace),
             stop_last_trials=False,
         )
         self._steps: dict[str, int] = {}
         self._stages: dict[str, dict[str, int]] = {}
 
-    def look(self, run_id: str, folder: Path) -> Reason | None:
+    def review(self, run_id: str, folder: Path) -> Reason | None:
         """Learns what the run has reported since the last look; why it is to be stopped, if it is."""
         trial = Trial(run_id)
         if run_id not in self._steps:
             self._steps[run_id] = -1
             self._scheduler.on_trial_add(None, trial)
-        for step, value in reported(folder, self._asked.metric, self._stages.setdefault(run_id, {})):
+        for step, value in reported(folder, self._options.metric, self._stages.setdefault(run_id, {})):
             if step <= self._steps[run_id]:
                 continue
             self._steps[run_id] = step
             if self._scheduler.on_trial_result(None, trial, {_STEP: step, _VALUE: value}) == self._stop:
-                return Reason(self._asked.metric, step, value)
+                return Reason(self._options.metric, step, value)
         return None
 
 
@@ -77,10 +77,10 @@ def reported(folder: Path, metric: str, stages: dict[str, int]) -> Iterator[tupl
 
 def _stages(folder: Path, metric: str, seen: dict[str, int]) -> Iterator[tuple[int, float]]:
     try:
-        found, _ = results.check(task_config.load(task_config.Folders(folder / "in", folder / "out")))
+        collected, _ = results.check(task_config.load(task_config.Folders(folder / "in", folder / "out")))
     except (LiveCodeError, OSError):
         return
-    for stage in sorted(found.stages, key=lambda stage: stage.timestamp):
+    for stage in sorted(collected.stages, key=lambda stage: stage.timestamp):
         if metric in stage.metrics:
             yield seen.setdefault(stage.name, len(seen) + 1), stage.metrics[metric]
 

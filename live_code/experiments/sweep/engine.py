@@ -12,8 +12,8 @@ from live_code.values import NamedTuple
 HERE = "here"
 
 
-class Ended(NamedTuple):
-    """A run has come to its end; how, its folder tells. ``lost``: why nobody could say ('' when the process ended)."""
+class Exit(NamedTuple):
+    """A run has come to its end; how is read from its folder. ``lost``: why it can't be ('' when the process ended)."""
 
     id: str
     node: str
@@ -28,7 +28,7 @@ class Engine(Protocol):
 
     def start(self, job: Job) -> None: ...
 
-    def ended(self, wait_s: float) -> Iterator[Ended]:
+    def exits(self, wait_s: float) -> Iterator[Exit]:
         """Those that have ended since; waits for one, so long at most."""
 
     def node(self, run_id: str) -> str:

@@ -38,7 +38,7 @@ class Standing(NamedTuple):
 
 
 def run(sweep: Sweep, place: Path, address: str, settings: Settings, choice: Choice | None = None) -> Standing:
-    """Every run of the plan, or those that ``choice`` comes to (it tells of them itself), as it ended. ``address`` '':
+    """Every run of the plan, or those that ``choice`` comes to (it reports them itself), as it ended. ``address`` '':
     this machine, without Ray. What the folder ``place`` has already is not run again. Raises LiveCodeError.
 
     KeyboardInterrupt (SIGTERM too) comes through when all that was running has been stopped.
@@ -67,15 +67,15 @@ def status(place: Path) -> Standing:
         ) from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"{place} is no sweep's folder: {error}.", hint="Name the --out of a sweep run.") from error
-    ids = [one["id"] for one in plan["runs"]]
+    ids = [item["id"] for item in plan["runs"]]
     if plan["studies"] or not ids:
         ids += [path.name for path in sorted((place / RUNS).iterdir()) if path.name not in ids]
-    found = [row.read(place / RUNS / run_id) for run_id in ids if (place / RUNS / run_id / row.ABOUT).exists()]
+    rows = [row.read(place / RUNS / run_id) for run_id in ids if (place / RUNS / run_id / row.ABOUT).exists()]
     if not _is_driven(place):
         cut = Outcome(outcome.CUT)
-        found = [one._replace(outcome=cut) if one.outcome.state == outcome.RUNNING else one for one in found]
+        rows = [item._replace(outcome=cut) if item.outcome.state == outcome.RUNNING else item for item in rows]
     size = len(plan["runs"]) + sum(int(study["samples"]) for study in plan["studies"])
-    return Standing(tuple(found), size, Aim(plan.get("metric", ""), plan.get("goal", MAX)))
+    return Standing(tuple(rows), size, Aim(plan.get("metric", ""), plan.get("goal", MAX)))
 
 
 def _engine(sweep: Sweep, place: Path, address: str, settings: Settings) -> Engine:

@@ -50,7 +50,7 @@ class Plan(NamedTuple):
     @property
     def commits(self) -> tuple[str, ...]:
         """The ids of all commits that are run."""
-        return tuple(dict.fromkeys([run.commit.id for run in self.runs] + [one.commit.id for one in self.studies]))
+        return tuple(dict.fromkeys([run.commit.id for run in self.runs] + [study.commit.id for study in self.studies]))
 
     @property
     def size(self) -> int:
@@ -75,8 +75,8 @@ def expand(spec: Spec, commits: Sequence[Commit], task: str) -> Plan:
 
 
 def run(commit: Commit, params: Mapping[str, Any], task: str, repeat: int = 0) -> Run:
-    said = [commit.id, dict(params), task, *([repeat] if repeat else [])]
-    text = json.dumps(said, sort_keys=True, ensure_ascii=False, default=str)
+    identity = [commit.id, dict(params), task, *([repeat] if repeat else [])]
+    text = json.dumps(identity, sort_keys=True, ensure_ascii=False, default=str)
     return Run(files.sha256_text(text)[:12], commit, params, repeat)
 
 
@@ -100,7 +100,7 @@ def settings(spec: Spec) -> tuple[dict[str, Any], ...]:
 
 def unique(runs: Iterator[Run]) -> tuple[Run, ...]:
     """Two rows may say the same."""
-    return tuple({one.id: one for one in runs}.values())
+    return tuple({item.id: item for item in runs}.values())
 
 
 def grid(dimension: Dimension) -> tuple[Any, ...]:
@@ -141,7 +141,7 @@ def _points(search: Search) -> Iterator[dict[str, Any]]:
 
 
 def _product(values: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
-    if math.prod(len(one) for one in values.values()) > MOST:
+    if math.prod(len(column) for column in values.values()) > MOST:
         raise ConfigError(f"the matrix of {', '.join(values)} has more than {MOST} rows.", hint="Ask for fewer.")
     for row in itertools.product(*values.values()):
         yield dict(zip(values, row, strict=True))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from live_code.errors import ConfigError
 from live_code.experiments.sweep import process
-from live_code.experiments.sweep.engine import HERE, Ended
+from live_code.experiments.sweep.engine import HERE, Exit
 from live_code.experiments.sweep.spec import Resources
 from live_code.experiments.sweep.task_folder import Job
 from live_code.tools.settings import Settings
@@ -45,7 +45,7 @@ def slots(machine: Machine, wanted: Resources, most: int) -> tuple[str, ...]:
     given = _devices(machine.gpus, wanted.gpus, count)
     if not given:
         raise ConfigError(
-            f"a run is to have {_said(wanted)}; this machine has {machine.cpus} cores, {len(machine.gpus)} GPUs and "
+            f"a run is to have {_needs(wanted)}; this machine has {machine.cpus} cores, {len(machine.gpus)} GPUs and "
             f"{machine.memory >> 30} GiB.",
             hint="Ask for less in resources, or name a cluster with --address.",
         )
@@ -68,7 +68,7 @@ class LocalEngine:
         devices = self._free.pop(0)
         self._running[job.id] = (process.start(self._runs / job.id, job, self._settings, devices), devices)
 
-    def ended(self, wait_s: float) -> Iterator[Ended]:
+    def exits(self, wait_s: float) -> Iterator[Exit]:
         until = time.monotonic() + wait_s
         while not (over := [run for run, (child, _) in self._running.items() if child.poll() is not None]):
             if time.monotonic() >= until:
@@ -76,7 +76,7 @@ class LocalEngine:
             time.sleep(_POLL_S)
         for run in over:
             self._free.append(self._running.pop(run)[1])
-            yield Ended(run, HERE)
+            yield Exit(run, HERE)
 
     def node(self, run_id: str) -> str:
         return HERE if run_id in self._running else ""
@@ -101,6 +101,6 @@ def _devices(gpus: tuple[str, ...], wanted: float, count: int) -> tuple[str, ...
     return tuple(",".join(gpus[first : first + size]) for first in range(0, len(gpus) - size + 1, size))[:count]
 
 
-def _said(wanted: Resources) -> str:
+def _needs(wanted: Resources) -> str:
     memory = f" and {wanted.memory >> 20} MiB" if wanted.memory else ""
     return f"{wanted.cpus:g} cores, {wanted.gpus:g} GPUs{memory}"

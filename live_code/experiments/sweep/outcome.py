@@ -91,8 +91,8 @@ def _percent(folder: Path) -> float | None:
 def _metrics_so_far(folder: Path) -> dict[str, float]:
     """Of the best stage that a run wrote before it ended otherwise than well."""
     try:
-        found, _ = results.check(task_config.load(task_config.Folders(folder / "in", folder / "out")))
+        collected, _ = results.check(task_config.load(task_config.Folders(folder / "in", folder / "out")))
     except (LiveCodeError, OSError):
         return {}
-    best = (stage.metrics for stage in found.stages if stage.name == found.best_stage)
+    best = (stage.metrics for stage in collected.stages if stage.name == collected.best_stage)
     return dict(next(best, {}))

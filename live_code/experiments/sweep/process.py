@@ -18,7 +18,7 @@ from live_code.experiments.sweep.task_folder import Job
 from live_code.tools.settings import Settings
 from live_code.tools.store import find
 
-# What live-code says of the run, beside its folders.
+# live-code's log of the run, beside its folders.
 LOG = "live-code.log"
 WORKDIR_VARIABLE = "LIVE_CODE_WORKDIR"
 DEVICES_VARIABLE = "CUDA_VISIBLE_DEVICES"
@@ -32,9 +32,14 @@ def start(folder: Path, job: Job, settings: Settings, gpus: str | None = None) -
     grace. To be called by a thread that lives as long as the run: the kernel stops the run when that ends."""
     folder.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-m", __name__, str(os.getpid()), str(folder)]
-    with (folder / LOG).open("ab") as said:
+    with (folder / LOG).open("ab") as log_file:
         child = subprocess.Popen(
-            argv, env=variables(settings, gpus), stdin=subprocess.PIPE, stdout=said, stderr=said, start_new_session=True
+            argv,
+            env=variables(settings, gpus),
+            stdin=subprocess.PIPE,
+            stdout=log_file,
+            stderr=log_file,
+            start_new_session=True,
         )
     assert child.stdin is not None
     with child.stdin:

@@ -23,7 +23,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as Nod
 
 from live_code.errors import ConfigError
 from live_code.experiments.sweep import node, process, task_folder, transfer
-from live_code.experiments.sweep.engine import Ended
+from live_code.experiments.sweep.engine import Exit
 from live_code.experiments.sweep.row import RUNS
 from live_code.experiments.sweep.spec import COPIED, PULLED, Resources, Spec
 from live_code.experiments.sweep.task_folder import COMMIT_KEY, Base, Job
@@ -36,7 +36,7 @@ from live_code.values import NamedTuple
 # Between two looks of a node at a run of its own.
 POLL_S = 0.1
 # Between two looks at what it has written, and at whether it is to stop.
-TELL_S = 1.0
+SYNC_S = 1.0
 DATA = "sweep-data"
 _REACHED_S = 10.0
 
@@ -65,11 +65,11 @@ class Board:
     def stop(self, run_id: str) -> None:
         self._stopped.add(run_id)
 
-    def take(self, run_id: str) -> bool:
+    def pop_stop(self, run_id: str) -> bool:
         """Whether the run is to stop; it may be started again later."""
-        found = run_id in self._stopped
+        stopping = run_id in self._stopped
         self._stopped.discard(run_id)
-        return found
+        return stopping
 
 
 def connect(address: str) -> None:
@@ -119,7 +119,7 @@ class RayEngine:
             task_folder.write(self._runs / job.id, job)
         self._streams[self._work.remote(job, self._order, self._board)] = job.id
 
-    def ended(self, wait_s: float) -> Iterator[Ended]:
+    def exits(self, wait_s: float) -> Iterator[Exit]:
         """Takes in what has come on the way."""
         if not self._streams:
             return
@@ -131,7 +131,7 @@ class RayEngine:
             over, lost = self._take(stream, run_id)
             if over:
                 del self._streams[stream]
-                yield Ended(run_id, self._nodes.pop(run_id, ""), lost)
+                yield Exit(run_id, self._nodes.pop(run_id, ""), lost)
 
     def node(self, run_id: str) -> str:
         return self._nodes.get(run_id, "")
@@ -168,8 +168,8 @@ class RayEngine:
 
 def _board() -> Any:
     """Where the driver is: what else is lost, the driver's word gets through."""
-    here = ray.get_runtime_context().get_node_id()
-    return ray.remote(Board).options(num_cpus=0, scheduling_strategy=NodeAffinity(here, soft=False)).remote()
+    node_id = ray.get_runtime_context().get_node_id()
+    return ray.remote(Board).options(num_cpus=0, scheduling_strategy=NodeAffinity(node_id, soft=False)).remote()
 
 
 def _task(wanted: Resources) -> Any:
@@ -195,12 +195,12 @@ def work(job: Job, order: Order, board: Any) -> Iterator[Started | transfer.Piec
         changes = None if order.place else transfer.Changes(folder, ("out", process.LOG))
         child = process.start(folder, job, known)
         try:
-            told = time.monotonic()
+            synced = time.monotonic()
             while child.poll() is None:
                 time.sleep(POLL_S)
-                if time.monotonic() - told >= TELL_S:
-                    told = time.monotonic()
-                    if ray.get(board.take.remote(job.id)):
+                if time.monotonic() - synced >= SYNC_S:
+                    synced = time.monotonic()
+                    if ray.get(board.pop_stop.remote(job.id)):
                         child.terminate()
                     if changes:
                         yield from changes.pieces(all_of_it=False)
@@ -219,13 +219,16 @@ def _this_node() -> str:
 
 def _alive() -> list[Mapping[str, float]]:
     """The resources of each node."""
-    return [one["Resources"] for one in ray.nodes() if one["Alive"]]
+    return [entry["Resources"] for entry in ray.nodes() if entry["Alive"]]
 
 
 def _slots(nodes: Sequence[Mapping[str, float]], wanted: Resources) -> int:
     """How many runs have room on all nodes together."""
     needs = {"CPU": wanted.cpus, "GPU": wanted.gpus, "memory": wanted.memory}
-    return sum(min((int(one.get(name, 0) / need) for name, need in needs.items() if need), default=1) for one in nodes)
+    return sum(
+        min((int(capacity.get(name, 0) / need) for name, need in needs.items() if need), default=1)
+        for capacity in nodes
+    )
 
 
 def _packed(folder: Path) -> tuple[Any, ...]:
@@ -250,5 +253,5 @@ def _data(order: Order, place: StoreSettings) -> Path:
     def check(folder: Path) -> str | None:
         return None if (folder / "in").is_dir() else "it is not whole"
 
-    here = store.find(place)
-    return here.folder(DATA, order.fingerprint, fill, check, "the data of a sweep is being brought").path / "in"
+    cache = store.find(place)
+    return cache.folder(DATA, order.fingerprint, fill, check, "the data of a sweep is being brought").path / "in"

@@ -43,12 +43,12 @@ def note(folder: Path, run: Run) -> None:
 
 def read(folder: Path) -> Row:
     """The run in ``folder`` as it stands. Raises OSError, ValueError."""
-    said = json.loads((folder / ABOUT).read_bytes())
-    commit = Commit(said["commit"], said["name"], said["subject"])
-    return Row(Run(said["id"], commit, said["params"], said["repeat"]), outcome.of(folder))
+    about = json.loads((folder / ABOUT).read_bytes())
+    commit = Commit(about["commit"], about["name"], about["subject"])
+    return Row(Run(about["id"], commit, about["params"], about["repeat"]), outcome.of(folder))
 
 
 def as_json(run: Run) -> dict[str, Any]:
-    """What may be told of it: no value of a secret's name."""
+    """What may be shown of it: no value of a secret's name."""
     commit = {"commit": run.commit.id, "name": run.commit.name, "subject": run.commit.subject}
     return {"id": run.id, **commit, "params": plain(dict(run.params)), "repeat": run.repeat}

@@ -22,7 +22,7 @@ _ENDED_SHOWN = 8
 @contextmanager
 def shown(size: int, hidden: Collection[str] = (), *, lines: bool = True) -> Iterator[Seen]:
     """Yields what is to be given the rows again and again. ``size``: of the whole sweep, 0 when nobody knows yet.
-    ``hidden``: hyper-parameters that all runs have alike. ``lines``: whether each run is told where there is no table.
+    ``hidden``: hyper-parameters that all runs have alike. ``lines``: whether each run is printed if there is no table.
     """
     if sys.stdout.isatty():
         try:
@@ -37,22 +37,22 @@ def shown(size: int, hidden: Collection[str] = (), *, lines: bool = True) -> Ite
 
 
 def _lines(size: int, hidden: Collection[str]) -> Seen:
-    told: dict[str, tuple[str, int]] = {}
+    printed: dict[str, tuple[str, int]] = {}
 
     def seen(rows: Mapping[str, Row]) -> None:
         for run_id, row in rows.items():
             state = (row.outcome.state, row.tries + row.lost)
-            if row.outcome.state != outcome.WAITING and told.get(run_id) != state:
-                told[run_id] = state
-                ended = sum(one.outcome.state not in (outcome.WAITING, outcome.RUNNING) for one in rows.values())
+            if row.outcome.state != outcome.WAITING and printed.get(run_id) != state:
+                printed[run_id] = state
+                finished = sum(other.outcome.state not in (outcome.WAITING, outcome.RUNNING) for other in rows.values())
                 of = f"/{size}" if size else ""
-                print(f"[{ended}{of}] {summary.short(row, hidden)}{_kind(row)}", flush=True)  # noqa: T201
+                print(f"[{finished}{of}] {summary.short(row, hidden)}{_kind(row)}", flush=True)  # noqa: T201
 
     return seen
 
 
 def _kind(row: Row) -> str:
-    """Why in full is said at the end, of each that failed."""
+    """The whole reason of each that failed is printed at the end."""
     return f"  {row.outcome.kind}" if row.outcome.state == outcome.FAILED else ""
 
 
@@ -73,8 +73,8 @@ def _table(rows: Mapping[str, Row], size: int) -> Table:
     for name in ("run", "commit", "what", *keys, "state", "", *where):
         table.add_column(name, no_wrap=True)
     running = [row for row in rows.values() if row.outcome.state == outcome.RUNNING]
-    ended = [row for row in rows.values() if row.outcome.state not in (outcome.RUNNING, outcome.WAITING)]
-    for row in (*ended[-_ENDED_SHOWN:], *running):
+    finished = [row for row in rows.values() if row.outcome.state not in (outcome.RUNNING, outcome.WAITING)]
+    for row in (*finished[-_ENDED_SHOWN:], *running):
         cells = (row.run.id, *summary.commit(row.run.commit), *summary.cells(row.run, keys))
         table.add_row(*cells, row.outcome.state, _progress(row), *([row.where] if where else []))
     return table

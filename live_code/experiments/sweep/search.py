@@ -53,53 +53,53 @@ class Studies:
     def __init__(self, plan: Plan, search: Search, place: Path) -> None:
         self._search = search
         self._task = plan.task
-        self._kept: list[Run] = []
-        self._asked: dict[str, tuple[_Open, str]] = {}
+        self._resumed: list[Run] = []
+        self._proposed: dict[str, tuple[_Open, str]] = {}
         self._seen: set[str] = set()
-        earlier = [one for one in _earlier(place) if one.outcome.state in outcome.FINISHED]
+        earlier = [known for known in _earlier(place) if known.outcome.state in outcome.FINISHED]
         self._studies = [self._begun(study, number, earlier) for number, study in enumerate(plan.studies)]
 
     def next(self) -> Run | None:
-        if self._kept:
-            return self._kept.pop()
-        while studies := [one for one in self._studies if one.left]:
-            asked = min(studies, key=lambda one: one.waiting)
-            name, point = asked.searcher.ask()
-            run = expand.run(asked.study.commit, {**asked.study.params, **point}, self._task)
+        if self._resumed:
+            return self._resumed.pop()
+        while studies := [study for study in self._studies if study.left]:
+            study = min(studies, key=lambda study: study.waiting)
+            name, point = study.searcher.ask()
+            run = expand.run(study.study.commit, {**study.study.params, **point}, self._task)
             if run.id not in self._seen:
                 self._seen.add(run.id)
-                self._asked[run.id] = (asked, name)
-                asked.left, asked.waiting = asked.left - 1, asked.waiting + 1
+                self._proposed[run.id] = (study, name)
+                study.left, study.waiting = study.left - 1, study.waiting + 1
                 return run
-            asked.searcher.tell(name, None)  # the same point once more is no news
-            asked.again += 1
-            if asked.again > _TIRED:
-                asked.left = 0
+            study.searcher.tell(name, None)  # the same point once more is no news
+            study.again += 1
+            if study.again > _TIRED:
+                study.left = 0
         return None
 
     def tell(self, run: Run, outcome: Outcome) -> None:
-        if run.id in self._asked:
-            asked, name = self._asked[run.id]
-            asked.waiting -= 1
-            asked.searcher.tell(name, outcome.metrics.get(self._search.metric))
+        if run.id in self._proposed:
+            study, name = self._proposed[run.id]
+            study.waiting -= 1
+            study.searcher.tell(name, outcome.metrics.get(self._search.metric))
 
     def _begun(self, study: Study, number: int, earlier: Iterable[Row]) -> _Open:
         """A study with what an earlier start of the sweep has found out."""
-        found = []
-        for one in earlier:
-            point = {key: one.run.params.get(key) for key in self._search.space}
-            if expand.run(study.commit, {**study.params, **point}, self._task).id == one.run.id:
-                found.append((one, point))
-        found = found[: study.samples]
+        known = []
+        for entry in earlier:
+            point = {key: entry.run.params.get(key) for key in self._search.space}
+            if expand.run(study.commit, {**study.params, **point}, self._task).id == entry.run.id:
+                known.append((entry, point))
+        known = known[: study.samples]
         # dice that begin anew would fall as they fell before
-        seed = (self._search.seed * 1000 + number) * 1000 + len(found)
+        seed = (self._search.seed * 1000 + number) * 1000 + len(known)
         searcher = _SEARCHERS[self._search.kind](self._search, seed)
-        for one, point in found:
-            self._kept.append(one.run)
-            self._seen.add(one.run.id)
-            if self._search.metric in one.outcome.metrics:
-                searcher.learn(point, one.outcome.metrics[self._search.metric])
-        return _Open(study, searcher, study.samples - len(found))
+        for entry, point in known:
+            self._resumed.append(entry.run)
+            self._seen.add(entry.run.id)
+            if self._search.metric in entry.outcome.metrics:
+                searcher.learn(point, entry.outcome.metrics[self._search.metric])
+        return _Open(study, searcher, study.samples - len(known))
 
 
 class OptunaSearcher:
@@ -119,7 +119,7 @@ class OptunaSearcher:
             "int": lambda values: make.IntDistribution(*values),
         }
         self._space = search.space
-        self._distributions = {key: kinds[one.kind](one.values) for key, one in search.space.items()}
+        self._distributions = {key: kinds[dimension.kind](dimension.values) for key, dimension in search.space.items()}
         direction = "maximize" if search.goal == MAX else "minimize"
         self._study = optuna.create_study(direction=direction, sampler=optuna.samplers.TPESampler(seed=seed))
         self._made = optuna.trial.create_trial
@@ -158,16 +158,16 @@ class TuneSearcher:
             "log_uniform": lambda values: tune.loguniform(*values),
             "int": lambda values: tune.randint(values[0], values[1] + 1),
         }
-        space = {key: kinds[one.kind](one.values) for key, one in search.space.items()}
+        space = {key: kinds[dimension.kind](dimension.values) for key, dimension in search.space.items()}
         self._metric = search.metric
         self._count = 0
         try:
             self._searcher: Any = create_searcher(search.searcher)
             self._searcher.set_search_properties(search.metric, search.goal, space)
         except (ImportError, AssertionError, ValueError) as error:
-            said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise ConfigError(
-                f"Ray Tune's searcher {search.searcher!r} can't be used: {said}",
+                f"Ray Tune's searcher {search.searcher!r} can't be used: {reason}",
                 hint="Install its package, or name another.",
             ) from error
 
@@ -209,4 +209,4 @@ def _key(value: Any) -> Any:
 def _value(dimension: Dimension, value: Any) -> Any:
     if dimension.kind != "choice":
         return value
-    return next(one for one in dimension.values if _key(one) == value and type(_key(one)) is type(value))
+    return next(choice for choice in dimension.values if _key(choice) == value and type(_key(choice)) is type(value))

@@ -123,47 +123,47 @@ class Spec(NamedTuple):
     @property
     def aim(self) -> Aim:
         """What the search is for, else what early stop looks at."""
-        named = (Aim(asked.metric, asked.goal) for asked in (self.search, self.early_stop) if asked and asked.metric)
+        named = (Aim(part.metric, part.goal) for part in (self.search, self.early_stop) if part and part.metric)
         return next(named, Aim())
 
 
 def read(path: Path, commits_needed: bool = True) -> Spec:
     """Raises ConfigError naming file, line and what could stand there."""
     values = read_mapping(path, hint="It says which commits to run with which settings: docs/sweeps.md.")
-    at = _At(path, _lines(path))
-    _known(at, values, _KEYS)
+    node = _Node(path, _lines(path))
+    _known(node, values, _KEYS)
     values = {key: value for key, value in values.items() if value is not None}
     if not values.get("task"):
-        at.wrong("task is missing.", "Name the task folder that all runs start from.")
+        node.wrong("task is missing.", "Name the task folder that all runs start from.")
     task = path.absolute().parent / str(values["task"])
     return Spec(
         path=path.absolute(),
-        task=_in_folder(at.below("task"), task),
-        git_url=_git_url(at.below("git_url"), values.get("git_url", "")),
-        commits=_commits(at.below("commits"), values.get("commits"), commits_needed),
-        fixed=_params(at.below("set"), values.get("set", {})),
-        matrix=_matrix(at.below("matrix"), values.get("matrix", {})),
-        include=_rows(at.below("include"), values.get("include", [])),
-        exclude=_rows(at.below("exclude"), values.get("exclude", [])),
-        search=_search(at.below("search"), values["search"]) if "search" in values else None,
-        repeats=_count(at.below("repeats"), values.get("repeats", 1), least=1),
-        resources=_resources(at.below("resources"), values.get("resources", {})),
-        max_parallel=_count(at.below("max_parallel"), values.get("max_parallel", 0)),
-        retries=_count(at.below("retries"), values.get("retries", 0)),
-        early_stop=_early_stop(at.below("early_stop"), values["early_stop"]) if "early_stop" in values else None,
-        data=_choice(at.below("data"), values.get("data", SHARED), (SHARED, COPIED)),
-        results=_choice(at.below("results"), values.get("results", SHARED), (SHARED, PULLED)),
+        task=_in_folder(node.below("task"), task),
+        git_url=_git_url(node.below("git_url"), values.get("git_url", "")),
+        commits=_commits(node.below("commits"), values.get("commits"), commits_needed),
+        fixed=_params(node.below("set"), values.get("set", {})),
+        matrix=_matrix(node.below("matrix"), values.get("matrix", {})),
+        include=_rows(node.below("include"), values.get("include", [])),
+        exclude=_rows(node.below("exclude"), values.get("exclude", [])),
+        search=_search(node.below("search"), values["search"]) if "search" in values else None,
+        repeats=_count(node.below("repeats"), values.get("repeats", 1), least=1),
+        resources=_resources(node.below("resources"), values.get("resources", {})),
+        max_parallel=_count(node.below("max_parallel"), values.get("max_parallel", 0)),
+        retries=_count(node.below("retries"), values.get("retries", 0)),
+        early_stop=_early_stop(node.below("early_stop"), values["early_stop"]) if "early_stop" in values else None,
+        data=_choice(node.below("data"), values.get("data", SHARED), (SHARED, COPIED)),
+        results=_choice(node.below("results"), values.get("results", SHARED), (SHARED, PULLED)),
     )
 
 
-class _At(NamedTuple):
+class _Node(NamedTuple):
     """A place in the file, to be named when something is wrong there."""
 
     path: Path
     lines: Mapping[tuple[str, ...], int]
     keys: tuple[str, ...] = ()
 
-    def below(self, key: object) -> _At:
+    def below(self, key: object) -> _Node:
         return self._replace(keys=(*self.keys, str(key)))
 
     @property
@@ -183,56 +183,56 @@ _KEYS = (
 
 def _lines(path: Path) -> dict[tuple[str, ...], int]:
     """The line on which each key and each item of a list stands; the file as a whole on the first."""
-    found: dict[tuple[str, ...], int] = {}
+    lines: dict[tuple[str, ...], int] = {}
 
-    def look(node: yaml.Node | None, keys: tuple[str, ...], line: int) -> None:
-        found[keys] = line
+    def visit(node: yaml.Node | None, keys: tuple[str, ...], line: int) -> None:
+        lines[keys] = line
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
-                look(value, (*keys, str(key.value)), key.start_mark.line + 1)
+                visit(value, (*keys, str(key.value)), key.start_mark.line + 1)
         elif isinstance(node, yaml.SequenceNode):
             for number, value in enumerate(node.value):
-                look(value, (*keys, str(number)), value.start_mark.line + 1)
+                visit(value, (*keys, str(number)), value.start_mark.line + 1)
 
-    look(yaml.compose(path.read_text(encoding="utf-8")), (), 1)
-    return found
+    visit(yaml.compose(path.read_text(encoding="utf-8")), (), 1)
+    return lines
 
 
-def _known(at: _At, values: Mapping[str, Any], known: Sequence[str]) -> None:
+def _known(node: _Node, values: Mapping[str, Any], known: Sequence[str]) -> None:
     for key in values:
         if str(key) not in known:
             close = nearest(str(key), known)
             hint = f"Is it {close!r}?" if close else f"Known here: {', '.join(known)}."
-            at.below(key).wrong(f"{key!r} is not known.", hint)
+            node.below(key).wrong(f"{key!r} is not known.", hint)
 
 
-def _in_folder(at: _At, task: Path) -> Path:
+def _in_folder(node: _Node, task: Path) -> Path:
     for folder in (task / "in", task):
         if (folder / "env.yaml").is_file():
             return folder
-    at.wrong(f"{task} is no task folder: it has no env.yaml, nor has its folder 'in'.", "Paths count from this file.")
+    node.wrong(f"{task} is no task folder: it has no env.yaml, nor has its folder 'in'.", "Paths count from this file.")
 
 
-def _git_url(at: _At, value: Any) -> str:
+def _git_url(node: _Node, value: Any) -> str:
     """A folder's path as a whole one: runs are started elsewhere."""
-    text = _text(at, value)
+    text = _text(node, value)
     if text in (".", "..") or text.startswith(("./", "../")):
-        return os.path.abspath(at.path.absolute().parent / text)  # noqa: PTH100 - it takes out ".."
+        return os.path.abspath(node.path.absolute().parent / text)  # noqa: PTH100 - it takes out ".."
     if text and ":" not in text and not text.startswith(("/", "~/")):
-        at.wrong(f"git_url is {text!r}.", f"Write ./{text} for a folder beside this file, else https://host/path.")
+        node.wrong(f"git_url is {text!r}.", f"Write ./{text} for a folder beside this file, else https://host/path.")
     return text
 
 
-def _commits(at: _At, value: Any, needed: bool) -> tuple[Selector, ...]:
+def _commits(node: _Node, value: Any, needed: bool) -> tuple[Selector, ...]:
     if value is None and not needed:
         return ()
     items = value if isinstance(value, list) else [value]
     if value in (None, []):
-        at.wrong("commits is missing.", "Write a list of commits, main~5..main, {last: 10} or {tags: 'v1.*'}.")
-    return tuple(_selector(at.below(number), item) for number, item in enumerate(items))
+        node.wrong("commits is missing.", "Write a list of commits, main~5..main, {last: 10} or {tags: 'v1.*'}.")
+    return tuple(_selector(node.below(number), item) for number, item in enumerate(items))
 
 
-def _selector(at: _At, value: Any) -> Selector:
+def _selector(node: _Node, value: Any) -> Selector:
     if isinstance(value, str):
         text = value.strip()
         if _RANGE.fullmatch(text):
@@ -243,81 +243,83 @@ def _selector(at: _At, value: Any) -> Selector:
         return Selector("tags", value["tags"])
     if isinstance(value, dict) and "last" in value and set(value) <= {"last", "on"} | {True}:
         # YAML reads the key `on` as true
-        on = _text(at, value.get("on", value.get(True, "HEAD")))
+        on = _text(node, value.get("on", value.get(True, "HEAD")))
         if _REVISION.fullmatch(on) and ".." not in on:
-            return Selector("last", on, _count(at, value["last"], least=1))
+            return Selector("last", on, _count(node, value["last"], least=1))
     hint = "Write a commit, tag or branch, a range like main~5..main, {last: 10, on: main} or {tags: 'v1.*'}."
-    at.wrong(f"{value!r} names no commits.", hint)
+    node.wrong(f"{value!r} names no commits.", hint)
 
 
-def _params(at: _At, value: Any) -> dict[str, Any]:
-    given = _mapping(at, value)
+def _params(node: _Node, value: Any) -> dict[str, Any]:
+    given = _mapping(node, value)
     for key in given:
         if str(key) in OURS:
-            at.below(key).wrong(
+            node.below(key).wrong(
                 f"{key} is set for each run by the sweep.", "Leave it out; commits and resources say it."
             )
     return {str(key): item for key, item in given.items()}
 
 
-def _matrix(at: _At, value: Any) -> dict[str, tuple[Any, ...]]:
-    given = _params(at, value)
+def _matrix(node: _Node, value: Any) -> dict[str, tuple[Any, ...]]:
+    given = _params(node, value)
     for key, items in given.items():
         if not isinstance(items, list) or not items:
-            at.below(key).wrong(f"{key} is {items!r}.", "Write a list of the values that it is to have.")
+            node.below(key).wrong(f"{key} is {items!r}.", "Write a list of the values that it is to have.")
     return {key: tuple(items) for key, items in given.items()}
 
 
-def _rows(at: _At, value: Any) -> tuple[dict[str, Any], ...]:
+def _rows(node: _Node, value: Any) -> tuple[dict[str, Any], ...]:
     if not isinstance(value, list):
-        at.wrong(f"{at.name} is {value!r}.", "Write a list of mappings from hyper-parameter to value.")
-    return tuple(_params(at.below(number), row) for number, row in enumerate(value))
+        node.wrong(f"{node.name} is {value!r}.", "Write a list of mappings from hyper-parameter to value.")
+    return tuple(_params(node.below(number), row) for number, row in enumerate(value))
 
 
-def _search(at: _At, value: Any) -> Search:
-    given = _mapping(at, value)
-    _known(at, given, ("with", "space", "samples", "seed", "metric", "goal", "searcher"))
-    kind = _choice(at.below("with"), given.get("with", RANDOM), (RANDOM, GRID, OPTUNA, TUNE))
-    space = _params(at.below("space"), given.get("space", {}))
+def _search(node: _Node, value: Any) -> Search:
+    given = _mapping(node, value)
+    _known(node, given, ("with", "space", "samples", "seed", "metric", "goal", "searcher"))
+    kind = _choice(node.below("with"), given.get("with", RANDOM), (RANDOM, GRID, OPTUNA, TUNE))
+    space = _params(node.below("space"), given.get("space", {}))
     if not space:
-        at.wrong("search has no space.", "Write space: {learning_rate: {log_uniform: [0.001, 0.1]}}.")
+        node.wrong("search has no space.", "Write space: {learning_rate: {log_uniform: [0.001, 0.1]}}.")
     made = Search(
         kind=kind,
-        space={key: _dimension(at.below("space").below(key), item) for key, item in space.items()},
-        samples=_count(at.below("samples"), given.get("samples", 0)),
-        seed=_count(at.below("seed"), given.get("seed", 0)),
-        metric=_text(at.below("metric"), given.get("metric", "")),
-        goal=_choice(at.below("goal"), given.get("goal", MAX), (MAX, MIN)),
-        searcher=_text(at.below("searcher"), given.get("searcher", "")),
+        space={key: _dimension(node.below("space").below(key), item) for key, item in space.items()},
+        samples=_count(node.below("samples"), given.get("samples", 0)),
+        seed=_count(node.below("seed"), given.get("seed", 0)),
+        metric=_text(node.below("metric"), given.get("metric", "")),
+        goal=_choice(node.below("goal"), given.get("goal", MAX), (MAX, MIN)),
+        searcher=_text(node.below("searcher"), given.get("searcher", "")),
     )
-    _fits(at, made)
+    _fits(node, made)
     return made
 
 
-def _fits(at: _At, search: Search) -> None:
+def _fits(node: _Node, search: Search) -> None:
     """What one kind needs and another has no use for."""
     if search.kind == GRID:
         if search.samples:
-            at.below("samples").wrong("a grid has no samples.", "It takes all values; leave samples out.")
+            node.below("samples").wrong("a grid has no samples.", "It takes all values; leave samples out.")
         for key, dimension in search.space.items():
             if dimension.kind != "choice" and not dimension.steps:
-                at.below("space").below(key).wrong(f"a grid needs steps for {key}.", "Add steps: 5, or write a choice.")
+                node.below("space").below(key).wrong(
+                    f"a grid needs steps for {key}.", "Add steps: 5, or write a choice."
+                )
         return
     if not search.samples:
-        at.wrong(
+        node.wrong(
             f"search with {search.kind} has no samples.", "Write how many to try for each commit, like samples: 20."
         )
     if search.kind in (OPTUNA, TUNE) and not search.metric:
-        at.wrong(f"search with {search.kind} has no metric.", "Name what it is to learn from, like metric: mAP.")
+        node.wrong(f"search with {search.kind} has no metric.", "Name what it is to learn from, like metric: mAP.")
     if (search.kind == TUNE) != bool(search.searcher):
-        at.wrong("searcher and with: tune go together.", "Name one of Ray Tune's, like searcher: hyperopt.")
+        node.wrong("searcher and with: tune go together.", "Name one of Ray Tune's, like searcher: hyperopt.")
 
 
-def _dimension(at: _At, value: Any) -> Dimension:
+def _dimension(node: _Node, value: Any) -> Dimension:
     if isinstance(value, list) and value:
         return Dimension("choice", tuple(value))
-    given = dict(_mapping(at, value))
-    steps = _count(at.below("steps"), given.pop("steps", 0))
+    given = dict(_mapping(node, value))
+    steps = _count(node.below("steps"), given.pop("steps", 0))
     if len(given) == 1:
         kind, items = next(iter(given.items()))
         if kind == "choice" and isinstance(items, list) and items:
@@ -325,7 +327,7 @@ def _dimension(at: _At, value: Any) -> Dimension:
         if kind in ("uniform", "log_uniform", "int") and _is_range(kind, items):
             return Dimension(kind, tuple(items), steps)
     hint = "Write a list, or {uniform: [0, 1]}, {log_uniform: [0.001, 0.1]}, {int: [1, 8]}, for a grid with steps."
-    at.wrong(f"{at.keys[-1]} is {value!r}, which is no range.", hint)
+    node.wrong(f"{node.keys[-1]} is {value!r}, which is no range.", hint)
 
 
 def _is_range(kind: str, items: Any) -> bool:
@@ -337,70 +339,70 @@ def _is_range(kind: str, items: Any) -> bool:
     return bool(low < high and (low > 0 or kind != "log_uniform"))
 
 
-def _early_stop(at: _At, value: Any) -> EarlyStop:
-    given = _mapping(at, value)
-    _known(at, given, EarlyStop._fields)
+def _early_stop(node: _Node, value: Any) -> EarlyStop:
+    given = _mapping(node, value)
+    _known(node, given, EarlyStop._fields)
     if not given.get("metric"):
-        at.wrong("early_stop has no metric.", "Name one of the platform's, like mAP, or a tensorboard tag.")
+        node.wrong("early_stop has no metric.", "Name one of the platform's, like mAP, or a tensorboard tag.")
     reduction = given.get("reduction", 4)
     if not _is_number(reduction) or not reduction > 1:
-        at.below("reduction").wrong(f"reduction is {reduction!r}.", "Write a number above 1: 4 lets a quarter go on.")
+        node.below("reduction").wrong(f"reduction is {reduction!r}.", "Write a number above 1: 4 lets a quarter go on.")
     return EarlyStop(
-        metric=_text(at.below("metric"), given["metric"]),
-        goal=_choice(at.below("goal"), given.get("goal", MAX), (MAX, MIN)),
-        grace=_count(at.below("grace"), given.get("grace", 1), least=1),
+        metric=_text(node.below("metric"), given["metric"]),
+        goal=_choice(node.below("goal"), given.get("goal", MAX), (MAX, MIN)),
+        grace=_count(node.below("grace"), given.get("grace", 1), least=1),
         reduction=reduction,
-        longest=_count(at.below("longest"), given.get("longest", 100), least=1),
+        longest=_count(node.below("longest"), given.get("longest", 100), least=1),
     )
 
 
-def _resources(at: _At, value: Any) -> Resources:
-    given = _mapping(at, value)
-    _known(at, given, Resources._fields)
+def _resources(node: _Node, value: Any) -> Resources:
+    given = _mapping(node, value)
+    _known(node, given, Resources._fields)
     return Resources(
-        gpus=_amount(at.below("gpus"), given.get("gpus", 0)),
-        cpus=_amount(at.below("cpus"), given.get("cpus", 1)),
-        memory=_size(at.below("memory"), given.get("memory", 0)),
+        gpus=_amount(node.below("gpus"), given.get("gpus", 0)),
+        cpus=_amount(node.below("cpus"), given.get("cpus", 1)),
+        memory=_size(node.below("memory"), given.get("memory", 0)),
     )
 
 
-def _amount(at: _At, value: Any) -> float:
+def _amount(node: _Node, value: Any) -> float:
     if not _is_number(value) or value < 0 or (value > 1 and value != int(value)):
-        at.wrong(f"{at.name} is {value!r}.", "Write a whole number, or a part of one below 1.")
+        node.wrong(f"{node.name} is {value!r}.", "Write a whole number, or a part of one below 1.")
     return float(value)
 
 
-def _size(at: _At, value: Any) -> int:
+def _size(node: _Node, value: Any) -> int:
     try:
         bytes_ = sizes.parse(str(value))
     except ConfigError:
         bytes_ = -1
     if bytes_ < 0 or isinstance(value, (bool, float)):
-        at.wrong(f"{at.name} is {value!r}.", "Write bytes, or a size like 8G.")
+        node.wrong(f"{node.name} is {value!r}.", "Write bytes, or a size like 8G.")
     return bytes_
 
 
-def _mapping(at: _At, value: Any) -> Mapping[Any, Any]:
+def _mapping(node: _Node, value: Any) -> Mapping[Any, Any]:
     if not isinstance(value, dict):
-        at.wrong(f"{at.name} is {value!r}.", "Write a mapping of keys to values.")
+        node.wrong(f"{node.name} is {value!r}.", "Write a mapping of keys to values.")
     return value
 
 
-def _text(at: _At, value: Any) -> str:
+def _text(node: _Node, value: Any) -> str:
     if not isinstance(value, str):
-        at.wrong(f"{at.name} is {value!r}, which is no text.", "Write it in quotes.")
+        node.wrong(f"{node.name} is {value!r}, which is no text.", "Write it in quotes.")
     return value.strip()
 
 
-def _count(at: _At, value: Any, least: int = 0) -> int:
+def _count(node: _Node, value: Any, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        at.wrong(f"{at.name} is {value!r}.", f"Write a whole number, {least} or more.")
+        node.wrong(f"{node.name} is {value!r}.", f"Write a whole number, {least} or more.")
     return value
 
 
-def _choice(at: _At, value: Any, choices: Sequence[str]) -> str:
+def _choice(node: _Node, value: Any, choices: Sequence[str]) -> str:
     if value not in choices:
-        at.wrong(f"{at.name} is {value!r}.", f"It is one of {', '.join(choices)}.")
+        node.wrong(f"{node.name} is {value!r}.", f"It is one of {', '.join(choices)}.")
     return str(value)
 
 

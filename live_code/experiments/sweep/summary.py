@@ -29,8 +29,8 @@ def plan(plan: Plan) -> Iterator[str]:
     if rows:
         yield from table.lines(("run", "commit", "what", *keys), rows)
     for study in plan.studies:
-        said = f"{study.commit.id[:SHORT]}  {study.samples} samples, chosen on the way  {settings(study.params)}"
-        yield said.rstrip()
+        line = f"{study.commit.id[:SHORT]}  {study.samples} samples, chosen on the way  {settings(study.params)}"
+        yield line.rstrip()
     yield f"{several(plan.size, 'run')} of {several(len(plan.commits), 'commit')}"
 
 
@@ -40,14 +40,14 @@ def plan_json(plan: Plan) -> str:
         {"commit": study.commit.id, "params": plain(dict(study.params)), "samples": study.samples}
         for study in plan.studies
     ]
-    told = {"runs": listed, "studies": studies, "task": plan.task, **plan.aim._asdict()}
-    return json.dumps(told, indent=2, ensure_ascii=False)
+    document = {"runs": listed, "studies": studies, "task": plan.task, **plan.aim._asdict()}
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def commit(commit: Commit) -> tuple[str, str]:
     """The id as people write it, and what it is: its name, else its subject."""
-    what = commit.name or commit.subject
-    return commit.id[:SHORT], what if len(what) <= _LONGEST else f"{what[: _LONGEST - 1]}…"
+    title = commit.name or commit.subject
+    return commit.id[:SHORT], title if len(title) <= _LONGEST else f"{title[: _LONGEST - 1]}…"
 
 
 def varied(params: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -58,8 +58,8 @@ def varied(params: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def cells(run: Run, keys: Sequence[str]) -> tuple[str, ...]:
-    told = plain(dict(run.params))
-    return tuple(_cell(told.get(key, "-")) for key in keys)
+    params = plain(dict(run.params))
+    return tuple(_cell(params.get(key, "-")) for key in keys)
 
 
 def settings(params: Mapping[str, Any]) -> str:
@@ -71,20 +71,20 @@ def _cell(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def short(one: Row, hidden: Collection[str] = ()) -> str:
+def short(row: Row, hidden: Collection[str] = ()) -> str:
     """A run in one line, as it stands. ``hidden``: hyper-parameters that all runs have alike."""
-    run, stands = one.run, one.outcome
+    run, stands = row.run, row.outcome
     params = {key: value for key, value in run.params.items() if key not in hidden}
-    said = [stands.state, run.id, run.commit.id[:SHORT], settings(params), metrics(stands.metrics)]
+    parts = [stands.state, run.id, run.commit.id[:SHORT], settings(params), metrics(stands.metrics)]
     if stands.state in (outcome.DONE, outcome.EARLY, outcome.FAILED) and stands.seconds:
-        said.append(f"in {listing.duration(stands.seconds)}")
-    if one.where:
-        said.append(f"on {one.where}")
-    return "  ".join(filter(None, said))
+        parts.append(f"in {listing.duration(stands.seconds)}")
+    if row.where:
+        parts.append(f"on {row.where}")
+    return "  ".join(filter(None, parts))
 
 
-def several(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+def several(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def metrics(values: Mapping[str, float]) -> str:
@@ -93,7 +93,7 @@ def metrics(values: Mapping[str, float]) -> str:
 
 def counts(rows: Iterable[Row], size: int = 0) -> str:
     """``40 runs: 38 done, 2 failed``."""
-    states = Counter(one.outcome.state for one in rows)
+    states = Counter(row.outcome.state for row in rows)
     states[outcome.WAITING] += max(0, size - states.total())
     return f"{several(states.total(), 'run')}: " + ", ".join(
         f"{number} {state}" for state, number in states.items() if number
@@ -102,16 +102,16 @@ def counts(rows: Iterable[Row], size: int = 0) -> str:
 
 def leaderboard(rows: Sequence[Row], aim: Aim) -> Iterator[str]:
     """Commits in the order of their best run; by what the platform judges by, where no run has the aim's metric."""
-    metric, goal = aim if any(aim.metric in one.outcome.metrics for one in rows) else Aim(main_metric(rows))
-    measured = [one for one in rows if one.outcome.state in outcome.FINISHED and metric in one.outcome.metrics]
+    metric, goal = aim if any(aim.metric in row.outcome.metrics for row in rows) else Aim(main_metric(rows))
+    measured = [row for row in rows if row.outcome.state in outcome.FINISHED and metric in row.outcome.metrics]
     if not measured:
         return
     groups: dict[str, list[Row]] = {}
-    for one in measured:
-        groups.setdefault(one.run.commit.id, []).append(one)
+    for measurement in measured:
+        groups.setdefault(measurement.run.commit.id, []).append(measurement)
     better = max if goal == MAX else min
-    best = {key: better(group, key=lambda one: one.outcome.metrics[metric]) for key, group in groups.items()}
-    keys = varied([one.run.params for one in rows])
+    best = {key: better(group, key=lambda row: row.outcome.metrics[metric]) for key, group in groups.items()}
+    keys = varied([row.run.params for row in rows])
     head = ("commit", "what", "runs", f"best {metric}", "mean", "run", *keys)
     order = sorted(best, key=lambda key: best[key].outcome.metrics[metric], reverse=goal == MAX)
     cells_of = [_place(groups[key], best[key], metric, keys) for key in order]
@@ -120,21 +120,21 @@ def leaderboard(rows: Sequence[Row], aim: Aim) -> Iterator[str]:
 
 def failures(rows: Sequence[Row], place: Path) -> Iterator[str]:
     """Each that failed, why, and its log in the sweep's folder."""
-    shown = varied([one.run.params for one in rows])
-    for one in rows:
-        if one.outcome.state == outcome.FAILED:
-            said = short(one, hidden=one.run.params.keys() - shown)
-            yield f"{said}  {one.outcome.kind}: {one.outcome.why}  {place / row.RUNS / one.run.id / LOG}"
+    shown = varied([failed.run.params for failed in rows])
+    for failed in rows:
+        if failed.outcome.state == outcome.FAILED:
+            line = short(failed, hidden=failed.run.params.keys() - shown)
+            yield f"{line}  {failed.outcome.kind}: {failed.outcome.why}  {place / row.RUNS / failed.run.id / LOG}"
 
 
 def main_metric(rows: Iterable[Row]) -> str:
-    names = dict.fromkeys(name for one in rows for name in one.outcome.metrics)
+    names = dict.fromkeys(name for row in rows for name in row.outcome.metrics)
     return next((name for name in (*protocol.MAIN_METRICS, *names) if name in names), "")
 
 
 def _place(group: Sequence[Row], best: Row, metric: str, keys: Sequence[str]) -> tuple[str, ...]:
-    values = [one.outcome.metrics[metric] for one in group]
+    values = [row.outcome.metrics[metric] for row in group]
     mean = sum(values) / len(values)
     run = best.run
-    told = (str(len(group)), f"{best.outcome.metrics[metric]:.4g}", f"{mean:.4g}", run.id)
-    return (*commit(run.commit), *told, *cells(run, keys))
+    columns = (str(len(group)), f"{best.outcome.metrics[metric]:.4g}", f"{mean:.4g}", run.id)
+    return (*commit(run.commit), *columns, *cells(run, keys))

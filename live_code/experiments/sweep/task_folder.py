@@ -54,9 +54,9 @@ def read(spec: Spec) -> Base:
         raise ConfigError(
             f"{spec.path} has no git_url, nor has {task.input['config_file']}.", hint="Set it in one of them."
         )
-    kept = {key: value for key, value in given.items() if key not in OURS}
-    said = (git_url, sorted(kept.items(), key=str), sorted(env.items(), key=str), sorted(_seen(spec.task)))
-    return Base(spec.task, env, kept, git_url, hashlib.sha256(repr(said).encode()).hexdigest()[:32])
+    config = {key: value for key, value in given.items() if key not in OURS}
+    identity = (git_url, sorted(config.items(), key=str), sorted(env.items(), key=str), sorted(_seen(spec.task)))
+    return Base(spec.task, env, config, git_url, hashlib.sha256(repr(identity).encode()).hexdigest()[:32])
 
 
 def job(base: Base, run: Run, gpus: float) -> Job:

@@ -39,14 +39,14 @@ class Changes:
     def pieces(self, *, all_of_it: bool) -> Iterator[Piece]:
         """Files that changed, those that name others last. A large one that is being written waits until it rests,
         but with ``all_of_it``."""
-        found = {path: state for name in self._names for path, state in _files(self._folder, name)}
-        for path in sorted(found, key=lambda path: (path.endswith(_LAST), path)):
-            state = found[path]
+        states = {path: state for name in self._names for path, state in _files(self._folder, name)}
+        for path in sorted(states, key=lambda path: (path.endswith(_LAST), path)):
+            state = states[path]
             rests = self._seen.get(path) == state or state[0] <= _SMALL
             if self._sent.get(path) != state and (rests or all_of_it):
                 yield from _read(self._folder, path)
                 self._sent[path] = state
-        self._seen = found
+        self._seen = states
 
 
 def put(folder: Path, piece: Piece) -> None:
@@ -78,7 +78,7 @@ def unpack(packed: IO[bytes], folder: Path) -> None:
 def _files(folder: Path, name: str) -> Iterator[tuple[str, tuple[int, int]]]:
     """A file, or all below a folder: path below ``folder``, size and time. What is hidden is half written."""
     top = folder / name
-    places = [top] if top.is_file() else (Path(place, one) for place, _, names in os.walk(top) for one in names)
+    places = [top] if top.is_file() else (Path(place, file) for place, _, names in os.walk(top) for file in names)
     for path in places:
         try:
             state = path.lstat()

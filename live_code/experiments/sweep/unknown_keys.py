@@ -22,20 +22,20 @@ from live_code.tools.settings import GitSettings, Settings
 from live_code.tools.store import Store
 
 
-def warnings(sweep: Sweep, settings: Settings, *, here: bool = False) -> tuple[str, ...]:
-    """A line for each. The commits are asked, the first and the last, only when the task does not know a key. ``here``:
+def warnings(sweep: Sweep, settings: Settings, *, fetch_all: bool = False) -> tuple[str, ...]:
+    """A line for each. The first and the last commit are read only when the task does not know a key. ``fetch_all``:
     this machine is about to run them, so it fetches all of them at once."""
     spec, base = sweep.spec, sweep.base
-    asked = dict.fromkeys((*spec.fixed, *spec.matrix, *(key for row in spec.include for key in row)))
-    asked |= dict.fromkeys(spec.search.space if spec.search else ())
+    keys = dict.fromkeys((*spec.fixed, *spec.matrix, *(key for row in spec.include for key in row)))
+    keys |= dict.fromkeys(spec.search.space if spec.search else ())
     known = {*base.config, *hyperparameters.Request._fields, *task_config.PLATFORM_KEYS}
-    if not set(asked) - known:
+    if not set(keys) - known:
         return ()
     try:
-        known |= set(_of_commits(sweep, store.find(settings.store), settings.git, here))
+        known |= set(_of_commits(sweep, store.find(settings.store), settings.git, fetch_all))
     except (LiveCodeError, local.GitFailed, OSError):
-        return ()  # the runs will tell what is wrong with the commits
-    return tuple(_line(key, known) for key in asked if key not in known)
+        return ()  # the runs will report what is wrong with the commits
+    return tuple(_line(key, known) for key in keys if key not in known)
 
 
 def _line(key: str, known: set[str]) -> str:
@@ -44,12 +44,12 @@ def _line(key: str, known: set[str]) -> str:
     return f"{key} is neither in the task's config.yaml nor in the code_config of the commits{meant}"
 
 
-def _of_commits(sweep: Sweep, cache: Store, settings: GitSettings, here: bool) -> Iterator[str]:
+def _of_commits(sweep: Sweep, cache: Store, settings: GitSettings, fetch_all: bool) -> Iterator[str]:
     """The keys of the ``code_config`` of the first and the last commit, which the runs need anyhow."""
     url = source.read_url(without_page(sweep.base.git_url)[0], settings)
     commits = sweep.plan.commits
     ends = tuple(dict.fromkeys((commits[0], commits[-1])))
-    fetch.ensure_all(url, commits if here and len(commits) <= node.TOGETHER else ends, cache, settings)
+    fetch.ensure_all(url, commits if fetch_all and len(commits) <= node.TOGETHER else ends, cache, settings)
     with tempfile.TemporaryDirectory(prefix="live-code-git-") as home:
         repos = {commit: repository.holding(url, commit, cache) for commit in ends}
         local.write_settings(Path(home), {repo.path for repo in repos.values()})

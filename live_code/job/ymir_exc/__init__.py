@@ -10,8 +10,8 @@ import sys
 
 
 def _other_sdks(own: str, entries: list[str]) -> list[str]:
-    found = (os.path.join(entry or os.curdir, "ymir_exc") for entry in entries)
-    return [path for path in dict.fromkeys(found) if os.path.isdir(path) and not os.path.samefile(path, own)]
+    paths = (os.path.join(entry or os.curdir, "ymir_exc") for entry in entries)
+    return [path for path in dict.fromkeys(paths) if os.path.isdir(path) and not os.path.samefile(path, own)]
 
 
 if __name__ == "ymir_exc":

@@ -81,9 +81,9 @@ def _score(value: Any) -> float:
     return _number("Annotation.score", value)
 
 
-def _number(what: str, value: Any) -> float:
+def _number(subject: str, value: Any) -> float:
     try:
-        return plain_float(value, what)
+        return plain_float(value, subject)
     except ValueError as error:
         raise ValidationError(str(error)) from error
 

@@ -28,14 +28,14 @@ def checked_coco(coco: Any) -> Item:
 
 
 def _ids(items: Any, section: str) -> Set[Any]:
-    found: Set[Any] = set()
+    ids: Set[Any] = set()
     for place, item in enumerate(items):
         if not isinstance(item, dict) or "id" not in item:
             raise ValueError(f"COCO result: {section}[{place}] has no id")
-        if item["id"] in found:
+        if item["id"] in ids:
             raise ValueError(f"COCO result: two {section} have id {item['id']}")
-        found.add(item["id"])
-    return found
+        ids.add(item["id"])
+    return ids
 
 
 def _annotation(item: Any, place: int, images: Set[Any], categories: Set[Any]) -> Item:
@@ -45,10 +45,10 @@ def _annotation(item: Any, place: int, images: Set[Any], categories: Set[Any]) -
     for key, known in (("image_id", images), ("category_id", categories)):
         if item.get(key) not in known:
             raise ValueError(f"COCO result: {where}.{key} is {item.get(key)!r}, which is not listed")
-    found = {name: plain(value, f"{where}.{name}") for name, value in item.items() if name != "segmentation"}
+    annotation = {name: plain(value, f"{where}.{name}") for name, value in item.items() if name != "segmentation"}
     if "segmentation" in item:
-        found["segmentation"] = _segmentation(item["segmentation"], where)
-    return found
+        annotation["segmentation"] = _segmentation(item["segmentation"], where)
+    return annotation
 
 
 def _segmentation(mask: Any, where: str) -> Any:

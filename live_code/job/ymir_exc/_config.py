@@ -33,7 +33,7 @@ def get_bool(cfg: Any, key: str, default_value: bool = True) -> bool:
     """A hyper-parameter that may have come as a word from a web form. Raises ValueError for what is no truth value."""
     value = cfg.param.get(key, default_value)
     known = {"f": False, "false": False, "0": False, "t": True, "true": True, "1": True}
-    found = known.get(str(value).strip().lower())
-    if found is None:
+    parsed = known.get(str(value).strip().lower())
+    if parsed is None:
         raise ValueError(f"hyper-parameter {key} must be true or false, not {value!r}")
-    return found
+    return parsed

@@ -98,10 +98,10 @@ class _Classes:
         self._unknown: Set[str] = set()
 
     def number(self, name: str) -> Optional[int]:
-        found = self._numbers.get(name)
-        if found is None:
+        number = self._numbers.get(name)
+        if number is None:
             self._unknown.add(name)
-        return found
+        return number
 
     def checked(self, number: int) -> Optional[int]:
         if 0 <= number < len(self.names) or not self.names:
@@ -127,13 +127,13 @@ class _ArkReader(_Reader):
     """``class_id, xmin, ymin, xmax, ymax[, ann_quality[, bbox_angle]]`` a line."""
 
     def objects(self, image: str, annotation: Optional[str]) -> List[Object]:
-        found = []
+        objects = []
         for number, line in enumerate(_lines(annotation), 1):
             try:
-                found.append(self._object([field.strip() for field in line.split(",")]))
+                objects.append(self._object([field.strip() for field in line.split(",")]))
             except ValueError as error:
                 raise ValueError(f"{annotation}:{number}: not a box: {line!r}") from error
-        return [thing for thing in found if thing is not None]
+        return [thing for thing in objects if thing is not None]
 
     def _object(self, fields: List[str]) -> Optional[Object]:
         class_id = self.classes.checked(int(fields[0]))
@@ -164,7 +164,7 @@ class _VocReader(_Reader):
             return []
         try:
             root = ElementTree.parse(annotation).getroot()  # noqa: S314 (the platform writes these)
-            return [found for found in map(self._object, root.iter("object")) if found is not None]
+            return [thing for thing in map(self._object, root.iter("object")) if thing is not None]
         except (ElementTree.ParseError, TypeError, ValueError) as error:
             raise ValueError(f"{annotation}: not a Pascal VOC annotation: {error}") from error
 
@@ -201,14 +201,14 @@ class _CocoReader(_Reader):
                 coco = json.load(file)
             names = {item["id"]: os.path.basename(item["file_name"]) for item in coco["images"]}
             numbers = {item["id"]: self.classes.number(item["name"]) for item in coco["categories"]}
-            found: Dict[str, List[Object]] = {name: [] for name in names.values()}
+            objects: Dict[str, List[Object]] = {name: [] for name in names.values()}
             for item in coco["annotations"]:
                 class_id = numbers[item["category_id"]]
                 if class_id is not None:
-                    found[names[item["image_id"]]].append(_coco_object(class_id, item))
+                    objects[names[item["image_id"]]].append(_coco_object(class_id, item))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: not a COCO annotation file: {type(error).__name__} {error}") from error
-        return found
+        return objects
 
 
 def _coco_object(class_id: int, item: Dict[str, Any]) -> Object:

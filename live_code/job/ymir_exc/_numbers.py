@@ -9,29 +9,29 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def plain_float(value: Any, what: str) -> float:
+def plain_float(value: Any, subject: str) -> float:
     """A finite float from a number, a numpy or torch scalar, an mxnet array of one element, or a number's text.
 
-    Raises ValueError that names ``what``.
+    Raises ValueError that names ``subject``.
     """
     if type(value) is not float:
-        value = _converted(value, what)
+        value = _converted(value, subject)
     if not math.isfinite(value):
-        raise ValueError(f"{what} is {value}: not a finite number")
+        raise ValueError(f"{subject} is {value}: not a finite number")
     return value  # type: ignore[no-any-return]
 
 
-def plain_int(value: Any, what: str) -> int:
-    """A whole number, from whatever :func:`plain_float` takes. Raises ValueError that names ``what``."""
+def plain_int(value: Any, subject: str) -> int:
+    """A whole number, from whatever :func:`plain_float` takes. Raises ValueError that names ``subject``."""
     if type(value) is int:
         return value
-    number = plain_float(value, what)
+    number = plain_float(value, subject)
     if number != int(number):
-        raise ValueError(f"{what} is {number}: not a whole number")
+        raise ValueError(f"{subject} is {number}: not a whole number")
     return int(number)
 
 
-def _converted(value: Any, what: str) -> float:
+def _converted(value: Any, subject: str) -> float:
     try:
         if hasattr(value, "asscalar"):  # mxnet's older arrays
             value = value.asscalar()
@@ -39,7 +39,7 @@ def _converted(value: Any, what: str) -> float:
             value = value.item()
         return float(value)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-        raise ValueError(f"{what} must be one number, not {str(value)[:80]!r}") from error
+        raise ValueError(f"{subject} must be one number, not {str(value)[:80]!r}") from error
 
 
 def is_number(value: Any) -> bool:

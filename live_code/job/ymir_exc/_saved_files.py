@@ -19,10 +19,10 @@ def checked_files(files: Iterable[Any], models_dir: str, stage_name: str) -> Lis
     Raises FileNotFoundError or ValueError naming the file that the platform could not collect.
     """
     stage_dir = os.path.join(models_dir, stage_name)
-    found = [_located(os.fspath(file), (stage_dir, models_dir)) for file in files]
-    for path in found:
+    paths = [_located(os.fspath(file), (stage_dir, models_dir)) for file in files]
+    for path in paths:
         _require_file(path)
-    return _plain_names(found)
+    return _plain_names(paths)
 
 
 def checked_attachments(attachments: Any, models_dir: str) -> Dict[str, List[str]]:
@@ -37,13 +37,13 @@ def _section(section: str, files: Iterable[Any], models_dir: str) -> List[str]:
         raise ValueError(f"an attachment section is a plain name, not {section!r}")
     home = os.path.join(models_dir, "attachments", section)
     places = (home, models_dir, os.path.join(models_dir, "attachments"))
-    found = [_located(os.fspath(file), places) for file in files]
-    for path in found:
+    paths = [_located(os.fspath(file), places) for file in files]
+    for path in paths:
         _require_file(path)
         if os.path.realpath(os.path.dirname(path)) != os.path.realpath(home):
             os.makedirs(home, exist_ok=True)
             copy_file(path, os.path.join(home, os.path.basename(path)))
-    return _plain_names(found)
+    return _plain_names(paths)
 
 
 def _located(file: str, places: Tuple[str, ...]) -> str:

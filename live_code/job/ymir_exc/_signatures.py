@@ -38,28 +38,28 @@ class StageCall(
 
 def stage_call(arguments: Tuple[Any, ...], keywords: Dict[str, Any]) -> StageCall:
     """Reads the arguments after the files, in any published order. Raises TypeError for what none of them had."""
-    found = {name: keywords.pop(name) for name in StageCall._fields if name in keywords}
+    values = {name: keywords.pop(name) for name in StageCall._fields if name in keywords}
     keywords.pop("as_best", None)  # the oldest had it; the best stage is found by its metric
     if keywords:
         raise TypeError(f"unexpected argument {next(iter(keywords))!r}")
     for place, value in enumerate(arguments):
-        name = _meaning(place, value, found)
-        if name and found.get(name) is not None:
-            raise TypeError(f"two values for {name}: {found[name]!r} and {value!r}")
+        name = _meaning(place, value, values)
+        if name and values.get(name) is not None:
+            raise TypeError(f"two values for {name}: {values[name]!r} and {value!r}")
         if name:
-            found[name] = value
-    return StageCall(**found)
+            values[name] = value
+    return StageCall(**values)
 
 
-def _meaning(place: int, value: Any, found: Dict[str, Any]) -> Optional[str]:
+def _meaning(place: int, value: Any, values: Dict[str, Any]) -> Optional[str]:
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, dict):
         if place == 0:
             return "evaluation_result"
         holds_files = all(isinstance(files, (list, tuple)) for files in value.values())
-        return "attachments" if holds_files and found.get("attachments") is None else "evaluate_config"
+        return "attachments" if holds_files and values.get("attachments") is None else "evaluate_config"
     if is_number(value):
-        is_metric = place == 0 or (value <= 1 and found.get("mAP") is None)
+        is_metric = place == 0 or (value <= 1 and values.get("mAP") is None)
         return "mAP" if is_metric else "timestamp"
     raise TypeError(f"not a metric, a timestamp or a mapping: {value!r}")

@@ -31,10 +31,10 @@ def checked_stage_name(name: object) -> str:
 
 def checked_metrics(metrics: Mapping[str, Any]) -> Result:
     """Plain, finite metrics in the ranges that the platform reads. Raises ValueError naming the metric."""
-    found = {str(name): _metric(str(name), value) for name, value in metrics.items()}
-    if main_metric(found) is None:
-        raise ValueError(f"no main metric (one of {', '.join(protocol.MAIN_METRICS)}) in {sorted(found)}")
-    return found
+    checked = {str(name): _metric(str(name), value) for name, value in metrics.items()}
+    if main_metric(checked) is None:
+        raise ValueError(f"no main metric (one of {', '.join(protocol.MAIN_METRICS)}) in {sorted(checked)}")
+    return checked
 
 
 def _metric(name: str, value: Any) -> Any:
@@ -51,21 +51,21 @@ def _metric(name: str, value: Any) -> Any:
     return min(max(fraction, 0.0), 1.0)
 
 
-def plain(value: Any, what: str) -> Any:
+def plain(value: Any, subject: str) -> Any:
     """The same value in types that any YAML reader knows. Raises ValueError naming what can't be."""
     if value is None or type(value) in (str, bool, int):
         return value
     if isinstance(value, dict):
-        return {str(key): plain(item, f"{what}.{key}") for key, item in value.items()}
+        return {str(key): plain(item, f"{subject}.{key}") for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item, what) for item in value]
+        return [plain(item, subject) for item in value]
     if isinstance(value, str):
         return str(value)
     if isinstance(value, int):
         return int(value)
     if getattr(value, "ndim", 0) and hasattr(value, "tolist"):
-        return plain(value.tolist(), what)
-    return plain_float(value, what)
+        return plain(value.tolist(), subject)
+    return plain_float(value, subject)
 
 
 def main_metric(metrics: Mapping[str, Any]) -> Optional[str]:
@@ -132,11 +132,11 @@ def _read(path: str) -> Result:
 
     try:
         with open(path, encoding="utf-8") as file:
-            found = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (both are safe)
+            content = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (both are safe)
     except FileNotFoundError:
         return {}
     except yaml.YAMLError as error:
         raise ValueError(f"{path} was written by something else and is not valid YAML: {error}") from error
-    if found is not None and not isinstance(found, dict):
+    if content is not None and not isinstance(content, dict):
         raise ValueError(f"{path} was written by something else and holds no mapping")
-    return found or {}
+    return content or {}

@@ -142,19 +142,19 @@ def _config_is_merged() -> bool:
     return bool(merged) and _config_file() == merged
 
 
-def _read_mapping(path: str, what: str) -> Dict[str, Any]:
+def _read_mapping(path: str, subject: str) -> Dict[str, Any]:
     import yaml
 
     with open(path, encoding="utf-8-sig") as file:
         try:
-            found = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (both are safe)
+            content = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (both are safe)
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValidationError(f"{path}: the {what} are not valid YAML: {error}") from error
-    if found is None:
-        raise ValidationError(f"{path}: the {what} file is empty")
-    if not isinstance(found, dict):
-        raise ValidationError(f"{path}: the {what} must be a mapping of keys to values, not {str(found)[:80]!r}")
-    return found
+            raise ValidationError(f"{path}: the {subject} are not valid YAML: {error}") from error
+    if content is None:
+        raise ValidationError(f"{path}: the {subject} file is empty")
+    if not isinstance(content, dict):
+        raise ValidationError(f"{path}: the {subject} must be a mapping of keys to values, not {str(content)[:80]!r}")
+    return content
 
 
 def _section(kind: type[Section], value: object) -> Section:

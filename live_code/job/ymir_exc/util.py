@@ -81,13 +81,13 @@ def _all_files(cfg: Any) -> List[str]:
 
 
 def _patterns(given: Union[str, Sequence[str], None]) -> List[re.Pattern[str]]:
-    found = []
+    patterns = []
     for text in given.split(",") if isinstance(given, str) else given or ():
         try:
-            found.append(re.compile(text.strip()))
+            patterns.append(re.compile(text.strip()))
         except re.error as error:
             warnings.warn(f"ymir_saved_file_patterns: {text.strip()!r} is ignored: {error}", UserWarning, stacklevel=4)
-    return [pattern for pattern in found if pattern.pattern]
+    return [pattern for pattern in patterns if pattern.pattern]
 
 
 def format_saved_files(cfg: Any, files: Sequence[str]) -> List[str]:

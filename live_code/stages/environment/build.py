@@ -143,5 +143,5 @@ def _add(root: Path, site: Site, shared: Environment, lock: Lock, image: Interpr
     has_setuptools = "setuptools" in image.packages
     for line in lock.projects.lines:
         install.project(site, line, has_setuptools)
-    venv.take_scripts(python, shared.python)
+    venv.copy_scripts(python, shared.python)
     proof.unchanged(python, image, lock.protection.packages, site.settings.inherited)

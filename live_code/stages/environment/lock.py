@@ -180,4 +180,4 @@ def _head(problem: Problem) -> str:
     if problem.protection.packages:
         versions = (f"{name}=={version}" for name, version in problem.protection.packages.items())
         lines.append(f"kept as the image has it: {', '.join(versions)}")
-    return "".join(f"# {line}\n" for line in (*lines, *problem.indexes.told()))
+    return "".join(f"# {line}\n" for line in (*lines, *problem.indexes.header()))

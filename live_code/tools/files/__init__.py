@@ -50,10 +50,10 @@ def replacing(path: Path) -> Iterator[Path]:
 def stamp(path: Path) -> tuple[int, ...]:
     """What changes whenever the file is written, with whatever contents; () when there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def remove_tree(path: Path) -> None:
@@ -91,14 +91,17 @@ def names(root: Path) -> Iterator[str]:
     """The files below a work tree, relative to it, but for git's own."""
     for place, folders, files in os.walk(root):
         folders[:] = sorted(set(folders) - {".git"})
-        here = os.path.relpath(place, root)
-        yield from (os.path.normpath(os.path.join(here, name)) for name in sorted(files) if name != ".git")  # noqa: PTH118
+        folder = os.path.relpath(place, root)
+        yield from (os.path.normpath(os.path.join(folder, name)) for name in sorted(files) if name != ".git")  # noqa: PTH118
 
 
-def inside(root: Path, name: str, what: str) -> Path:
-    """The file ``name`` below ``root``; a name or link that leaves it is refused. Raises ConfigError."""
+def inside(root: Path, name: str, subject: str) -> Path:
+    """The file ``name`` below ``root``; a name or link that leaves it is refused. ``subject``: what the file is.
+
+    Raises ConfigError.
+    """
     real_root = root.resolve()
     path = (real_root / name).resolve()
     if PurePosixPath(name).is_absolute() or not path.is_relative_to(real_root):
-        raise ConfigError(f"{what} {name!r} leaves the repo.", hint="Name a path relative to the repo's root.")
+        raise ConfigError(f"{subject} {name!r} leaves the repo.", hint="Name a path relative to the repo's root.")
     return path

@@ -47,8 +47,8 @@ def read_mapping(path: Path, *, hint: str, name: str = "") -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{name} can't be read: {error.strerror}.", hint=hint) from error
     except yaml.YAMLError as error:
-        said = " ".join(str(error).replace(str(path), name).split())
-        raise ConfigError(f"{name} is not valid YAML: {said}.", hint="Correct it there.") from error
+        reason = " ".join(str(error).replace(str(path), name).split())
+        raise ConfigError(f"{name} is not valid YAML: {reason}.", hint="Correct it there.") from error
     if value is None:
         return {}
     if not isinstance(value, dict):

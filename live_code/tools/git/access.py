@@ -60,12 +60,12 @@ def opened(
     on a disk when it is killed. Raises CredentialsError.
     """
     proxy_variables = {**settings.inherited.proxies(), **credentials.proxies_with_logins(settings)}
-    found = credentials.read(settings)
+    stored = credentials.read(settings)
     key = credentials.ssh_key(settings)
-    logins = (*found, *credentials.of_proxies(proxy_variables))
+    logins = (*stored, *credentials.of_proxies(proxy_variables))
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="live-code-git-")))
-        answers = "".join("\t".join(one) + "\n" for one in logins)
+        answers = "".join("\t".join(login) + "\n" for login in logins)
         ca_file = _ca_file(settings.ca, home)
         configuration = _configuration(
             stack.enter_context(in_memory(answers)) if logins else "", ca_file, policy.redirects_are_allowed(settings)
@@ -84,7 +84,7 @@ def opened(
         if not key and settings.ssh_agent:
             env["SSH_AUTH_SOCK"] = settings.ssh_agent
         secrets = tuple(credentials.spellings(logins))
-        yield Access(env, found, ca_file, proxy_variables, secrets, settings.deadline_s)
+        yield Access(env, stored, ca_file, proxy_variables, secrets, settings.deadline_s)
 
 
 @contextmanager

@@ -62,8 +62,12 @@ class Contents(NamedTuple):
 
         return self._replace(
             links=tuple(path for path in self.links if stays(path)),
-            submodules=tuple(one for one in self.submodules if stays(one.path) or folder.startswith(f"{one.path}/")),
-            pointers=tuple(one for one in self.pointers if stays(one.path)),
+            submodules=tuple(
+                submodule
+                for submodule in self.submodules
+                if stays(submodule.path) or folder.startswith(f"{submodule.path}/")
+            ),
+            pointers=tuple(pointer for pointer in self.pointers if stays(pointer.path)),
         )
 
 
@@ -83,94 +87,94 @@ def read(wanted: Wanted, store: Store, settings: GitSettings) -> Contents:
     for place in places:
         if (known := _known(place / HOME / name)) is not None:
             return known
-    here = repository.holding(wanted.url, wanted.commit, store)
+    repo = repository.holding(wanted.url, wanted.commit, store)
     own = repository.find(wanted.url, store).path / HOME
     with suppress(OSError), store.shared():  # it may be read-only here
         local.write_settings(own, places)
-    found = _read(here, wanted.commit, local.environment(settings.inherited, repository.home(here, store)))
+    contents = _read(repo, wanted.commit, local.environment(settings.inherited, repository.home(repo, store)))
     with suppress(OSError), store.shared():
-        files.write_json(own / name, {"version": _VERSION, **found._asdict()})
-    return found
+        files.write_json(own / name, {"version": _VERSION, **contents._asdict()})
+    return contents
 
 
-def _known(kept: Path) -> Contents | None:
+def _known(file: Path) -> Contents | None:
     try:
-        value = json.loads(kept.read_text(encoding="utf-8"))
+        value = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     if value.get("version") != _VERSION:
         return None
-    submodules = tuple(Submodule(*one) for one in value["submodules"])
-    pointers = tuple(Pointer(*one) for one in value["pointers"])
+    submodules = tuple(Submodule(*fields) for fields in value["submodules"])
+    pointers = tuple(Pointer(*fields) for fields in value["pointers"])
     return Contents(value["commit"], value["tree"], value["bytes"], tuple(value["links"]), submodules, pointers)
 
 
-def _read(here: Repository, commit: str, env: Mapping[str, str]) -> Contents:
-    words = ["--git-dir", str(here.path), "rev-parse", f"{commit}^{{commit}}", f"{commit}^{{tree}}"]
+def _read(repo: Repository, commit: str, env: Mapping[str, str]) -> Contents:
+    words = ["--git-dir", str(repo.path), "rev-parse", f"{commit}^{{commit}}", f"{commit}^{{tree}}"]
     peeled, root = local.run(words, env=env).split()
-    tree = list(_files(here, commit, env))
-    pointers = _pointers(here, tree, env)
+    tree = list(_files(repo, commit, env))
+    pointers = _pointers(repo, tree, env)
     return Contents(
         peeled,
         root,
-        sum(file.size for file in tree) + sum(one.size for one in pointers),
+        sum(file.size for file in tree) + sum(pointer.size for pointer in pointers),
         tuple(file.path for file in tree if file.mode == "120000"),
-        _submodules(here, commit, tree, env),
+        _submodules(repo, commit, tree, env),
         pointers,
     )
 
 
-def _files(here: Repository, commit: str, env: Mapping[str, str]) -> Iterator[_File]:
-    said = _bytes_of(here, ["ls-tree", "-r", "-l", "-z", "--full-tree", commit], env)
-    for entry in said.split(b"\0")[:-1]:
+def _files(repo: Repository, commit: str, env: Mapping[str, str]) -> Iterator[_File]:
+    listing = _bytes_of(repo, ["ls-tree", "-r", "-l", "-z", "--full-tree", commit], env)
+    for entry in listing.split(b"\0")[:-1]:
         head, path = entry.split(b"\t", 1)
         mode, _, oid, size = head.decode("ascii").split()
         yield _File(mode, oid, int(size) if size.isdigit() else 0, os.fsdecode(path))
 
 
-def _submodules(here: Repository, commit: str, tree: Iterable[_File], env: Mapping[str, str]) -> tuple[Submodule, ...]:
+def _submodules(repo: Repository, commit: str, tree: Iterable[_File], env: Mapping[str, str]) -> tuple[Submodule, ...]:
     folders = [file for file in tree if file.mode == "160000"]
     if not folders:
         return ()
-    urls = _gitmodules(here, commit, env)
+    urls = _gitmodules(repo, commit, env)
     return tuple(Submodule(file.path, urls.get(file.path, ""), file.oid) for file in folders)
 
 
-def _gitmodules(here: Repository, commit: str, env: Mapping[str, str]) -> dict[str, str]:
+def _gitmodules(repo: Repository, commit: str, env: Mapping[str, str]) -> dict[str, str]:
     """Path → URL. Of all that a .gitmodules file may say, nothing else is read."""
     try:
-        said = _bytes_of(here, ["config", "--blob", f"{commit}:.gitmodules", "--list", "-z"], env)
+        listing = _bytes_of(repo, ["config", "--blob", f"{commit}:.gitmodules", "--list", "-z"], env)
     except GitFailed:
         return {}
     sections: dict[str, dict[str, str]] = {}
-    for entry in said.split(b"\0")[:-1]:
+    for entry in listing.split(b"\0")[:-1]:
         key, _, value = os.fsdecode(entry).partition("\n")
         if key.startswith("submodule.") and key.count(".") >= 2:
             name, _, field = key.removeprefix("submodule.").rpartition(".")
             sections.setdefault(name, {})[field] = value
-    return {one["path"].rstrip("/"): one.get("url", "") for one in sections.values() if "path" in one}
+    return {section["path"].rstrip("/"): section.get("url", "") for section in sections.values() if "path" in section}
 
 
-def _pointers(here: Repository, tree: Iterable[_File], env: Mapping[str, str]) -> tuple[Pointer, ...]:
+def _pointers(repo: Repository, tree: Iterable[_File], env: Mapping[str, str]) -> tuple[Pointer, ...]:
     blobs = [file for file in tree if file.mode in ("100644", "100755")]
     attributes = [file for file in blobs if os.path.basename(file.path) == ".gitattributes"]  # noqa: PTH119
-    if not any(b"filter=lfs" in content for content in _contents(here, attributes, env)):
+    if not any(b"filter=lfs" in content for content in _contents(repo, attributes, env)):
         return ()
     small = [file for file in blobs if file.size in _POINTER_BYTES]
-    found = zip(small, (re.fullmatch(_POINTER, content) for content in _contents(here, small, env)), strict=True)
-    return tuple(Pointer(file.path, match[1].decode(), int(match[2])) for file, match in found if match)
+    matches = zip(small, (re.fullmatch(_POINTER, content) for content in _contents(repo, small, env)), strict=True)
+    return tuple(Pointer(file.path, match[1].decode(), int(match[2])) for file, match in matches if match)
 
 
-def _contents(here: Repository, blobs: list[_File], env: Mapping[str, str]) -> Iterator[bytes]:
+def _contents(repo: Repository, blobs: list[_File], env: Mapping[str, str]) -> Iterator[bytes]:
     if not blobs:
         return
-    said = _bytes_of(here, ["cat-file", "--batch"], env, "".join(f"{file.oid}\n" for file in blobs))
-    at = 0
+    output = _bytes_of(repo, ["cat-file", "--batch"], env, "".join(f"{file.oid}\n" for file in blobs))
+    position = 0
     for file in blobs:
-        start = said.index(b"\n", at) + 1
-        yield said[start : start + file.size]
-        at = start + file.size + 1
+        start = output.index(b"\n", position) + 1
+        yield output[start : start + file.size]
+        position = start + file.size + 1
 
 
-def _bytes_of(here: Repository, words: list[str], env: Mapping[str, str], stdin: str | None = None) -> bytes:
-    return local.run(["--git-dir", str(here.path), *words], env=env, stdin=stdin, encoding="latin-1").encode("latin-1")
+def _bytes_of(repo: Repository, words: list[str], env: Mapping[str, str], stdin: str | None = None) -> bytes:
+    return local.run(["--git-dir", str(repo.path), *words], env=env, stdin=stdin, encoding="latin-1").encode("latin-1")

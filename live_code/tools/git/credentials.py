@@ -40,11 +40,13 @@ def read(settings: GitSettings) -> tuple[Credential, ...]:
 
 def of_proxies(variables: Mapping[str, str]) -> tuple[Credential, ...]:
     """The users and passwords that stand in the variables of proxies, each for its proxy. Raises CredentialsError."""
-    found = {name: proxies.read(value) for name, value in variables.items()}
+    parsed = {name: proxies.read(value) for name, value in variables.items()}
     return tuple(
-        _checked(Credential(one.scheme or "http", _host(one.host), unquote(one.user), unquote(one.secret)), name)
-        for name, one in found.items()
-        if one.secret and name.lower() != "no_proxy"
+        _checked(
+            Credential(proxy.scheme or "http", _host(proxy.host), unquote(proxy.user), unquote(proxy.secret)), name
+        )
+        for name, proxy in parsed.items()
+        if proxy.secret and name.lower() != "no_proxy"
     )
 
 
@@ -53,12 +55,12 @@ def proxies_with_logins(settings: GitSettings) -> dict[str, str]:
 
     Raises CredentialsError.
     """
-    found = {one.host: one for one in of_file(settings.proxy_credentials)}
+    logins = {login.host: login for login in of_file(settings.proxy_credentials)}
     given = {name: proxies.read(value) for name, value in settings.inherited.proxies().items()}
     return {
-        name: f"{proxy.scheme or 'http'}://{quote(one.user, safe='')}:{quote(one.secret, safe='')}@{proxy.host}"
+        name: f"{proxy.scheme or 'http'}://{quote(login.user, safe='')}:{quote(login.secret, safe='')}@{proxy.host}"
         for name, proxy in given.items()
-        if not proxy.secret and (one := found.get(_host(proxy.host)))
+        if not proxy.secret and (login := logins.get(_host(proxy.host)))
     }
 
 
@@ -74,7 +76,7 @@ def ssh_key(settings: GitSettings) -> str:
 
 def of(credentials: Iterable[Credential], scheme: str, host: str) -> Credential | None:
     """The one for this server: same scheme, host and port. A secret is given to no other."""
-    return next((one for one in credentials if (one.scheme, one.host) == (scheme, host.lower())), None)
+    return next((known for known in credentials if (known.scheme, known.host) == (scheme, host.lower())), None)
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:
@@ -87,7 +89,7 @@ def hide(text: str, secrets: Iterable[str]) -> str:
 
 def spellings(credentials: Iterable[Credential]) -> list[str]:
     """What ``hide`` has to look for: the secrets, and user and secret together as HTTP sends them."""
-    return [word for one in credentials for word in (one.secret, f"{one.user}:{one.secret}")]
+    return [word for known in credentials for word in (known.secret, f"{known.user}:{known.secret}")]
 
 
 def _token(settings: GitSettings) -> list[Credential]:
@@ -104,7 +106,7 @@ def of_file(file: File | None) -> list[Credential]:
     """Lines as git's own credential store has them: https://user:secret@host. Raises CredentialsError."""
     if not file:
         return []
-    found = []
+    credentials = []
     for number, line in enumerate(read_file(file).splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -114,8 +116,8 @@ def of_file(file: File | None) -> list[Credential]:
             raise CredentialsError(f"{where} is not understood.", hint="Write it as https://user:token@host .")
         host = parts.netloc.rpartition("@")[2].lower()
         user, secret = unquote(parts.username or _DEFAULT_USER), unquote(parts.password)
-        found.append(_checked(Credential(parts.scheme, host, user, secret), where))
-    return found
+        credentials.append(_checked(Credential(parts.scheme, host, user, secret), where))
+    return credentials
 
 
 def of_netrc(settings: GitSettings) -> list[Credential]:
@@ -137,10 +139,12 @@ def of_netrc(settings: GitSettings) -> list[Credential]:
     ]
 
 
-def _checked(one: Credential, where: str) -> Credential:
-    if any(ord(letter) < 32 for field in one for letter in field):  # a line's end would start another answer to git
+def _checked(credential: Credential, where: str) -> Credential:
+    if any(
+        ord(letter) < 32 for field in credential for letter in field
+    ):  # a line's end would start another answer to git
         raise CredentialsError(f"{where} has control characters in it.", hint="Take them out.")
-    return one
+    return credential
 
 
 def read_file(file: File) -> str:

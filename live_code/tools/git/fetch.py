@@ -36,13 +36,13 @@ def ensure(wanted: Wanted, store: Store, settings: GitSettings) -> bool:
     """
     if repository.below(wanted.url, wanted.commit, store):
         return True
-    here = repository.find(wanted.url, store)
-    store.use("git", here.path.name)
-    if here.holds(wanted.commit):
+    repo = repository.find(wanted.url, store)
+    store.use("git", repo.path.name)
+    if repo.holds(wanted.commit):
         return True
-    with store.locked("git", here.path.name, f"{wanted.url} is being fetched") as lock:
-        if not here.holds(wanted.commit):
-            _bring(wanted, here, store, settings, lock)
+    with store.locked("git", repo.path.name, f"{wanted.url} is being fetched") as lock:
+        if not repo.holds(wanted.commit):
+            _bring(wanted, repo, store, settings, lock)
     return False
 
 
@@ -52,14 +52,14 @@ def ensure_all(url: GitUrl, commits: Sequence[str], store: Store, settings: GitS
 
     Raises SourceError, CheckoutError.
     """
-    here = repository.find(url, store)
+    repo = repository.find(url, store)
     commits = [commit for commit in commits if not repository.below(url, commit, store)]
     if not commits:
         return
-    store.use("git", here.path.name)
-    with store.locked("git", here.path.name, f"{url} is being fetched") as lock:
-        if missing := [commit for commit in commits if not here.holds(commit)]:
-            _bring_all(url, missing, here, store, settings, lock)
+    store.use("git", repo.path.name)
+    with store.locked("git", repo.path.name, f"{url} is being fetched") as lock:
+        if missing := [commit for commit in commits if not repo.holds(commit)]:
+            _bring_all(url, missing, repo, store, settings, lock)
 
 
 def rebuild(wanted: Wanted, store: Store, settings: GitSettings) -> str:
@@ -71,14 +71,14 @@ def rebuild(wanted: Wanted, store: Store, settings: GitSettings) -> str:
     from live_code.tools import files
     from live_code.tools.git import access
 
-    here, top = repository.holding(wanted.url, wanted.commit, store), repository.find(wanted.url, store)
+    repo, top = repository.holding(wanted.url, wanted.commit, store), repository.find(wanted.url, store)
     store.use("git", top.path.name)
     with store.locked("git", top.path.name, f"{wanted.url} is being looked through") as lock:
-        with access.opened(settings, store, wanted.url, here.path) as opened:
-            damage = here.damage(opened.env)
+        with access.opened(settings, store, wanted.url, repo.path) as opened:
+            damage = repo.damage(opened.env)
         if damage:
             log.warning(f"the store's copy of {wanted.url} is damaged and is made anew: {damage.splitlines()[0]}")
-            if here == top:
+            if repo == top:
                 files.remove_tree(top.path)
             if not top.holds(wanted.commit):
                 _bring(wanted, top, store, settings, lock)
@@ -86,28 +86,28 @@ def rebuild(wanted: Wanted, store: Store, settings: GitSettings) -> str:
 
 
 def _bring_all(
-    url: GitUrl, commits: Sequence[str], here: Repository, store: Store, settings: GitSettings, lock: int
+    url: GitUrl, commits: Sequence[str], repo: Repository, store: Store, settings: GitSettings, lock: int
 ) -> None:
     from live_code.tools.git import access
 
-    here.sweep()
+    repo.sweep()
     log.info(f"fetching {len(commits)} commit{'s' * (len(commits) > 1)} from {url}")
-    with access.opened(settings, store, url, here.path) as opened, _full_store_told(store):
+    with access.opened(settings, store, url, repo.path) as opened, _full_store_reported(store):
         try:
-            here.create(opened.env, "sha256" if len(commits[0]) == 64 else "sha1")
+            repo.create(opened.env, "sha256" if len(commits[0]) == 64 else "sha1")
         except GitFailed as error:
             raise _unusable(error) from error
         while commits:
-            refused = _refused(url, commits, here, opened, lock)
+            refused = _refused(url, commits, repo, opened, lock)
             commits = [commit for commit in commits if commit not in refused]
 
 
-def _refused(url: GitUrl, commits: Sequence[str], here: Repository, access: Access, lock: int) -> Sequence[str]:
+def _refused(url: GitUrl, commits: Sequence[str], repo: Repository, access: Access, lock: int) -> Sequence[str]:
     """Fetches all, or none and returns the one that the server named, else all: there is nothing more to ask for."""
     from live_code.tools.git import remote
 
     try:
-        remote.fetch(url, [f"{commit}:{HELD}/{commit}" for commit in commits], here.path, access, depth=1, lock=lock)
+        remote.fetch(url, [f"{commit}:{HELD}/{commit}" for commit in commits], repo.path, access, depth=1, lock=lock)
     except RefMissingError as error:
         return [commit for commit in commits if commit in error.details] or commits
     return commits
@@ -118,7 +118,7 @@ def _unusable(error: GitFailed) -> CheckoutError:
 
 
 @contextmanager
-def _full_store_told(store: Store) -> Iterator[None]:
+def _full_store_reported(store: Store) -> Iterator[None]:
     """Git does not always say that there was no space: it may tell of a broken connection, or of nothing."""
     try:
         yield
@@ -130,33 +130,33 @@ def _full_store_told(store: Store) -> Iterator[None]:
         raise
 
 
-def _bring(wanted: Wanted, here: Repository, store: Store, settings: GitSettings, lock: int) -> None:
+def _bring(wanted: Wanted, repo: Repository, store: Store, settings: GitSettings, lock: int) -> None:
     from live_code.tools.git import access
 
-    here.sweep()
-    with access.opened(settings, store, wanted.url, here.path) as opened, _full_store_told(store):
+    repo.sweep()
+    with access.opened(settings, store, wanted.url, repo.path) as opened, _full_store_reported(store):
         try:
-            here.create(opened.env, "sha256" if len(wanted.commit) == 64 else "sha1")
-            _fetch(wanted, here, opened, lock)
+            repo.create(opened.env, "sha256" if len(wanted.commit) == 64 else "sha1")
+            _fetch(wanted, repo, opened, lock)
         except GitFailed as error:
             raise _unusable(error) from error
 
 
-def _fetch(wanted: Wanted, here: Repository, access: Access, lock: int) -> None:
+def _fetch(wanted: Wanted, repo: Repository, access: Access, lock: int) -> None:
     from live_code.tools.git import remote
 
     url, commit, ref = wanted
     log.info(f"fetching {commit} from {url}")
     try:
-        remote.fetch(url, [f"{commit}:{HELD}/{commit}"], here.path, access, depth=1, lock=lock)
+        remote.fetch(url, [f"{commit}:{HELD}/{commit}"], repo.path, access, depth=1, lock=lock)
     except RefMissingError as error:
         if ref:  # a server that gives out only what its refs point to
-            remote.fetch(url, [f"+{ref}:refs/remote/wanted"], here.path, access, depth=1, lock=lock)
-            if here.hold(commit, access.env):
+            remote.fetch(url, [f"+{ref}:refs/remote/wanted"], repo.path, access, depth=1, lock=lock)
+            if repo.hold(commit, access.env):
                 return
             log.warning(f"{ref} of {url} has moved since it was found to be {commit}")
         log.info("the server does not give out this commit by its id: fetching all branches and tags")
-        remote.fetch(url, [ALL], here.path, access, lock=lock)
-        if not here.hold(commit, access.env):
+        remote.fetch(url, [ALL], repo.path, access, lock=lock)
+        if not repo.hold(commit, access.env):
             error.message = f"the commit is not in {url}: {commit}."
             raise

@@ -22,48 +22,48 @@ from live_code.tools.store import Store
 
 def fill(wanted: Wanted, pointers: tuple[Pointer, ...], place: Path, store: Store, settings: GitSettings) -> None:
     """Puts the contents in the place of their pointers. Raises SourceError naming the files that could not be had."""
-    layers, here = repository.places(wanted.url, store), repository.find(wanted.url, store).path
+    layers, top = repository.places(wanted.url, store), repository.find(wanted.url, store).path
     if _missing(layers, pointers):
-        store.use("git", here.name)
-        with store.locked("lfs", here.name, f"LFS objects of {wanted.url} are being fetched"):
-            _fetch(wanted.url, _missing(layers, pointers), here, store, settings)
-    for one in pointers:
-        _put(_found(layers, one) or kept_at(here, one.oid), place / one.path)
-    worktree.assume_unchanged(place, [one.path for one in pointers], settings.inherited)
+        store.use("git", top.name)
+        with store.locked("lfs", top.name, f"LFS objects of {wanted.url} are being fetched"):
+            _fetch(wanted.url, _missing(layers, pointers), top, store, settings)
+    for pointer in pointers:
+        _put(_find(layers, pointer) or object_path(top, pointer.oid), place / pointer.path)
+    worktree.assume_unchanged(place, [pointer.path for pointer in pointers], settings.inherited)
 
 
-def kept_at(folder: Path, oid: str) -> Path:
+def object_path(folder: Path, oid: str) -> Path:
     """Where git LFS keeps an object, in the store as in any repository."""
     return folder / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
 
 
 def _missing(layers: Iterable[Path], pointers: Iterable[Pointer]) -> list[Pointer]:
-    return [one for one in pointers if not _found(layers, one)]
+    return [pointer for pointer in pointers if not _find(layers, pointer)]
 
 
-def _found(layers: Iterable[Path], one: Pointer) -> Path | None:
-    return next((path for here in layers if os.access(path := kept_at(here, one.oid), os.R_OK)), None)
+def _find(layers: Iterable[Path], pointer: Pointer) -> Path | None:
+    return next((path for layer in layers if os.access(path := object_path(layer, pointer.oid), os.R_OK)), None)
 
 
-def _fetch(url: GitUrl, pointers: list[Pointer], here: Path, store: Store, settings: GitSettings) -> None:
+def _fetch(url: GitUrl, pointers: list[Pointer], top: Path, store: Store, settings: GitSettings) -> None:
     if url.scheme == "file":
-        for one in pointers:
-            _copy(url, one, here)
+        for pointer in pointers:
+            _copy(url, pointer, top)
         return
     from live_code.tools.git import access, lfs_server
 
-    with access.opened(settings, store, url, here) as opened:
-        lfs_server.download(url, pointers, lambda oid: kept_at(here, oid), opened)
+    with access.opened(settings, store, url, top) as opened:
+        lfs_server.download(url, pointers, lambda oid: object_path(top, oid), opened)
 
 
-def _copy(url: GitUrl, one: Pointer, here: Path) -> None:
+def _copy(url: GitUrl, pointer: Pointer, top: Path) -> None:
     for folder in (Path(url.path, ".git"), Path(url.path)):
-        source = kept_at(folder, one.oid)
-        if source.exists() and files.sha256_file(source) == one.oid:
-            with files.replacing(kept_at(here, one.oid)) as aside:
+        source = object_path(folder, pointer.oid)
+        if source.exists() and files.sha256_file(source) == pointer.oid:
+            with files.replacing(object_path(top, pointer.oid)) as aside:
                 shutil.copyfile(source, aside)
             return
-    raise NotFoundError(f"{url} lacks the LFS object of {one.path}.", hint="Push it: git lfs push --all.")
+    raise NotFoundError(f"{url} lacks the LFS object of {pointer.path}.", hint="Push it: git lfs push --all.")
 
 
 def _put(source: Path, target: Path) -> None:

@@ -36,28 +36,28 @@ _PIECE = 1 << 20
 
 
 class _Server(NamedTuple):
-    """Where the batch API is, and what to say there besides our credentials."""
+    """Where the batch API is, and what to send there besides our credentials."""
 
     url: str
     header: Mapping[str, str]
 
 
-def download(url: GitUrl, pointers: list[Pointer], kept_at: Callable[[str], Path], access: Access) -> None:
+def download(url: GitUrl, pointers: list[Pointer], object_path: Callable[[str], Path], access: Access) -> None:
     """Fetches the objects, each once, checks its hash and publishes it. Raises SourceError naming the file."""
     server = _find(url, access)
-    wanted = list({one.oid: one for one in pointers}.values())
-    log.info(f"fetching {len(wanted)} LFS objects, {sum(one.size for one in wanted) / 1e6:.1f} MB, from {url}")
+    wanted = list({pointer.oid: pointer for pointer in pointers}.values())
+    log.info(f"fetching {len(wanted)} LFS objects, {sum(pointer.size for pointer in wanted) / 1e6:.1f} MB, from {url}")
     for start in range(0, len(wanted), _AT_ONCE):
-        _download_part(url, server, wanted[start : start + _AT_ONCE], kept_at, access)
+        _download_part(url, server, wanted[start : start + _AT_ONCE], object_path, access)
 
 
 def _download_part(
-    url: GitUrl, server: _Server, pointers: list[Pointer], kept_at: Callable[[str], Path], access: Access
+    url: GitUrl, server: _Server, pointers: list[Pointer], object_path: Callable[[str], Path], access: Access
 ) -> None:
     actions = retried(lambda: _batch(server, pointers, access), access.retry_s)
-    for one in pointers:
-        action = _download_action(actions.get(one.oid), one, url)
-        get = partial(_get, server, one, action, kept_at(one.oid), access)
+    for pointer in pointers:
+        action = _download_action(actions.get(pointer.oid), pointer, url)
+        get = partial(_get, server, pointer, action, object_path(pointer.oid), access)
         retried(get, access.retry_s)
 
 
@@ -82,28 +82,28 @@ def _find(url: GitUrl, access: Access) -> _Server:
 
 
 def _batch(server: _Server, pointers: list[Pointer], access: Access) -> dict[str, Any]:
-    objects = [{"oid": one.oid, "size": one.size} for one in pointers]
+    objects = [{"oid": pointer.oid, "size": pointer.size} for pointer in pointers]
     question = {"operation": "download", "transfers": ["basic"], "objects": objects, "hash_algo": "sha256"}
     header = {"Accept": _JSON, "Content-Type": _JSON, **server.header}
     request = urllib.request.Request(f"{server.url}/objects/batch", json.dumps(question).encode(), header)  # noqa: S310
     with _opened(request, access, server.url) as response:
         try:
-            return {one["oid"]: one for one in json.loads(response.read())["objects"]}
+            return {item["oid"]: item for item in json.loads(response.read())["objects"]}
         except (ValueError, KeyError, TypeError):
             raise SourceError(f"{server.url} does not answer like an LFS server.", hint="Is LFS on there?") from None
 
 
-def _download_action(answer: Any, one: Pointer, url: GitUrl) -> Mapping[str, Any]:
+def _download_action(answer: Any, pointer: Pointer, url: GitUrl) -> Mapping[str, Any]:
     action = ((answer or {}).get("actions") or {}).get("download")
     if not action:
-        said = ((answer or {}).get("error") or {}).get("message", "it names no place to get it from")
+        reason = ((answer or {}).get("error") or {}).get("message", "it names no place to get it from")
         raise NotFoundError(
-            f"the LFS object of {one.path} is not at {url}: {said}.", hint="Push it: git lfs push --all."
+            f"the LFS object of {pointer.path} is not at {url}: {reason}.", hint="Push it: git lfs push --all."
         )
     return action  # type: ignore[no-any-return]
 
 
-def _get(server: _Server, one: Pointer, action: Mapping[str, Any], target: Path, access: Access) -> None:
+def _get(server: _Server, pointer: Pointer, action: Mapping[str, Any], target: Path, access: Access) -> None:
     address = _allowed(action["href"], urlsplit(server.url).scheme)
     request = urllib.request.Request(address, headers=dict(action.get("header") or {}))  # noqa: S310 - checked above
     digest = hashlib.sha256()
@@ -112,12 +112,12 @@ def _get(server: _Server, one: Pointer, action: Mapping[str, Any], target: Path,
             size = 0
             while piece := response.read(_PIECE):
                 size += len(piece)
-                if size > one.size:
-                    raise RefusedError(f"the LFS object of {one.path} is larger than its pointer says.")
+                if size > pointer.size:
+                    raise RefusedError(f"the LFS object of {pointer.path} is larger than its pointer says.")
                 digest.update(piece)
                 file.write(piece)
-        if digest.hexdigest() != one.oid:
-            raise NetworkError(f"the LFS object of {one.path} arrived damaged.", hint="Start the task again.")
+        if digest.hexdigest() != pointer.oid:
+            raise NetworkError(f"the LFS object of {pointer.path} arrived damaged.", hint="Start the task again.")
 
 
 def _allowed(address: str, scheme: str) -> str:
@@ -130,9 +130,9 @@ def _allowed(address: str, scheme: str) -> str:
 @contextmanager
 def _opened(request: urllib.request.Request, access: Access, where: str) -> Iterator[HTTPResponse]:
     """A server's answer; what goes wrong before or within the block becomes a SourceError."""
-    one = credentials.of(access.credentials, urlsplit(where).scheme, urlsplit(where).netloc)
-    if one and not request.has_header("Authorization"):
-        basic = base64.b64encode(f"{one.user}:{one.secret}".encode()).decode()
+    login = credentials.of(access.credentials, urlsplit(where).scheme, urlsplit(where).netloc)
+    if login and not request.has_header("Authorization"):
+        basic = base64.b64encode(f"{login.user}:{login.secret}".encode()).decode()
         request.add_unredirected_header("Authorization", f"Basic {basic}")
     _keep_from_redirects(request)
     try:

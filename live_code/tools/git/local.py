@@ -38,7 +38,7 @@ PASSED_ON = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "NSS_WRAPPER_PAS
 
 
 class GitFailed(Exception):
-    """A local git command failed; ``str()`` is what it said last."""
+    """A local git command failed; ``str()`` is its last line of output."""
 
 
 def environment(inherited: Inherited, home: Path) -> dict[str, str]:

@@ -20,11 +20,11 @@ _SAY_EVERY_S = 5.0
 
 
 class _Progress(RemoteProgress):
-    """Says every few seconds how far a transfer is, in objects and bytes, as git counts them."""
+    """Logs every few seconds how far a transfer is, in objects and bytes, as git counts them."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, subject: str) -> None:
         super().__init__()
-        self._what = what
+        self._subject = subject
         self._next = time.monotonic() + _SAY_EVERY_S
 
     def update(
@@ -32,20 +32,20 @@ class _Progress(RemoteProgress):
     ) -> None:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + _SAY_EVERY_S
-            log.info(f"{self._what}: {self._cur_line}")
+            log.info(f"{self._subject}: {self._cur_line}")
 
 
-def follow(child: subprocess.Popen[str], what: str, clean: Callable[[str], str]) -> tuple[str, str]:
-    """Reads what git says to its end, each line made ``clean``; returns stdout and stderr. Says its progress."""
+def follow(child: subprocess.Popen[str], subject: str, clean: Callable[[str], str]) -> tuple[str, str]:
+    """Reads git's output to its end, each line made ``clean``; returns stdout and stderr. Logs its progress."""
     answer: list[str] = []
-    said: list[str] = []
-    show = _Progress(what).new_message_handler()
+    errors: list[str] = []
+    show = _Progress(subject).new_message_handler()
 
     def listen(line: str) -> None:
         line = clean(line)
-        said.append(line)
+        errors.append(line)
         show(line)
 
     handle_process_output(child, answer.append, listen, decode_streams=False)
     child.wait()
-    return "".join(answer), "".join(said)
+    return "".join(answer), "".join(errors)

@@ -29,8 +29,8 @@ def list_refs(url: GitUrl, patterns: Sequence[str], access: Access) -> dict[str,
     """Full ref name → id, tags also as ``<name>^{}`` → the commit they stand for. Raises SourceError."""
 
     def ask(url: GitUrl) -> dict[str, str]:
-        said = _speak(["ls-remote", "--quiet", "--", str(url), *patterns], url, access, ANSWER_S)
-        pairs = (line.split("\t", 1) for line in said.splitlines() if "\t" in line)
+        listing = _speak(["ls-remote", "--quiet", "--", str(url), *patterns], url, access, ANSWER_S)
+        pairs = (line.split("\t", 1) for line in listing.splitlines() if "\t" in line)
         return {name: commit for commit, name in pairs}
 
     return _with_either_name(url, lambda url: retried(lambda: ask(url), access.retry_s))
@@ -99,7 +99,7 @@ def _speak(words: Sequence[str], url: GitUrl, access: Access, limit_s: float, lo
     try:
         from live_code.tools.git import progress
 
-        answer, said = progress.follow(child, f"speaking to {url}", lambda line: _clean(line, access))
+        answer, errors = progress.follow(child, f"speaking to {url}", lambda line: _clean(line, access))
         late = limit.finished.is_set()
     except BaseException:  # a signal to stop: git and what it started go first
         _kill(child)
@@ -111,7 +111,7 @@ def _speak(words: Sequence[str], url: GitUrl, access: Access, limit_s: float, lo
         return answer
     if late:
         raise NetworkError(f"no end within {limit_s:g} s from {url}.", hint="Start the task again.")
-    raise classify(said, str(url))
+    raise classify(errors, str(url))
 
 
 def _clean(line: str, access: Access) -> str:

@@ -95,7 +95,7 @@ def holding(url: GitUrl, commit: str, store: Store) -> Repository:
 
 def below(url: GitUrl, commit: str, store: Store) -> Repository | None:
     """The repository of the first read-only layer that holds the commit whole."""
-    return store.look_below("git", name(url), lambda path: _if_held(Repository(path), commit))
+    return store.read_below("git", name(url), lambda path: _if_held(Repository(path), commit))
 
 
 def places(url: GitUrl, store: Store) -> list[Path]:
@@ -103,16 +103,16 @@ def places(url: GitUrl, store: Store) -> list[Path]:
     return list(store.places("git", name(url)))
 
 
-def home(here: Repository, store: Store) -> Path:
+def home(repo: Repository, store: Store) -> Path:
     """git's home for the repository: its own; the top layer's, when a read-only layer has none with our settings."""
-    if here.path.parent == store.path("git") or (here.path / HOME / ".gitconfig").exists():
-        return here.path / HOME
-    return store.path("git", here.path.name) / HOME
+    if repo.path.parent == store.path("git") or (repo.path / HOME / ".gitconfig").exists():
+        return repo.path / HOME
+    return store.path("git", repo.path.name) / HOME
 
 
 def name(url: GitUrl) -> str:
     return f"{url.key}.git"
 
 
-def _if_held(here: Repository, commit: str) -> Repository | None:
-    return here if here.holds(commit) else None
+def _if_held(repo: Repository, commit: str) -> Repository | None:
+    return repo if repo.holds(commit) else None

@@ -20,12 +20,12 @@ _KEYRINGS, _TRUST = ("pubring.kbx", "pubring.gpg"), "trustdb.gpg"
 
 def check(wanted: Wanted, store: Store, settings: GitSettings) -> None:
     """Raises RefusedError when the commit has no signature, or not one of a known signer."""
-    here = repository.holding(wanted.url, wanted.commit, store)
+    repo = repository.holding(wanted.url, wanted.commit, store)
     signers = settings.allowed_signers or "/dev/null"
-    words = ["--git-dir", str(here.path), "-c", f"gpg.ssh.allowedSignersFile={signers}", "verify-commit", wanted.commit]
+    words = ["--git-dir", str(repo.path), "-c", f"gpg.ssh.allowedSignersFile={signers}", "verify-commit", wanted.commit]
     try:
         with _keyring(settings.gpg_home) as home:
-            env = local.environment(settings.inherited, repository.home(here, store))
+            env = local.environment(settings.inherited, repository.home(repo, store))
             local.run(words, env={**env, "GNUPGHOME": home})
     except GitFailed as error:
         raise RefusedError(
@@ -48,12 +48,12 @@ def _keyring(given: str) -> Iterator[str]:
 
     with tempfile.TemporaryDirectory(prefix="live-code-gpg-") as home:
         try:
-            found = [name for name in (*_KEYRINGS, _TRUST) if Path(given, name).is_file()]
-            for name in found:
+            names = [name for name in (*_KEYRINGS, _TRUST) if Path(given, name).is_file()]
+            for name in names:
                 Path(home, name).write_bytes(Path(given, name).read_bytes())
         except OSError as error:
             raise ConfigError(f"{given}, which {GPG_HOME} names, can't be read: {error.strerror}.") from error
-        if not set(found) & set(_KEYRINGS):
+        if not set(names) & set(_KEYRINGS):
             hint = "Make one: gpg --homedir FOLDER --import KEYS."
             raise ConfigError(f"{given}, which {GPG_HOME} names, has no keyring in it.", hint=hint)
         yield home

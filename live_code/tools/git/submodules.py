@@ -22,25 +22,27 @@ class Planned(NamedTuple):
 
 def plan(parent: GitUrl, submodules: tuple[Submodule, ...], settings: GitSettings) -> tuple[Planned, ...]:
     """What to fetch for each. Raises RefusedError for an address that is not allowed, RefMissingError for none."""
-    return tuple(Planned(one.path, Wanted(_url(parent, one, settings), one.commit)) for one in submodules)
+    return tuple(
+        Planned(submodule.path, Wanted(_url(parent, submodule, settings), submodule.commit)) for submodule in submodules
+    )
 
 
-def _url(parent: GitUrl, one: Submodule, settings: GitSettings) -> GitUrl:
-    if not one.url:
+def _url(parent: GitUrl, submodule: Submodule, settings: GitSettings) -> GitUrl:
+    if not submodule.url:
         raise RefMissingError(
-            f"the submodule {one.path} has no url in .gitmodules.",
+            f"the submodule {submodule.path} has no url in .gitmodules.",
             hint="Correct .gitmodules, or set git_submodules: off when the job does without it.",
         )
     try:
-        url = parse(joined(parent, one.url))
+        url = parse(joined(parent, submodule.url))
     except UrlError as error:
         raise RefusedError(
-            f"the submodule {one.path} names {redacted(one.url)!r}, which can't be used: {error}.",
+            f"the submodule {submodule.path} names {redacted(submodule.url)!r}, which can't be used: {error}.",
             hint="Correct .gitmodules, or set git_submodules: off when the job does without it.",
         ) from None
     if url.scheme == "file" and parent.scheme != "file":
         raise RefusedError(
-            f"the submodule {one.path} of {parent} names a folder of this machine.", hint="Correct .gitmodules."
+            f"the submodule {submodule.path} of {parent} names a folder of this machine.", hint="Correct .gitmodules."
         )
     policy.check(url, settings)
     return url

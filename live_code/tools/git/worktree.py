@@ -47,7 +47,7 @@ def cut(repository: Repository, commit: str, place: Path, inherited: Inherited, 
     _write_git_folder(own, repository, commit, url, only)
     run(["read-tree", "-m", "-u", "HEAD"], env=env, cwd=place)
     with _dated_later(own / "index"):
-        return look(place, env)
+        return status(place, env)
 
 
 def environment_in(place: Path, inherited: Inherited) -> dict[str, str]:
@@ -65,12 +65,12 @@ def assume_unchanged(place: Path, paths: Iterable[str], inherited: Inherited) ->
 
 def links(place: Path, inherited: Inherited) -> list[Path]:
     """The symbolic links that git's index lists. Raises GitFailed."""
-    said = run(["ls-files", "--stage", "-z"], env=environment_in(place, inherited), cwd=place, encoding="latin-1")
-    listed = [entry.partition("\t") for entry in said.split("\0") if entry.startswith("120000 ")]
+    listing = run(["ls-files", "--stage", "-z"], env=environment_in(place, inherited), cwd=place, encoding="latin-1")
+    listed = [entry.partition("\t") for entry in listing.split("\0") if entry.startswith("120000 ")]
     return [place / os.fsdecode(path.encode("latin-1")) for _, _, path in listed]
 
 
-def look(place: Path, env: Mapping[str, str]) -> Tree:
+def status(place: Path, env: Mapping[str, str]) -> Tree:
     """What stands in a work tree, untracked and ignored files included. Raises GitFailed."""
     words = ["status", "--porcelain=v2", "--branch", "--untracked-files=all", "--ignored"]
     lines = run(words, env=env, cwd=place).splitlines()

@@ -41,8 +41,8 @@ def refused(place: Path, error: OSError, needed: int = 0) -> OutputError:
         return OutputError(f"{place} can't be written: {why}.", hint="Free some space there.")
     if os.path.isfile(folder):  # noqa: PTH113 - as above
         return OutputError(f"{place} can't be written: {folder} is a file.", hint="Name a folder.")
-    found = folder.stat()
-    who = f"user {os.getuid()}; {folder} has owner {found.st_uid}, mode {found.st_mode & 0o7777:o}"
+    status = folder.stat()
+    who = f"user {os.getuid()}; {folder} has owner {status.st_uid}, mode {status.st_mode & 0o7777:o}"
     hint = "Mount a folder that this user can write; mkdir it before: docker makes a missing one for root."
     return OutputError(f"{place} can't be written: {error.strerror} ({who}).", hint=hint)
 
@@ -67,7 +67,7 @@ def settled(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def shortage_of_shared_memory(values: Mapping[str, Any], size: int) -> str:
-    """What to tell when /dev/shm, of ``size`` bytes, can't hold the batches of the data loaders asked for; '' else."""
+    """The message when /dev/shm, of ``size`` bytes, can't hold the batches of the data loaders asked for; '' else."""
     workers = sum(_whole_number(value) for key, value in values.items() if "workers" in key)
     if size >= workers * BYTES_PER_WORKER:
         return ""
@@ -87,7 +87,7 @@ def size_of_shared_memory() -> int:
 
 
 def forbids_code(folder: Path) -> str:
-    """What to tell when packages in the folder can't load their compiled parts; '' else."""
+    """The message when packages in the folder can't load their compiled parts; '' else."""
     while not folder.exists():
         folder = folder.parent
     if not os.statvfs(folder).f_flag & os.ST_NOEXEC:
@@ -113,8 +113,8 @@ def _has_name() -> bool:
 def _made(own: Path) -> Path:
     """A folder of this user alone. Raises PermissionError when somebody else has put one there."""
     own.mkdir(mode=0o700, exist_ok=True)
-    found = own.lstat()
-    if found.st_uid != os.getuid() or own.is_symlink():
+    status = own.lstat()
+    if status.st_uid != os.getuid() or own.is_symlink():
         raise PermissionError(f"{own} belongs to another user")
     return own
 

@@ -49,22 +49,22 @@ def inspect() -> Host:
     """Reads files of the kernel, and asks nvidia-smi when there is one: up to a second."""
     kernel = os.uname()
     driver, gpus = _gpus()
-    ours = cgroup.find()
+    group = cgroup.find()
     return Host(
         kernel=f"{kernel.sysname} {kernel.release}",
         machine=kernel.machine,
         cpu=_after_colon(Path("/proc/cpuinfo"), "model name"),
         cpus=len(os.sched_getaffinity(0)),
         memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        limits=Limits(ours.memory_limit, ours.cpu_limit, _size_of(SHARED_MEMORY)),
+        limits=Limits(group.memory_limit, group.cpu_limit, _size_of(SHARED_MEMORY)),
         driver=driver,
         gpus=gpus,
     )
 
 
-def parse_gpus(said: str) -> tuple[str, tuple[Gpu, ...]]:
+def parse_gpus(output: str) -> tuple[str, tuple[Gpu, ...]]:
     """nvidia-smi's lines, as ``_gpus`` asks for them: the driver's version and the devices."""
-    rows = [[cell.strip() for cell in line.split(",")] for line in said.splitlines() if line.strip()]
+    rows = [[cell.strip() for cell in line.split(",")] for line in output.splitlines() if line.strip()]
     rows = [row for row in rows if len(row) == len(_GPU_FIELDS) and row[0].isdigit()]
     gpus = tuple(
         Gpu(int(index), name, uuid, int(memory) << 20 if memory.isdigit() else 0, compute)

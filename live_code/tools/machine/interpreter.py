@@ -76,8 +76,8 @@ class Interpreter(NamedTuple):
 
     def distributions(self) -> dict[str, Distribution]:
         """Every package's metadata, by normalised name. Read when needed: a warm start does not."""
-        said = json.loads(self.inventory.read_bytes())["said"]
-        return {name: _distribution(item) for name, item in said["distributions"].items()}
+        answer = json.loads(self.inventory.read_bytes())["said"]
+        return {name: _distribution(item) for name, item in answer["distributions"].items()}
 
 
 def find(settings: Settings) -> Path:
@@ -105,7 +105,7 @@ def inspect(python: Path, store: Store, inherited: Inherited) -> Interpreter:
     Raises InterpreterError.
     """
     key = files.sha256_text(f"{_SCHEMA} {python} {SCRIPT.read_text(encoding='utf-8')}")[:32]
-    if known := store.look_below("python", key, lambda file: _known(python, file)):
+    if known := store.read_below("python", key, lambda file: _known(python, file)):
         return known
     path = store.path("python", key)
     if (known := _known(python, path)) is not None:
@@ -113,53 +113,53 @@ def inspect(python: Path, store: Store, inherited: Inherited) -> Interpreter:
     with store.locked("python", key, f"what {python} has installed"):
         if (known := _known(python, path)) is not None:
             return known
-        said = ask(python, inherited)
+        answer = ask(python, inherited)
         try:
-            files.write_json(path, {"stamp": _stamp(python, said), "said": said})
+            files.write_json(path, {"stamp": _stamp(python, answer), "said": answer})
         except OSError as error:
             raise store.refused(error) from error
-        return _interpreter(python, said, path)
+        return _interpreter(python, answer, path)
 
 
 def described(file: Path) -> dict[str, Any]:
     """What an image's interpreter printed when it ran ``inventory.py``. Raises InterpreterError."""
     try:
-        said: dict[str, Any] = json.loads(file.read_bytes())
-        said["version"], said["distributions"], said["frameworks"]
+        answer: dict[str, Any] = json.loads(file.read_bytes())
+        answer["version"], answer["distributions"], answer["frameworks"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InterpreterError(
             f"{file} is no inventory of an interpreter: {error}.",
             hint=f"docker run --rm -i IMAGE python3 - < {SCRIPT} > {file.name}",
         ) from error
-    return said
+    return answer
 
 
 def read(file: Path, python: Path, store: Store) -> Interpreter:
     """An image's interpreter as an inventory describes it; ``python``, one of the same version, stands in for it."""
-    said = {**described(file), "executable": str(python)}
-    path = store.path("python", files.sha256_text(json.dumps(said))[:32])
-    files.write_json(path, {"stamp": None, "said": said})
-    return _interpreter(python, said, path)
+    answer = {**described(file), "executable": str(python)}
+    path = store.path("python", files.sha256_text(json.dumps(answer))[:32])
+    files.write_json(path, {"stamp": None, "said": answer})
+    return _interpreter(python, answer, path)
 
 
 def ask(python: Path, inherited: Inherited) -> dict[str, Any]:
     """Runs the inventory script in ``python`` with the container's variables: 0.1 to 0.5 s. Raises InterpreterError."""
     argv: list[str | Path] = [python, "-I", "-B", SCRIPT]
     try:
-        said: dict[str, Any] = json.loads(runner.run(argv, env=clean(inherited), timeout=120).stdout)
+        answer: dict[str, Any] = json.loads(runner.run(argv, env=clean(inherited), timeout=120).stdout)
     except runner.ProcessError as error:
         raise InterpreterError(
             f"the interpreter {python} does not answer (code {error.code}).", hint=_HINT, details=error.last_lines
         ) from error
     except ValueError as error:
         raise InterpreterError(f"{python} does not behave like a Python interpreter.", hint=_HINT) from error
-    version = tuple(int(part) for part in said["version"].split("."))
+    version = tuple(int(part) for part in answer["version"].split("."))
     if version < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise InterpreterError(
-            f"{python} is Python {said['version']}; a job needs {oldest} or newer.", hint="Use another image tag."
+            f"{python} is Python {answer['version']}; a job needs {oldest} or newer.", hint="Use another image tag."
         )
-    return said
+    return answer
 
 
 def clean(inherited: Inherited) -> dict[str, str]:
@@ -169,15 +169,15 @@ def clean(inherited: Inherited) -> dict[str, str]:
 
 def _known(python: Path, path: Path) -> Interpreter | None:
     try:
-        kept = json.loads(path.read_bytes())
+        cached = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    if kept["stamp"] is None or kept["stamp"] != _stamp(python, kept["said"]):
+    if cached["stamp"] is None or cached["stamp"] != _stamp(python, cached["said"]):
         return None
-    return _interpreter(python, kept["said"], path)
+    return _interpreter(python, cached["said"], path)
 
 
-def _stamp(python: Path, said: Mapping[str, Any]) -> str | None:
+def _stamp(python: Path, answer: Mapping[str, Any]) -> str | None:
     """What changes when the interpreter or anything installed in it does.
 
     Names of metadata folders, not only the folders' times: images built reproducibly give every folder the same time.
@@ -186,11 +186,11 @@ def _stamp(python: Path, said: Mapping[str, Any]) -> str | None:
     with python.open("rb") as file:
         if file.read(2) == b"#!":
             return None
-    parts = [_times(python), _times(Path(said["prefix"], "pyvenv.cfg"))]
-    for folder in said["site_packages"]:
+    parts = [_times(python), _times(Path(answer["prefix"], "pyvenv.cfg"))]
+    for folder in answer["site_packages"]:
         names = sorted(name for name in _names(folder) if name.endswith(_METADATA))
         parts += [_times(Path(folder)), *names]
-    parts += [_times(Path(item["path"])) for item in said["frameworks"].values()]
+    parts += [_times(Path(item["path"])) for item in answer["frameworks"].values()]
     return files.sha256_text("\n".join(parts))
 
 
@@ -209,20 +209,20 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _interpreter(python: Path, said: Mapping[str, Any], inventory: Path) -> Interpreter:
-    packages = {name: item["version"] for name, item in said["distributions"].items()}
-    frameworks = {name: Framework(**item) for name, item in said["frameworks"].items()}
-    path = Path(said["executable"] or python)
-    facts = (path, said["version"], said["platform"], said["site_packages"], sorted(packages.items()), frameworks)
+def _interpreter(python: Path, answer: Mapping[str, Any], inventory: Path) -> Interpreter:
+    packages = {name: item["version"] for name, item in answer["distributions"].items()}
+    frameworks = {name: Framework(**item) for name, item in answer["frameworks"].items()}
+    path = Path(answer["executable"] or python)
+    facts = (path, answer["version"], answer["platform"], answer["site_packages"], sorted(packages.items()), frameworks)
     return Interpreter(
         path=path,
         packages=packages,
         frameworks=frameworks,
         fingerprint=files.sha256_text(repr(facts))[:32],
         inventory=inventory,
-        site_packages=tuple(said["site_packages"]),
-        own_folders=tuple(said["own_folders"]),
-        **{key: said[key] for key in _PLAIN},
+        site_packages=tuple(answer["site_packages"]),
+        own_folders=tuple(answer["own_folders"]),
+        **{key: answer[key] for key in _PLAIN},
     )
 
 

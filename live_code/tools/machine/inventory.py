@@ -88,27 +88,27 @@ def distributions(folders: "List[str]") -> "Dict[str, Any]":
 
     Read by hand: importlib.metadata takes three times as long, most of it for its own imports.
     """
-    found: Dict[str, Any] = {}
+    packages: Dict[str, Any] = {}
     for folder in folders:
         for place in metadata_folders(folder):
-            said = metadata_of(place)
-            name, version = said.get("Name", [""])[0], said.get("Version", [""])[0]
-            if name and version and normalised(name) not in found:
-                found[normalised(name)] = {
+            metadata = metadata_of(place)
+            name, version = metadata.get("Name", [""])[0], metadata.get("Version", [""])[0]
+            if name and version and normalised(name) not in packages:
+                packages[normalised(name)] = {
                     "version": version,
                     "folder": folder,
-                    "requires": said.get("Requires-Dist", []),
-                    "extras": said.get("Provides-Extra", []),
+                    "requires": metadata.get("Requires-Dist", []),
+                    "extras": metadata.get("Provides-Extra", []),
                     "scripts": scripts_of(place),
                 }
-    return found
+    return packages
 
 
 def metadata_folders(folder: str) -> "List[str]":
     """Where the metadata of a folder's packages is: folders, and for the oldest a file itself."""
     names = sorted(os.listdir(folder))
-    found = [os.path.join(folder, name) for name in names if name.endswith((".dist-info", ".egg-info"))]
-    return found + [os.path.join(folder, name, "EGG-INFO") for name in names if name.endswith(".egg")]
+    places = [os.path.join(folder, name) for name in names if name.endswith((".dist-info", ".egg-info"))]
+    return places + [os.path.join(folder, name, "EGG-INFO") for name in names if name.endswith(".egg")]
 
 
 def metadata_of(place: str) -> "Dict[str, List[str]]":
@@ -131,35 +131,35 @@ def scripts_of(place: str) -> "Dict[str, str]":
     path = os.path.join(place, "entry_points.txt")
     if not os.path.isfile(path):
         return {}
-    section, found = "", {}
+    section, scripts = "", {}
     with open(path, encoding="utf-8", errors="replace") as lines:
         for line in lines:
             if line.startswith("["):
                 section = line.strip()
             elif section == "[console_scripts]" and "=" in line and not line.startswith(("#", ";")):
                 name, _, entry = line.partition("=")
-                found[name.strip()] = entry.strip()
-    return found
+                scripts[name.strip()] = entry.strip()
+    return scripts
 
 
 def frameworks(folders: "List[str]") -> "Dict[str, Any]":
     """Module → version, place and CUDA build, as its own files say: importing torch would take seconds."""
-    found: Dict[str, Any] = {}
+    modules: Dict[str, Any] = {}
     for known in (*FRAMEWORKS, NUMPY):
         for folder in folders:
             path = os.path.join(folder, *known.version_file.split("/"))
             if os.path.isfile(path):
                 with open(path, encoding="utf-8", errors="replace") as opened:
-                    said = dict(ASSIGNED.findall(opened.read()))
-                version = said.get("__version__") or said.get("version") or said.get("full_version")
-                found[known.module] = {
+                    assigned = dict(ASSIGNED.findall(opened.read()))
+                version = assigned.get("__version__") or assigned.get("version") or assigned.get("full_version")
+                modules[known.module] = {
                     "version": version,
                     "path": os.path.dirname(os.path.realpath(path)),
-                    "cuda": said.get("cuda", ""),
+                    "cuda": assigned.get("cuda", ""),
                     "numpy": numpy_of(os.path.join(folder, *known.numpy_library.split("/"))),
                 }
                 break
-    return found
+    return modules
 
 
 def numpy_of(library: str) -> int:

@@ -44,10 +44,10 @@ def pins(problem: Problem, store: Store, settings: PackageSettings) -> list[Pin]
         return []
     entries: list[_Entry] = []
     for text in texts:
-        found = _entries(text, problem)
-        if found is None:
+        parsed = _entries(text, problem)
+        if parsed is None:
             return []
-        entries += found
+        entries += parsed
     named = [entry.pin.name for entry in entries if entry.pin.name]
     if not entries or len(set(named)) < len(named):
         return []
@@ -67,20 +67,20 @@ def besides(problem: Problem, entries: list[Pin]) -> Problem:
 def _entries(text: Text, problem: Problem) -> list[_Entry] | None:
     """What of a file is for the job's interpreter; None when it is no lock."""
     local = not is_list(text.name)  # other tools' locks hold what a project in the repo needs, too
-    found = [line for line in lines(text) if not _OPTION.fullmatch(line.text)]
+    wanted = [line for line in lines(text) if not _OPTION.fullmatch(line.text)]
     parsed = [pin for pin in solution.parse(text.text) if pin.name or not _OPTION.match(pin.text)]
-    if len(parsed) != len(found):
+    if len(parsed) != len(wanted):
         return None
-    environment, kept = markers.environment(problem.image), []
-    for line, pin in zip(found, parsed, strict=True):
+    environment, entries = markers.environment(problem.image), []
+    for line, pin in zip(wanted, parsed, strict=True):
         match = _ENTRY.fullmatch(line.text)
         exact = match and (match["hashes"] or _COMMIT.fullmatch(match["url"] or ""))
         applies = markers.holds(match["marker"] or "", environment) if match else True
         if applies is None or not (exact or (pin.is_local and local)):
             return None
         if applies:
-            kept.append(_Entry(line, pin._replace(text=_MARKER.sub("", pin.text, count=1)) if match else pin))
-    return kept
+            entries.append(_Entry(line, pin._replace(text=_MARKER.sub("", pin.text, count=1)) if match else pin))
+    return entries
 
 
 def _without_the_frameworks_own(entries: list[_Entry], problem: Problem) -> list[_Entry]:
@@ -102,8 +102,8 @@ def _without_the_frameworks_own(entries: list[_Entry], problem: Problem) -> list
 def _check(entry: _Entry, problem: Problem) -> None:
     name, version = entry.pin.name, entry.pin.version
     asks = f"{entry.line} asks for {name}=={version}" if version else f"{entry.line} asks for {entry.line.text}"
-    kept = problem.protection.packages.get(name)
-    if kept and not (version and solution.fits(kept, version)):
+    shipped = problem.protection.packages.get(name)
+    if shipped and not (version and solution.fits(shipped, version)):
         raise conflict.of_pin(asks, name, problem.protection)
     for bound in problem.protection.bounds:
         if bound.name == name and not (version and markers.is_within(version, bound.versions)):

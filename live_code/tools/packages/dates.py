@@ -33,7 +33,7 @@ def _commit_time(place: Path, inherited: Inherited) -> str:
     from datetime import datetime, timezone
 
     try:
-        said = run(["log", "-1", "--format=%ct", "HEAD"], env=worktree.environment_in(place, inherited), cwd=place)
+        seconds = run(["log", "-1", "--format=%ct", "HEAD"], env=worktree.environment_in(place, inherited), cwd=place)
     except GitFailed as error:
         raise CheckoutError("git does not tell the commit's date.", hint="Name a date.", details=str(error)) from error
-    return datetime.fromtimestamp(int(said), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -29,7 +29,9 @@ class Description(NamedTuple):
 def of(image: Interpreter, lock: str, tree: str) -> Description:
     from live_code.tools.packages import solution  # for what is built, not for what is there
 
-    frameworks = {f"{name} (module)": f"{it.version} {it.cuda}".strip() for name, it in image.frameworks.items()}
+    frameworks = {
+        f"{name} (module)": f"{module.version} {module.cuda}".strip() for name, module in image.frameworks.items()
+    }
     pins = {pin.name: pin.version or pin.url for pin in solution.parse(lock)}
     return Description(f"{image.path} {image.version}", {**image.packages, **frameworks}, pins, tree)
 
@@ -63,9 +65,9 @@ def fault(root: Path, image: Interpreter) -> str | None:
 
 def difference(folders: Iterable[Path], new: Description) -> str:
     """What sets a new environment apart from the most alike of the last ones, in a line; '' when there is none."""
-    found = [known for root in _last(folders) if (known := _read(root))]
-    told = [text for known in found if (text := _changes(known, new))]
-    return min(told, key=len, default="")
+    earlier = [known for root in _last(folders) if (known := _read(root))]
+    changes = [text for known in earlier if (text := _changes(known, new))]
+    return min(changes, key=len, default="")
 
 
 def _changes(old: Description, new: Description) -> str:

@@ -78,7 +78,7 @@ _NETWORK = (
     Sign(
         "invalid peer certificate",
         IndexUnreachableError,
-        "the certificate of {asked} can't be verified: {cause}.",
+        "the certificate of {requested} can't be verified: {cause}.",
         _HINT_CA,
     ),
     Sign(_STATUS % "400", IndexUnreachableError, "the index answered {status} for {url}.", _HINT_CLIENT),
@@ -123,8 +123,8 @@ def of_installer(error: runner.ProcessError, logs: Path) -> LiveCodeError | Unre
     if built := re.search(_BUILD, output):
         log = logs / f"{re.sub(r'[^A-Za-z0-9.=-]', '_', built['project'])}.log"
         files.write_text(log, output)
-        what = f"{built['project']} can't be built; all that it said: {log}"
-        return BuildError(what, hint=_HINT_BUILD, details=_last(output))
+        message = f"{built['project']} can't be built; all that it said: {log}"
+        return BuildError(message, hint=_HINT_BUILD, details=_last(output))
     return (
         diagnose(_INSTALLING, output, details=error.last_lines, cause=_first_cause(output))
         or _unreachable(output, DownloadError, error.last_lines)
@@ -133,21 +133,21 @@ def of_installer(error: runner.ProcessError, logs: Path) -> LiveCodeError | Unre
 
 
 def of_index(output: str) -> str:
-    """What is wrong with an index and what to do, in a line; '' when ``output`` tells of nothing."""
+    """What is wrong with an index and what to do, in a line; '' when ``output`` names nothing."""
     return str(diagnose(_LOGIN, output) or _network(output) or output)
 
 
 def url_of(output: str) -> str:
-    """The URL that was being asked for, as far as it is told."""
+    """The URL that was being asked for, as far as the output names it."""
     match = _URL.search(output)
     return match[0] if match else ""
 
 
 def _network(output: str) -> LiveCodeError | None:
-    asked, innermost = url_of(output), _causes(output)[-1]
-    where = f"{asked}: " if asked and asked not in innermost else ""
+    requested, innermost = url_of(output), _causes(output)[-1]
+    where = f"{requested}: " if requested and requested not in innermost else ""
     reached = f"{where}{innermost.rstrip('.')}"
-    return diagnose(_NETWORK, output, asked=asked, cause=_first_cause(output), innermost=reached)
+    return diagnose(_NETWORK, output, requested=requested, cause=_first_cause(output), innermost=reached)
 
 
 def _unreachable(output: str, kind: type[LiveCodeError], details: str) -> UnreachableError | None:
@@ -163,32 +163,34 @@ def _answered_by_git(output: str, details: str) -> LiveCodeError | None:
 
 def _unreadable(output: str, problem: Problem) -> RequirementsError | None:
     place = _place(output, problem)
-    what = f"{place} can't be read as a requirement."
-    return RequirementsError(what, hint="Correct it.", details=output.strip()) if place else None
+    message = f"{place} can't be read as a requirement."
+    return RequirementsError(message, hint="Correct it.", details=output.strip()) if place else None
 
 
-def _place(said: str, problem: Problem) -> str:
+def _place(output: str, problem: Problem) -> str:
     """The file and line that a parser's complaint is about, '' when it is about none."""
-    if found := list(_AT.finditer(said)):
-        match = found[-1]  # the innermost of files that include each other
+    if matches := list(_AT.finditer(output)):
+        match = matches[-1]  # the innermost of files that include each other
         name = match["file"].rpartition(f"/{PLAIN}/")[2]
         text = next((text.text for text in problem.texts if text.name == name), "")
         line = text.encode()[: int(match["position"])].count(b"\n") + 1
         return f"{name}:{line}"
-    at_line = _AT_LINE.search(said)
+    at_line = _AT_LINE.search(output)
     return f"{at_line['file']}:{at_line['line']}" if at_line else ""
 
 
-def _last(said: str) -> str:
-    return "\n".join(said.strip().splitlines()[-30:])
+def _last(output: str) -> str:
+    return "\n".join(output.strip().splitlines()[-30:])
 
 
-def _first_cause(said: str) -> str:
+def _first_cause(output: str) -> str:
     """What went wrong, in one line."""
-    return " ".join(_causes(said))[:400]
+    return " ".join(_causes(output))[:400]
 
 
-def _causes(said: str) -> list[str]:
-    """What went wrong, each behind what it led to; '' when nothing is told."""
-    causes = re.findall(r"^\s*cause: (.+(?:\n {9}.+)*)", said, re.MULTILINE) or said.strip().splitlines()[-1:] or [""]
+def _causes(output: str) -> list[str]:
+    """What went wrong, each behind what it led to; '' when there is no output."""
+    causes = (
+        re.findall(r"^\s*cause: (.+(?:\n {9}.+)*)", output, re.MULTILINE) or output.strip().splitlines()[-1:] or [""]
+    )
     return [" ".join(cause.split()).removeprefix("error: ") for cause in causes]

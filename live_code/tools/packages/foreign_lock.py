@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 def texts(problem: Problem, store: Store, settings: PackageSettings) -> list[Text]:
     """The chosen locks of other tools, with the chosen extras and groups. Raises RequirementsError."""
-    found = []
+    locks = []
     for entry in problem.chosen.inputs:
         if is_uv(entry.name):
-            found.append(Text(entry.name, _exported(problem, entry, store, settings)))
+            locks.append(Text(entry.name, _exported(problem, entry, store, settings)))
         elif is_pylock(entry.name):
-            found.append(Text(entry.name, _of_pylock(problem, entry)))
-    return found
+            locks.append(Text(entry.name, _of_pylock(problem, entry)))
+    return locks
 
 
 def _exported(problem: Problem, entry: Input, store: Store, settings: PackageSettings) -> str:

@@ -11,7 +11,9 @@ from live_code.tools.settings import PackageSettings
 from live_code.values import NamedTuple
 
 PROTECT_VARIABLE = "LIVE_CODE_PROTECT"
-_PROTECTED = re.compile("|".join(names for it in FRAMEWORKS for names in (it.distributions, it.companions) if names))
+_PROTECTED = re.compile(
+    "|".join(names for known in FRAMEWORKS for names in (known.distributions, known.companions) if names)
+)
 # Not compiled before there is a version to look at.
 _VERSION = r"(?i)(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9]+([-_.][a-z0-9]+)*)?"
 
@@ -42,12 +44,14 @@ class Protection(NamedTuple):
 def protection(image: Interpreter, settings: PackageSettings) -> Protection:
     """What the image ships as its framework, and what ``LIVE_CODE_PROTECT`` lists."""
     names = listed(settings)
-    found = {name: version for name, version in image.packages.items() if _PROTECTED.fullmatch(name) or name in names}
+    packages = {
+        name: version for name, version in image.packages.items() if _PROTECTED.fullmatch(name) or name in names
+    }
     for known in FRAMEWORKS:  # requirements use the module's name, whatever the image installed it under
-        if known.module not in found and (installed := version(image, known.module)):
-            found[known.module] = installed
-    bounds = () if "numpy" in found else numpy_bounds(image)
-    return Protection({name: _as_version(found[name]) for name in sorted(found)}, bounds)
+        if known.module not in packages and (installed := version(image, known.module)):
+            packages[known.module] = installed
+    bounds = () if "numpy" in packages else numpy_bounds(image)
+    return Protection({name: _as_version(packages[name]) for name in sorted(packages)}, bounds)
 
 
 def version(image: Interpreter, module: str) -> str:
@@ -99,7 +103,7 @@ def is_family(name: str) -> bool:
 
 def brings(distribution: str, module: str) -> bool:
     """Whether a package, by its normalised name, brings a framework's module."""
-    return any(it.module == module and re.fullmatch(it.distributions, distribution) for it in FRAMEWORKS)
+    return any(known.module == module and re.fullmatch(known.distributions, distribution) for known in FRAMEWORKS)
 
 
 def is_version(text: str) -> bool:

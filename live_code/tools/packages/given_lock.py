@@ -27,16 +27,16 @@ def read(name: str, root: Path) -> str:
 
 def check(name: str, text: str, image: Interpreter, protection: Protection) -> None:
     """Raises RequirementsError when it was made for another kind of interpreter or framework, or lacks hashes."""
-    here = (image.implementation, ".".join(image.version.split(".")[:2]), image.platform)
+    expected = (image.implementation, ".".join(image.version.split(".")[:2]), image.platform)
     made = _MADE_FOR.search(text)
-    if made and made.groups() != here:
+    if made and made.groups() != expected:
         raise RequirementsError(
-            f"{name} was made for {' '.join(made.groups())}, but the image has {' '.join(here)}.",
+            f"{name} was made for {' '.join(made.groups())}, but the image has {' '.join(expected)}.",
             hint="Use the image that it was made on, or leave lock empty.",
         )
     for pin in solution.parse(text):
         if not pin.is_hashed and not pin.url:
             raise RequirementsError(f"{name} has no hash for {pin.name}.", hint="Name a lock with hashes.")
-        kept = protection.packages.get(pin.name)
-        if kept and not solution.same(kept, pin.version):
+        shipped = protection.packages.get(pin.name)
+        if shipped and not solution.same(shipped, pin.version):
             raise conflict.of_pin(f"{name} has {pin.name}=={pin.version}", pin.name, protection)

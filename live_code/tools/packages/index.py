@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_TOLD, _TOLD_TOO = "index: ", "further index: "
+_INDEX_LINE, _FURTHER_LINE = "index: ", "further index: "
 
 
 class UnreachableError(Exception):
@@ -46,16 +46,16 @@ class Indexes(NamedTuple):
         words += [word for place in self.find_links for word in ("--find-links", place)]
         return words + [word for host in self.trusted for word in ("--allow-insecure-host", host)]
 
-    def told(self) -> list[str]:
-        """As a lock's head tells them."""
-        return [f"{_TOLD}{self.default}", *(f"{_TOLD_TOO}{url}" for url in self.extra)]
+    def header(self) -> list[str]:
+        """As lines of a lock's head."""
+        return [f"{_INDEX_LINE}{self.default}", *(f"{_FURTHER_LINE}{url}" for url in self.extra)]
 
     def without(self, url: str) -> Indexes | None:
         """What is left when the index that ``url`` belongs to is down; None when nothing else was named."""
         if url.startswith(self.default.rstrip("/")):
             return self._replace(default=self.instead[0], instead=self.instead[1:]) if self.instead else None
-        down = [one for one in self.extra if url.startswith(one.rstrip("/"))]
-        return self._replace(extra=tuple(one for one in self.extra if one not in down)) if down else None
+        down = [index for index in self.extra if url.startswith(index.rstrip("/"))]
+        return self._replace(extra=tuple(index for index in self.extra if index not in down)) if down else None
 
 
 def try_each(indexes: Indexes, attempt: Callable[[Indexes], T]) -> T:
@@ -74,28 +74,28 @@ def try_each(indexes: Indexes, attempt: Callable[[Indexes], T]) -> T:
 def choose(mirror: str, extra: tuple[str, ...], texts: tuple[Text, ...], settings: PackageSettings) -> Indexes:
     """The task's ``pypi_mirror`` (several: one after the other) stands before the container's index, that before one
     that a requirements file names. The task's mirror takes the place of the container's, the file's adds up."""
-    found = list(options(texts))
+    named = list(options(texts))
     default, *instead = [url for url in (*mirror.replace(",", " ").split(), settings.default_index) if url] or [""]
-    by_file = [value for key, value in found if key in ("-i", "--index-url")]
+    by_file = [value for key, value in named if key in ("-i", "--index-url")]
     if not default:
         default, *by_file = by_file or [PYPI]
-    further = [value for key, value in found if key == "--extra-index-url"]
+    further = [value for key, value in named if key == "--extra-index-url"]
     return Indexes(
         public(default),
         _once(*extra, *by_file, *settings.extra_indexes, *further),
         _once(*instead),
         _once(
             *settings.find_links,
-            *(value for key, value in found if key in ("-f", "--find-links")),
+            *(value for key, value in named if key in ("-f", "--find-links")),
         ),
         _once(*settings.trusted_hosts),
     )
 
 
 def of_lock(text: str, others: Indexes) -> Indexes:
-    """The indexes that a lock was made from, where its head tells them; ``others`` stand in for the first one."""
-    default = [line[len(_TOLD) + 2 :] for line in text.splitlines() if line.startswith(f"# {_TOLD}")]
-    extra = [line[len(_TOLD_TOO) + 2 :] for line in text.splitlines() if line.startswith(f"# {_TOLD_TOO}")]
+    """The indexes that a lock was made from, where its head names them; ``others`` stand in for the first one."""
+    default = [line[len(_INDEX_LINE) + 2 :] for line in text.splitlines() if line.startswith(f"# {_INDEX_LINE}")]
+    extra = [line[len(_FURTHER_LINE) + 2 :] for line in text.splitlines() if line.startswith(f"# {_FURTHER_LINE}")]
     if not default:
         return others
     instead = tuple(url for url in (others.default, *others.instead) if url != default[0])

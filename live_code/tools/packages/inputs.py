@@ -56,18 +56,18 @@ def _plain(problem: Problem, folder: Path) -> Path:
 def locked_already(problem: Problem, store: Store, settings: PackageSettings) -> dict[str, Pin]:
     """The pins of the repo's own locks by name: files in which every entry is exact and has its hashes."""
     texts = [text for text in problem.texts if is_list(text.name)] + foreign_lock.texts(problem, store, settings)
-    found = [solution.parse(text.text) for text in texts]
-    whole = [entries for entries in found if entries and all(pin.is_hashed for pin in entries)]
+    parsed = [solution.parse(text.text) for text in texts]
+    whole = [entries for entries in parsed if entries and all(pin.is_hashed for pin in entries)]
     return {pin.name: pin for entries in whole for pin in entries if pin.version}
 
 
 def _pip_part(problem: Problem, entry: Input) -> Iterator[str]:
     """The pip part of conda's environment.yml; paths in it made whole. What only conda has is refused."""
     path = problem.root / entry.name
-    asked = yamlfile.read_mapping(path, hint="Correct it in the repo.").get("dependencies") or []
-    conda = [str(item) for item in asked if not isinstance(item, dict)]
+    dependencies = yamlfile.read_mapping(path, hint="Correct it in the repo.").get("dependencies") or []
+    conda = [str(item) for item in dependencies if not isinstance(item, dict)]
     _check_conda_part(problem, entry, conda)
-    for line in (line for item in asked if isinstance(item, dict) for line in _listed(item.get("pip"))):
+    for line in (line for item in dependencies if isinstance(item, dict) for line in _listed(item.get("pip"))):
         included = re.match(r"(-r|-c|-e|--requirement|--constraint|--editable)[\s=]+(\S+)", line)
         yield f"{included[1]} {(path.parent / included[2]).resolve()}" if included else line
 
@@ -98,5 +98,5 @@ def _write(path: Path, text: str) -> str:
 
 def names(text: Text) -> list[str]:
     """The packages that a requirements file names on its lines, normalised."""
-    found = [re.match(r"[A-Za-z0-9][\w.-]*", line.text) for line in lines(text)]
-    return [normalised(match[0]) for match in found if match]
+    matches = [re.match(r"[A-Za-z0-9][\w.-]*", line.text) for line in lines(text)]
+    return [normalised(match[0]) for match in matches if match]

@@ -42,15 +42,21 @@ def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSetti
         output.write_text(papers.preferred, encoding="utf-8")
         try:
             _run(
-                [*_arguments(python, papers, output), *_asked(indexes), *words, str(papers.kept), str(own)],
+                [
+                    *_arguments(python, papers, output),
+                    *_index_options(indexes),
+                    *words,
+                    str(papers.protected),
+                    str(own),
+                ],
                 problem,
                 store,
                 settings,
             )
         except runner.ProcessError as error:
-            told = _told(error, _trouble(error, indexes, store, settings))
-            raise failures.of_resolver(told, problem) from error
-        text = _without_kept(output.read_text(encoding="utf-8"), problem, papers)
+            shown = _in_uv_words(error, _trouble(error, indexes, store, settings))
+            raise failures.of_resolver(shown, problem) from error
+        text = _without_protected(output.read_text(encoding="utf-8"), problem, papers)
         return _at_commits(text, problem, store, settings)
 
     return try_each(problem.indexes, attempt)
@@ -64,7 +70,7 @@ def _arguments(python: Path, papers: Papers, output: Path) -> list[str]:
     return [*words, "--find-links", str(papers.links), "--output-file", str(output)]
 
 
-def _asked(indexes: Indexes) -> list[str]:
+def _index_options(indexes: Indexes) -> list[str]:
     words = ["--index-url", indexes.default]
     words += [word for url in indexes.extra for word in ("--extra-index-url", url)]
     words += [word for place in indexes.find_links for word in ("--find-links", place)]
@@ -100,28 +106,28 @@ def _trouble(error: runner.ProcessError, indexes: Indexes, store: Store, setting
     if not missed:
         return ""
     with access.opened(settings, store) as given:
-        asked = (probe.trouble(url, missed["name"], given) for url in (indexes.default, *indexes.extra))
-        return next(filter(None, asked), "")
+        troubles = (probe.trouble(url, missed["name"], given) for url in (indexes.default, *indexes.extra))
+        return next(filter(None, troubles), "")
 
 
-def _told(error: runner.ProcessError, trouble: str) -> runner.ProcessError:
+def _in_uv_words(error: runner.ProcessError, trouble: str) -> runner.ProcessError:
     """The failure in words like uv's, without pip's stack."""
-    said = error.output.stderr
+    output = error.output.stderr
     needs = []
-    for match in _NEEDS.finditer(said):
+    for match in _NEEDS.finditer(output):
         name, _, version = match["file"].partition("-")
         needs.append(f"{name.replace('_', '-')}=={version.split('-')[0]} depends on {match['what']}")
-    kept = ("ERROR:", "Could not", "pip._internal.exceptions")
-    lines = [line.strip() for line in said.splitlines() if line.strip().startswith(kept)]
-    shown = "\n".join(dict.fromkeys([*needs, *lines, *filter(None, [trouble])])) or said
+    prefixes = ("ERROR:", "Could not", "pip._internal.exceptions")
+    lines = [line.strip() for line in output.splitlines() if line.strip().startswith(prefixes)]
+    shown = "\n".join(dict.fromkeys([*needs, *lines, *filter(None, [trouble])])) or output
     return runner.ProcessError(error.argv, error.code, runner.Output("", shown))
 
 
-def _without_kept(text: str, problem: Problem, papers: Papers) -> str:
+def _without_protected(text: str, problem: Problem, papers: Papers) -> str:
     """Without what is protected, and with the paths that a requirements file would have."""
-    here = papers.without_places(text).replace(f"file://{problem.root}/", "./")
-    here = re.sub(rf"file://{re.escape(str(problem.root))}(?=\s)", ".", here)
-    pins = [pin for pin in solution.parse(here) if pin.name not in problem.protection.packages]
+    relative = papers.without_places(text).replace(f"file://{problem.root}/", "./")
+    relative = re.sub(rf"file://{re.escape(str(problem.root))}(?=\s)", ".", relative)
+    pins = [pin for pin in solution.parse(relative) if pin.name not in problem.protection.packages]
     return "".join(pin.text for pin in pins)
 
 
@@ -133,10 +139,10 @@ def _at_commits(text: str, problem: Problem, store: Store, settings: PackageSett
         return text
     words: list[str | Path] = ["pip", "compile", "--no-deps", "--no-header", "--quiet", "--python", problem.image.path]
     try:
-        said = uv.run([*words, "-"], store, settings, cwd=problem.root, stdin="\n".join(moving)).stdout
+        pinned = uv.run([*words, "-"], store, settings, cwd=problem.root, stdin="\n".join(moving)).stdout
     except runner.ProcessError as error:
         raise failures.of_resolver(error, problem) from error
-    commits = {pin.name: pin.url for pin in solution.parse(said)}
+    commits = {pin.name: pin.url for pin in solution.parse(pinned)}
     return "".join(pin.text.replace(pin.url, commits.get(pin.name, pin.url)) if pin.url else pin.text for pin in pins)
 
 

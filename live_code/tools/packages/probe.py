@@ -17,7 +17,7 @@ _ACCEPT = "application/vnd.pypi.simple.v1+json, text/html"
 def trouble(url: str, package: str, given: Reach) -> str:
     """What is wrong with an index, asked for a package; '' when it answers, be it that it does not have that one."""
     request = Request(f"{url.rstrip('/')}/{package}/", headers={"Accept": _ACCEPT})  # noqa: S310 - the container names it
-    login = next((one for one in given.logins if one.host == urlsplit(url).hostname), None)
+    login = next((login for login in given.logins if login.host == urlsplit(url).hostname), None)
     if login:
         token = base64.b64encode(f"{login.user}:{login.secret}".encode()).decode()
         request.add_unredirected_header("Authorization", f"Basic {token}")

@@ -41,7 +41,7 @@ class Papers(NamedTuple):
 
     folder: Path
     links: Path
-    kept: Path
+    protected: Path
     constraints: Path
     preferred: str
 
@@ -54,12 +54,12 @@ def write(problem: Problem, folder: Path, store: Store, settings: PackageSetting
     """Raises OSError. What it takes is loaded here: a warm start writes nothing."""
     from live_code.tools.packages import stubs, uv
 
-    links, kept, constraints = folder / "links", folder / "image", folder / "image-range"
+    links, protected, constraints = folder / "links", folder / "image", folder / "image-range"
     links.mkdir()
     protection = problem.protection
     checked = uv.check(problem.image.path, store, settings) if protection.packages else ""
     shown = stubs.write(links, problem.image, protection.packages, checked)
-    kept.write_text(protection.requirements(), encoding="utf-8")
+    protected.write_text(protection.requirements(), encoding="utf-8")
     constraints.write_text(protection.constraints(), encoding="utf-8")
     preferred = "".join(f"{name}=={version}\n" for name, version in shown.items())
-    return Papers(folder, links, kept, constraints, preferred)
+    return Papers(folder, links, protected, constraints, preferred)

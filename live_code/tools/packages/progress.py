@@ -28,18 +28,18 @@ class Progress:
                 log.doing = f"{name} {version} ({len(self._chosen)} chosen)"
             case ["DEBUG", "Transient", "request", "failure", "for:", url, *_]:
                 log.doing = f"{urlsplit(url).hostname} did not answer, asked again"
-            case ["Downloading" | "Building" as what, name, *size]:
-                self._at_work[name] = " ".join((what.lower(), name, *size))
+            case ["Downloading" | "Building" as action, name, *size]:
+                self._at_work[name] = " ".join((action.lower(), name, *size))
                 log.doing = ", ".join(self._at_work.values())
             case ["Downloaded" | "Built", name, *_]:
                 self._at_work.pop(name, None)
                 log.doing = ", ".join(self._at_work.values()) or self._all
-            case ["Resolved", number, "package" | "packages" as what, *_]:
-                log.doing = self._all = f"getting {number} {what}"
+            case ["Resolved", number, "package" | "packages" as unit, *_]:
+                log.doing = self._all = f"getting {number} {unit}"
             case _:
                 pass
 
 
-def without_log(said: str) -> str:
-    """What uv says to everybody."""
-    return _LOG_LINE.sub("", said)
+def without_log(output: str) -> str:
+    """uv's output without its own log."""
+    return _LOG_LINE.sub("", output)

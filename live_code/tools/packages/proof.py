@@ -17,14 +17,14 @@ def unchanged(python: Path, image: Interpreter, protected: Mapping[str, str], in
     """Versions, places and CUDA builds are those of the image. Raises BuildError."""
     if not protected:
         return
-    said = interpreter.ask(python, inherited)
+    inventory = interpreter.ask(python, inherited)
     for name in protected:
         was = image.packages.get(name)
-        found = said["distributions"].get(name, {}).get("version")
-        if found != was:
-            raise BuildError(f"the environment would change the image's {name} from {was} to {found}.")
+        installed = inventory["distributions"].get(name, {}).get("version")
+        if installed != was:
+            raise BuildError(f"the environment would change the image's {name} from {was} to {installed}.")
     for name, module in image.frameworks.items():
-        now = said["frameworks"].get(name)
+        now = inventory["frameworks"].get(name)
         if name in protected and (now is None or Framework(**now) != module):
             raise BuildError(f"the environment would not use the image's own {name} in {module.path}.")
 

@@ -180,15 +180,15 @@ def _read(file: Path, name: str, path: tuple[str, ...]) -> str:
 
 def _joined(text: Text) -> str:
     """Each logical line on the line where it began: uv reads continuations only before ``--hash``, pip anywhere."""
-    whole, at = "", 1
+    whole, number = "", 1
     for line in lines(text):
-        whole += "\n" * (line.number - at) + line.text
-        at = line.number
+        whole += "\n" * (line.number - number) + line.text
+        number = line.number
     return whole + "\n"
 
 
-def _add_files(root: Path, found: list[Path], texts: dict[str, Text]) -> None:
-    for file in found:
+def _add_files(root: Path, paths: list[Path], texts: dict[str, Text]) -> None:
+    for file in paths:
         if file.is_file():
             name = file.resolve().relative_to(root).as_posix()
             texts.setdefault(name, Text(name, _read(file, name, ())))

@@ -29,21 +29,21 @@ def read(settings: PackageSettings) -> tuple[Login, ...]:
     """What the container's index URLs, its credentials file and its netrc hold. Raises CredentialsError."""
     urls = map(urlsplit, settings.index_urls)
     in_urls = [(parts.hostname, parts.username, parts.password) for parts in urls if parts.password]
-    found = [Login(host or "", unquote(user or ""), unquote(secret or "")) for host, user, secret in in_urls]
+    logins = [Login(host or "", unquote(user or ""), unquote(secret or "")) for host, user, secret in in_urls]
     in_files = (*credentials.of_file(settings.credentials), *credentials.of_netrc(settings.git))
-    found += [Login(re.sub(r":\d+$", "", one.host), one.user, one.secret) for one in in_files]
-    return tuple(dict.fromkeys(found))
+    logins += [Login(re.sub(r":\d+$", "", known.host), known.user, known.secret) for known in in_files]
+    return tuple(dict.fromkeys(logins))
 
 
 @contextmanager
 def as_netrc(logins: tuple[Login, ...]) -> Iterator[str]:
     """The path of a netrc; os.devnull when there is no login."""
     with access.in_memory(
-        "".join(f"machine {one.host} login {one.user} password {one.secret}\n" for one in logins)
+        "".join(f"machine {login.host} login {login.user} password {login.secret}\n" for login in logins)
     ) as path:
         yield path if logins else os.devnull
 
 
 def hide(text: str, logins: tuple[Login, ...]) -> str:
     """The text without the secrets: a tool may repeat what it was given."""
-    return credentials.hide(text, (word for one in logins for word in (one.secret, f"{one.user}:{one.secret}")))
+    return credentials.hide(text, (word for login in logins for word in (login.secret, f"{login.user}:{login.secret}")))

@@ -50,19 +50,19 @@ def entry(pin: Pin, given: Mapping[str, Pin], nobody: str) -> str:
 
 
 def via(pin: Pin) -> set[str]:
-    """Who asks for it, as the comments behind it tell; files among them have dashes and dots in front."""
-    told = re.findall(r"^[ \t]+#[ \t]+(?:via[ \t]+)?(\S+)", pin.text, re.MULTILINE)
-    return {normalised(word) for word in told if word != "via"}
+    """Who asks for it, as the comments behind it show; files among them have dashes and dots in front."""
+    words = re.findall(r"^[ \t]+#[ \t]+(?:via[ \t]+)?(\S+)", pin.text, re.MULTILINE)
+    return {normalised(word) for word in words if word != "via"}
 
 
-def same(one: str, other: str) -> bool:
+def same(version: str, other: str) -> bool:
     """Whether two versions are equal as PEP 440 compares releases: 1.0 is 1.0.0."""
-    return re.sub(r"(\.0)+(?=$|\+)", "", one) == re.sub(r"(\.0)+(?=$|\+)", "", other)
+    return re.sub(r"(\.0)+(?=$|\+)", "", version) == re.sub(r"(\.0)+(?=$|\+)", "", other)
 
 
-def fits(installed: str, asked: str) -> bool:
+def fits(installed: str, wanted: str) -> bool:
     """Whether ``==asked`` is met: an image's 2.6.0+cu124 is a 2.6.0."""
-    return same(installed, asked) or ("+" not in asked and same(installed.partition("+")[0], asked))
+    return same(installed, wanted) or ("+" not in wanted and same(installed.partition("+")[0], wanted))
 
 
 def _pin(block: str) -> Pin:

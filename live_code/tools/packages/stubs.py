@@ -25,12 +25,12 @@ def write(folder: Path, image: Interpreter, protected: Mapping[str, str], checke
     known = image.distributions()
     for name, version in protected.items():
         known.setdefault(name, Distribution(version, "", (), (), {}))
-    kept = {name: dist for name, dist in known.items() if is_version(dist.version)}
+    usable = {name: dist for name, dist in known.items() if is_version(dist.version)}
     unmet = {(normalised(match["name"]), _required_name(match["requires"])) for match in _UNMET.finditer(checked)}
-    for name, dist in kept.items():
+    for name, dist in usable.items():
         requires = _met(name, dist, known, unmet) if name in protected else dist.requires
         _write_wheel(folder, name, dist._replace(requires=tuple(requires)))
-    return {name: dist.version for name, dist in kept.items()}
+    return {name: dist.version for name, dist in usable.items()}
 
 
 def _met(name: str, dist: Distribution, known: Mapping[str, Distribution], unmet: set[tuple[str, str]]) -> list[str]:

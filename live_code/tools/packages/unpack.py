@@ -28,7 +28,7 @@ def with_bundle(settings: Settings, store: Store) -> Settings:
     return settings._replace(packages=settings.packages._replace(lock=str(lock)))
 
 
-def unpack(bundle: Path, kept: Store) -> Path:
+def unpack(bundle: Path, store: Store) -> Path:
     """Puts a bundle's content into the store, beside what is there; returns the lock that a run shall use.
 
     Raises ConfigError.
@@ -41,9 +41,9 @@ def unpack(bundle: Path, kept: Store) -> Path:
             names = tar.getnames()
             if FORMAT not in names or LOCK not in names:
                 raise ConfigError(f"{bundle} is no bundle.", hint=hint)
-            lock = kept.path("bundle", files.sha256_file(bundle)[:32])
+            lock = store.path("bundle", files.sha256_file(bundle)[:32])
             for member in tar.getmembers():
-                _put(tar, member, kept, lock)
+                _put(tar, member, store, lock)
     except tarfile.TarError as error:
         raise ConfigError(f"{bundle} is no bundle, or was cut off.", hint=hint, details=str(error)) from error
     except OSError as error:
@@ -51,7 +51,7 @@ def unpack(bundle: Path, kept: Store) -> Path:
     return lock
 
 
-def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, kept: Store, lock: Path) -> None:
+def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, store: Store, lock: Path) -> None:
     """One member to its place, unless something is there; what is in a store is never replaced by a bundle's."""
     content = tar.extractfile(member) if member.isfile() else None
     if member.name == LOCK and content:
@@ -61,14 +61,14 @@ def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, kept: Store, lock: Path)
     relative = PurePosixPath(member.name).relative_to("store")
     if ".." in relative.parts or relative.parts[0] not in CARRIED:
         raise ConfigError(f"the bundle has a member that leaves the store: {member.name}.", hint="It is damaged.")
-    place = kept.root / relative
+    place = store.root / relative
     if member.isdir():
         place.mkdir(parents=True, exist_ok=True)
     elif content and not place.exists():
         with files.replacing(place) as aside:
             aside.write_bytes(content.read())
             aside.chmod(member.mode & 0o777)
-    elif member.issym() and not place.is_symlink() and _stays(place, member.linkname, kept.root):
+    elif member.issym() and not place.is_symlink() and _stays(place, member.linkname, store.root):
         place.symlink_to(member.linkname)
 
 

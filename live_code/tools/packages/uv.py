@@ -88,7 +88,7 @@ def _shown(
     try:
         return runner.run(argv, cwd=cwd, stdin=stdin, env=env, lock=lock, hear=progress.Progress().hear)
     except runner.ProcessError as error:
-        said = runner.Output(error.output.stdout, progress.without_log(error.output.stderr))
-        raise runner.ProcessError(error.argv, error.code, said) from None
+        output = runner.Output(error.output.stdout, progress.without_log(error.output.stderr))
+        raise runner.ProcessError(error.argv, error.code, output) from None
     finally:
         log.doing = ""

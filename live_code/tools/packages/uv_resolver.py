@@ -33,8 +33,8 @@ def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSetti
 
 def _not_dated(problem: Problem) -> list[str]:
     """What the job's side needs is of today, unless the repo asks for it too."""
-    asked = {name for text in problem.texts if is_list(text.name) for name in inputs.names(text)}
-    names = [name.lower() for name in problem.own_needs if name.lower() not in asked]
+    named = {name for text in problem.texts if is_list(text.name) for name in inputs.names(text)}
+    names = [name.lower() for name in problem.own_needs if name.lower() not in named]
     return [word for name in names for word in ("--exclude-newer-package", f"{name}=2999-01-01T00:00:00Z")]
 
 
@@ -61,8 +61,8 @@ def _hints(
         return ""
     try:
         _run(["first-index" if word == "unsafe-best-match" else word for word in arguments], problem, store, settings)
-    except runner.ProcessError as told:
-        return told.output.stderr
+    except runner.ProcessError as refusal:
+        return refusal.output.stderr
     return ""
 
 
@@ -70,7 +70,8 @@ def _arguments(problem: Problem, papers: Papers, solution: Path) -> list[str | P
     protected = problem.protection.packages
     words: list[str | Path] = ["pip", "compile", "--python", problem.image.path]
     words += ["--generate-hashes", "--no-header"]
-    words += ["--constraints", papers.constraints, papers.kept, "--find-links", papers.links, "--output-file", solution]
+    words += ["--constraints", papers.constraints, papers.protected]
+    words += ["--find-links", papers.links, "--output-file", solution]
     words += [word for name in protected for word in ("--no-emit-package", name, "--no-sources-package", name)]
     if problem.cutoff:
         words += ["--exclude-newer", problem.cutoff, *_not_dated(problem)]

@@ -63,7 +63,7 @@ def add_scripts(python: Path, wanted: Mapping[str, str]) -> None:
         path.chmod(0o755)
 
 
-def take_scripts(python: Path, other: Path) -> None:
+def copy_scripts(python: Path, other: Path) -> None:
     """The other environment's programs, started by this one's interpreter. Raises OSError."""
     for path in other.parent.iterdir():
         if path.name.startswith("python") or (python.parent / path.name).exists():

@@ -45,13 +45,13 @@ def below(root: int, apart: frozenset[int] = NONE) -> tuple[Process, ...]:
     children: dict[int, list[Process]] = {}
     for process in _all():
         children.setdefault(process.parent, []).append(process)
-    found: list[Process] = []
+    processes: list[Process] = []
     waiting = [root]
     while waiting:
         born = [process for process in children.pop(waiting.pop(), []) if process.pid not in apart]
-        found += born
+        processes += born
         waiting += [process.pid for process in born]
-    return tuple(found)
+    return tuple(processes)
 
 
 def _is_childless() -> bool:

@@ -29,7 +29,7 @@ class ProcessError(Exception):
 
     @property
     def last_lines(self) -> str:
-        """The end of what the child said, for an error's details."""
+        """The end of the child's output, for an error's details."""
         return "\n".join((self.output.stderr or self.output.stdout).strip().splitlines()[-20:])
 
 
@@ -67,7 +67,7 @@ def run(
         ) as child:
             waits.set()
             try:
-                said, said_wrong = child.communicate(stdin, timeout)
+                stdout, stderr = child.communicate(stdin, timeout)
             except BaseException:
                 child.kill()
                 raise
@@ -78,7 +78,7 @@ def run(
     finally:
         if listener:
             os.close(listener.handle)
-    output = Output(said, listener.text() if listener else said_wrong)
+    output = Output(stdout, listener.text() if listener else stderr)
     if child.returncode != 0:
         raise ProcessError(words, child.returncode, output)
     return output
@@ -88,13 +88,13 @@ class _Listener:
     """Reads what is written to ``handle``, which its owner closes, line by line."""
 
     def __init__(self, hear: Callable[[str], None], encoding: str) -> None:
-        ours, self.handle = os.pipe()
+        read_end, self.handle = os.pipe()
         self._lines: list[str] = []
-        self._thread = threading.Thread(target=self._listen, args=(ours, hear, encoding), daemon=True)
+        self._thread = threading.Thread(target=self._listen, args=(read_end, hear, encoding), daemon=True)
         self._thread.start()
 
-    def _listen(self, ours: int, hear: Callable[[str], None], encoding: str) -> None:
-        with os.fdopen(ours, encoding=encoding, errors="replace") as lines:
+    def _listen(self, read_end: int, hear: Callable[[str], None], encoding: str) -> None:
+        with os.fdopen(read_end, encoding=encoding, errors="replace") as lines:
             for line in lines:
                 self._lines.append(line)
                 hear(line)

@@ -66,7 +66,7 @@ class Store(NamedTuple):
         """The place in each layer, in the order in which they are looked through."""
         return tuple(layer.path(kind, key) for layer in self.layers)
 
-    def look_below(self, kind: str, key: str, read: Callable[[Path], _T | None]) -> _T | None:
+    def read_below(self, kind: str, key: str, read: Callable[[Path], _T | None]) -> _T | None:
         """What ``read`` makes of the entry in the first read-only layer that has it. None when none has; then, once,
         a line says why what is made now is not kept in the cache."""
         for root in self.read_only:
@@ -137,7 +137,7 @@ class Store(NamedTuple):
     def text(self, kind: str, key: str, make: Callable[[], str], waiting_for: str) -> tuple[str, Entry]:
         """A file of text: read when a layer has it, else made once by ``make`` and published whole."""
         path = self.path(kind, key)
-        if stored := self.look_below(kind, key, _stored) or _stored(path):
+        if stored := self.read_below(kind, key, _stored) or _stored(path):
             return stored
         with self.locked(kind, key, waiting_for):
             if stored := _stored(path):
@@ -159,7 +159,7 @@ class Store(NamedTuple):
         ``fill`` gets the lock's file too: a child that inherits it keeps others away when we are killed before it.
         ``check`` proves an entry before it is reused: it returns what is wrong with it, or None.
         """
-        if below := self.look_below(kind, key, lambda path: None if _reason(path, check) else path):
+        if below := self.read_below(kind, key, lambda path: None if _reason(path, check) else path):
             return Entry(below, cached=True)
         self.use(kind, key)
         path = self.path(kind, key)
@@ -215,10 +215,10 @@ def _trouble(mounted: Path) -> str:
     """Why nothing is kept in a folder that is mounted."""
     if os.statvfs(mounted).f_flag & os.ST_RDONLY:
         return f"{mounted} is mounted read-only: what it has is used, nothing new is kept"
-    found = mounted.stat()
+    status = mounted.stat()
     return (
-        f"{mounted} is mounted, but user {os.getuid()} can't write it (owner {found.st_uid}, mode"
-        f" {found.st_mode & 0o7777:o}): nothing is kept. chmod 1777 the folder that is mounted there, or chown it"
+        f"{mounted} is mounted, but user {os.getuid()} can't write it (owner {status.st_uid}, mode"
+        f" {status.st_mode & 0o7777:o}): nothing is kept. chmod 1777 the folder that is mounted there, or chown it"
     )
 
 

@@ -30,8 +30,8 @@ class Item(NamedTuple):
 
 def items(store: Store, kinds: tuple[str, ...] = KINDS) -> list[Item]:
     """All entries of these kinds, the least recently used first."""
-    found = (_item(store, kind, key) for kind in kinds for key in _keys(store, kind))
-    return sorted(found, key=lambda item: item.used_at)
+    entries = (_item(store, kind, key) for kind in kinds for key in _keys(store, kind))
+    return sorted(entries, key=lambda item: item.used_at)
 
 
 class Room(NamedTuple):
@@ -117,6 +117,6 @@ def _size(path: Path) -> int:
     for folder, _, names in os.walk(path):
         for name in ("", *names):
             with suppress(FileNotFoundError):
-                found = os.lstat(Path(folder, name))
-                seen[(found.st_dev, found.st_ino)] = found.st_blocks * 512
+                status = os.lstat(Path(folder, name))
+                seen[(status.st_dev, status.st_ino)] = status.st_blocks * 512
     return sum(seen.values()) if seen else path.stat().st_blocks * 512

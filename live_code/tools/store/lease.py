@@ -50,7 +50,7 @@ def exclusive(path: Path, waiting_for: str) -> Iterator[int]:
 def keep(path: Path) -> None:
     """Marks what ``path`` stands for as used, from now until this process ends. Does what it can: a store that is
     read-only here is used all the same."""
-    if path in _kept:
+    if path in _in_use:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def keep(path: Path) -> None:
     with suppress(OSError):
         fcntl.flock(handle, fcntl.LOCK_SH)
     os.utime(handle)
-    _kept[path] = handle
+    _in_use[path] = handle
     _beats.add(lambda: os.utime(handle))
 
 
@@ -168,9 +168,9 @@ def _remove_if(lease: Path, name: str) -> None:
     aside = lease.with_name(f"{lease.name}.{os.getpid()}.old")
     with suppress(FileNotFoundError):
         lease.rename(aside)
-        found = str(aside.readlink())
-        if found != name:
-            _made(lease, found)
+        current = str(aside.readlink())
+        if current != name:
+            _made(lease, current)
         aside.unlink()
 
 
@@ -229,4 +229,4 @@ class _Beats:
 
 
 _beats = _Beats()
-_kept: dict[Path, int] = {}
+_in_use: dict[Path, int] = {}

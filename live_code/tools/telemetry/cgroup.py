@@ -7,7 +7,7 @@ from pathlib import Path
 from live_code.values import NamedTuple
 
 MOUNT = Path("/sys/fs/cgroup")
-OURS = Path("/proc/self/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
 VMSTAT = Path("/proc/vmstat")
 # Version 1 writes "no limit" as a number near 2^63.
 NO_LIMIT = 1 << 60
@@ -47,8 +47,8 @@ class Group(NamedTuple):
         return _field(self.memory / ("memory.events" if self.version == 2 else "memory.oom_control"), "oom_kill")
 
 
-def find(mount: Path = MOUNT, ours: Path = OURS) -> Group:
-    paths = _paths(_text(ours))
+def find(mount: Path = MOUNT, membership: Path = MEMBERSHIP) -> Group:
+    paths = _paths(_text(membership))
     if (mount / "cgroup.controllers").exists():
         folder = _folder(mount, paths.get("", "/"))
         return Group(2, folder, folder)
@@ -56,19 +56,19 @@ def find(mount: Path = MOUNT, ours: Path = OURS) -> Group:
     return Group(1 if memory.exists() else 0, memory, _folder(mount / "cpu", paths.get("cpu", "/")))
 
 
-def oom_kills(mount: Path = MOUNT, ours: Path = OURS, vmstat: Path = VMSTAT) -> int:
+def oom_kills(mount: Path = MOUNT, membership: Path = MEMBERSHIP, vmstat: Path = VMSTAT) -> int:
     """Grows when the kernel kills something of ours for memory. The machine's counter where ours is not shown."""
-    counted = find(mount, ours).oom_kills
+    counted = find(mount, membership).oom_kills
     return counted if counted is not None else _field(vmstat, "oom_kill") or 0
 
 
 def _paths(text: str) -> dict[str, str]:
     """Controller → path; the one of version 2 stands under ''. Lines are ``number:controllers:path``."""
-    found = {}
+    paths = {}
     for line in text.splitlines():
         _, controllers, path = line.split(":", 2)
-        found.update(dict.fromkeys(controllers.split(","), path))
-    return found
+        paths.update(dict.fromkeys(controllers.split(","), path))
+    return paths
 
 
 def _folder(mount: Path, path: str) -> Path:

@@ -44,14 +44,14 @@ class EventFile:
         tensor = _number(1, DT_STRING) + _field(2, b"") + _field(8, text.encode(errors="replace"))
         self._tensor(step, tag, tensor, _field(1, b"text"))
 
-    def session_start(self, name: str, at: float, parameters: Mapping[str, bool | float | str]) -> None:
+    def session_start(self, name: str, wall_time: float, parameters: Mapping[str, bool | float | str]) -> None:
         """What the HPARAMS view shows of a run: when it began (Unix seconds), and with which hyper-parameters."""
-        told = b"".join(_field(1, _text(1, key) + _field(2, _value(value))) for key, value in parameters.items())
-        self._session("session_start_info", _field(3, told + _text(4, name) + _double(5, at)))
+        encoded = b"".join(_field(1, _text(1, key) + _field(2, _value(value))) for key, value in parameters.items())
+        self._session("session_start_info", _field(3, encoded + _text(4, name) + _double(5, wall_time)))
 
-    def session_end(self, status: int, at: float) -> None:
+    def session_end(self, status: int, wall_time: float) -> None:
         """``status``: SUCCESS or FAILURE."""
-        self._session("session_end_info", _field(4, _number(1, status) + _double(2, at)))
+        self._session("session_end_info", _field(4, _number(1, status) + _double(2, wall_time)))
 
     def close(self) -> None:
         self._file.close()
@@ -64,8 +64,8 @@ class EventFile:
         value = _text(1, tag) + _field(8, tensor) + _field(9, _field(1, plugin))
         self._write(time.time(), step, _field(5, _field(1, value)))
 
-    def _write(self, at: float, step: int, what: bytes) -> None:
-        event = _double(1, at) + _number(2, step) + what
+    def _write(self, wall_time: float, step: int, payload: bytes) -> None:
+        event = _double(1, wall_time) + _number(2, step) + payload
         length = struct.pack("<Q", len(event))
         self._file.write(length + _masked_crc(length) + event + _masked_crc(event))
 

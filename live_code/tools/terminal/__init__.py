@@ -1,1 +1,1 @@
-"""What is said to a person: log lines, tables, and the lines that stand at the foot of a terminal."""
+"""Output for a person: log lines, tables, and the lines that stand at the foot of a terminal."""

@@ -1,4 +1,4 @@
-"""A few lines that stand at the foot of a terminal while everything that is said scrolls by above them."""
+"""A few lines that stand at the foot of a terminal while all other output scrolls by above them."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ def wanted(environ: Mapping[str, str]) -> bool:
 
 
 class Terminal:
-    """For threads and signal handlers too: whoever comes second leaves what he has to say to the one at work."""
+    """For threads and signal handlers too: whoever comes second leaves his lines to the one at work."""
 
     def __init__(self, handle: int = STDERR) -> None:
         self.handle = handle
         self._foot: Sequence[Line] = ()
         self._drawn: Sequence[Line] = ()
-        self._said: deque[bytes] = deque()
+        self._queue: deque[bytes] = deque()
         self._waiting = 0
         self._left_out = 0
         self._at_work = threading.Lock()
         self._due = threading.Condition()
-        self._aside = self._asked = False
+        self._aside = self._requested = False
 
     @property
     def size(self) -> os.terminal_size:
@@ -69,10 +69,10 @@ class Terminal:
     def say(self, text: bytes) -> None:
         """Whole lines, above the foot; of what else a terminal understands only colours reach it."""
         with self._due:  # may be entered again by a signal handler
-            self._said.append(text)
+            self._queue.append(text)
             self._waiting += len(text)
-            while self._aside and self._waiting > MOST_WAITING and len(self._said) > 1:
-                gone = self._said.popleft()
+            while self._aside and self._waiting > MOST_WAITING and len(self._queue) > 1:
+                gone = self._queue.popleft()
                 self._waiting -= len(gone)
                 self._left_out += gone.count(b"\n")
         self._ask()
@@ -110,46 +110,46 @@ class Terminal:
             self._draw()
             return
         with self._due:
-            self._asked = True
+            self._requested = True
             self._due.notify()
 
     def _attend(self) -> None:
         while self._aside:
             with self._due:
-                self._due.wait_for(lambda: self._asked or not self._aside)
-                self._asked = False
+                self._due.wait_for(lambda: self._requested or not self._aside)
+                self._requested = False
             self._draw()
 
     def _draw(self) -> None:
         while self._at_work.acquire(blocking=False):
             try:
-                said = self._taken()
+                output = self._next_lines()
                 columns, lines = self.size
                 before = self._drawn
                 self._drawn = tuple(Line(text, min(width, columns)) for text, width in self._foot[: lines - 1])
                 with suppress(OSError):  # the terminal is gone: the job is not
-                    self.write(_erased(before, columns) + said + _standing(self._drawn, bool(before)))
+                    self.write(_erased(before, columns) + output + _standing(self._drawn, bool(before)))
             finally:
                 self._at_work.release()
-            if not self._said:  # else it came meanwhile
+            if not self._queue:  # else it came meanwhile
                 return
 
-    def _taken(self) -> bytes:
-        """The next of what was said, not much more than is drawn at once."""
-        taken = []
+    def _next_lines(self) -> bytes:
+        """The next lines of the queue, not much more than is drawn at once."""
+        lines = []
         with self._due:
             if self._left_out:
-                told = f"{self._left_out} lines are left out here: the terminal is too slow; job.log has all"
-                taken.append(f"[live-code] {told}\n".encode())
+                notice = f"{self._left_out} lines are left out here: the terminal is too slow; job.log has all"
+                lines.append(f"[live-code] {notice}\n".encode())
                 self._left_out = 0
-            while self._said and sum(map(len, taken)) < AT_ONCE:
-                text = self._said.popleft()
+            while self._queue and sum(map(len, lines)) < AT_ONCE:
+                text = self._queue.popleft()
                 if len(text) > AT_ONCE and (end := text.rfind(b"\n", 0, AT_ONCE) + 1):
-                    self._said.appendleft(text[end:])
+                    self._queue.appendleft(text[end:])
                     text = text[:end]
                 self._waiting -= len(text)
-                taken.append(MOVES.sub(b"", text))
-        return b"".join(taken)
+                lines.append(MOVES.sub(b"", text))
+        return b"".join(lines)
 
 
 def _erased(lines: Sequence[Line], columns: int) -> bytes:
@@ -169,23 +169,23 @@ def _standing(lines: Sequence[Line], hidden: bool) -> bytes:
 
 
 @contextmanager
-def standing(terminal: Terminal, what: Callable[[], str]) -> Iterator[None]:
-    """Shows what goes on, once a second while the block lasts; '' leaves the foot to others."""
+def standing(terminal: Terminal, render: Callable[[], str]) -> Iterator[None]:
+    """Shows what ``render`` returns, once a second while the block lasts; '' leaves the foot to others."""
     over = threading.Event()
 
-    def tell() -> None:
+    def redraw() -> None:
         shown = False
         while not over.wait(TICK_S):
-            text = what()[: terminal.size.columns - 1]
+            text = render()[: terminal.size.columns - 1]
             if text or shown:
                 terminal.show((Line(text, len(text)),) if text else ())
             shown = bool(text)
 
-    teller = threading.Thread(target=tell, name="terminal", daemon=True)
-    teller.start()
+    thread = threading.Thread(target=redraw, name="terminal", daemon=True)
+    thread.start()
     try:
         yield
     finally:
         over.set()
-        teller.join(TICK_S)
+        thread.join(TICK_S)
         terminal.show(())

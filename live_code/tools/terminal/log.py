@@ -1,4 +1,4 @@
-"""What the bootstrapper says: one line at a time, on stderr, each with the seconds since the start, or as JSON."""
+"""The bootstrapper's messages: one line at a time, on stderr, each with the seconds since the start, or as JSON."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 _started = time.monotonic()
 as_json = False
-# Where a person looks on: what is said goes above what stands at its foot.
+# Where a person looks on: messages go above what stands at its foot.
 terminal: Terminal | None = None
-# What the stage that is shown there is at, '' when it does not tell.
+# What the stage that is shown there is at, '' when it does not report it.
 doing = ""
 
 
@@ -27,9 +27,9 @@ def use_json() -> None:
     as_json = True
 
 
-def use_terminal(found: Terminal) -> None:
+def use_terminal(opened: Terminal) -> None:
     global terminal
-    terminal = found
+    terminal = opened
 
 
 def info(message: str) -> None:
@@ -45,25 +45,25 @@ def error(message: str) -> None:
 
 
 @contextmanager
-def still(what: str, every_s: float = 5.0) -> Iterator[None]:
-    """Says every few seconds, while the block lasts, that ``what`` goes on and for how long it has."""
+def still(activity: str, every_s: float = 5.0) -> Iterator[None]:
+    """Reports every few seconds, while the block lasts, that ``activity`` goes on and for how long it has."""
 
     if terminal:  # there it is to be seen at the foot
         yield
         return
     done, started = threading.Event(), time.monotonic()
 
-    def tell() -> None:
+    def report() -> None:
         while not done.wait(every_s):
-            info(f"{what}: {time.monotonic() - started:.0f} s so far")
+            info(f"{activity}: {time.monotonic() - started:.0f} s so far")
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    thread = threading.Thread(target=report, daemon=True)
+    thread.start()
     try:
         yield
     finally:
         done.set()
-        teller.join()
+        thread.join()
 
 
 def _say(level: str, message: str) -> None:

@@ -150,6 +150,6 @@ def test_a_scalar_of_tensorboard_serves_as_well(tmp_path: Path, goal: str, stopp
             summary = Summary(value=[Summary.Value(tag="val/loss", simple_value=value)])
             writer.add_event(Event(wall_time=1, step=step, summary=summary))
         writer.close()
-        if judge.look(name, tmp_path / name):
+        if judge.review(name, tmp_path / name):
             ended.append(name)
     assert ended == stopped

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from live_code.errors import AuthError, NetworkError, NotFoundError
-from live_code.tools.git.lfs import kept_at
+from live_code.tools.git.lfs import object_path
 from tests.support import checkouts
 from tests.support.servers import connect, https, lfs
 from tests.support.servers.repos import ENV, Repo
@@ -31,7 +31,7 @@ def make(tmp_path):
 
 
 def keep(folder, content):
-    path = kept_at(folder, hashlib.sha256(content).hexdigest())
+    path = object_path(folder, hashlib.sha256(content).hexdigest())
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
 
@@ -79,7 +79,7 @@ def test_content_that_can_not_be_had_is_an_error_that_names_the_file(make, repo)
 def test_content_that_is_not_what_the_pointer_says_is_not_taken(make, repo):
     commit = repo.commit({".gitattributes": ATTRIBUTES, "w.bin": lfs.pointer(WEIGHTS)})
     keep(repo.path / ".git", WEIGHTS)
-    kept_at(repo.path / ".git", hashlib.sha256(WEIGHTS).hexdigest()).write_bytes(b"other")
+    object_path(repo.path / ".git", hashlib.sha256(WEIGHTS).hexdigest()).write_bytes(b"other")
     with pytest.raises(NotFoundError, match="w.bin"):
         make(repo.url, commit)
 

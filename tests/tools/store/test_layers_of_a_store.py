@@ -272,12 +272,12 @@ class TestLfs:
         commits = []
         for number, content in enumerate((b"below", b"above")):
             oid = hashlib.sha256(content).hexdigest()
-            served = lfs.kept_at(shelf.repo.path / ".git", oid)
+            served = lfs.object_path(shelf.repo.path / ".git", oid)
             served.parent.mkdir(parents=True)
             served.write_bytes(content)
             commits.append(shelf.repo.commit({**attributes, f"{number}.bin": pointer(content)}))
         shelf.check_out(below, commits[0], "first")
-        lfs.kept_at(shelf.repo.path / ".git", hashlib.sha256(b"below").hexdigest()).unlink()
+        lfs.object_path(shelf.repo.path / ".git", hashlib.sha256(b"below").hexdigest()).unlink()
         with unwritten(below):
             made = shelf.check_out(store, commits[1], "second")
         assert [(made.place / f"{number}.bin").read_bytes() for number in (0, 1)] == [b"below", b"above"]

@@ -43,9 +43,9 @@ def _write(path: str, pictures: Iterator[_datasets.Picture], cfg: Any, first_cat
     annotations: List[Item] = []
     for image_id, picture in enumerate(pictures):
         images.append({"file_name": picture.path, "height": picture.height, "width": picture.width, "id": image_id})
-        for found in picture.objects:
+        for thing in picture.objects:
             # Evaluators take an annotation of id 0 for one that was never matched.
-            annotations.append(_annotation(found, len(annotations) + 1, image_id, int(first_category), picture))
+            annotations.append(_annotation(thing, len(annotations) + 1, image_id, int(first_category), picture))
     names = cfg.param.get("class_names") or []
     categories = [
         {"id": number, "name": str(name), "supercategory": "none"}
@@ -57,18 +57,18 @@ def _write(path: str, pictures: Iterator[_datasets.Picture], cfg: Any, first_cat
 
 
 def _annotation(
-    found: _datasets.Object, number: int, image_id: int, first_category: int, picture: _datasets.Picture
+    thing: _datasets.Object, number: int, image_id: int, first_category: int, picture: _datasets.Picture
 ) -> Item:
-    left, top, right, bottom = found.left, found.top, found.left + found.width, found.top + found.height
-    has_mask = bool(found.mask)
+    left, top, right, bottom = thing.left, thing.top, thing.left + thing.width, thing.top + thing.height
+    has_mask = bool(thing.mask)
     return {
         "id": number,
         "image_id": image_id,
-        "category_id": found.class_id + first_category,
-        "bbox": [left, top, found.width, found.height],
-        "area": _masks.area(found.mask, picture.width, picture.height) if has_mask else found.width * found.height,
-        "segmentation": found.mask if has_mask else [[left, top, left, bottom, right, bottom, right, top]],
-        "iscrowd": found.is_crowd,
+        "category_id": thing.class_id + first_category,
+        "bbox": [left, top, thing.width, thing.height],
+        "area": _masks.area(thing.mask, picture.width, picture.height) if has_mask else thing.width * thing.height,
+        "segmentation": thing.mask if has_mask else [[left, top, left, bottom, right, bottom, right, top]],
+        "iscrowd": thing.is_crowd,
         "score": 1.0,
-        "bbox_quality": found.quality,
+        "bbox_quality": thing.quality,
     }

@@ -66,12 +66,12 @@ def _label_image(picture: _datasets.Picture) -> Any:
     from PIL import Image
 
     labels = Image.new("L", (picture.width, picture.height), UNLABELLED)
-    for found in sorted(picture.objects, key=lambda thing: -thing.width * thing.height):
-        if found.mask:
-            labels.paste(found.class_id, mask=_masks.mask_image(found.mask, picture.width, picture.height))
+    for thing in sorted(picture.objects, key=lambda thing: -thing.width * thing.height):
+        if thing.mask:
+            labels.paste(thing.class_id, mask=_masks.mask_image(thing.mask, picture.width, picture.height))
         else:
-            left, top = round(found.left), round(found.top)
-            labels.paste(found.class_id, (left, top, left + round(found.width), top + round(found.height)))
+            left, top = round(thing.left), round(thing.top)
+            labels.paste(thing.class_id, (left, top, left + round(thing.width), top + round(thing.height)))
     return labels
 
 
@@ -89,15 +89,15 @@ def _convert_colours(source: str, cfg: Any) -> Any:
 
 def _palette(path: str, class_names: Any) -> Palette:
     """Colours of the classes, from ``name:r,g,b::`` lines; other classes are left unlabelled."""
-    found: Palette = {}
+    palette: Palette = {}
     names = [str(name) for name in class_names]
     with open(path, encoding="utf-8-sig") as lines:
         for line in lines:
             label, _, rest = line.strip().partition(":")
             if label in names:
                 red, green, blue = (int(part) for part in rest.split(":")[0].split(","))
-                found[red, green, blue] = names.index(label)
-    return found
+                palette[red, green, blue] = names.index(label)
+    return palette
 
 
 def _class_ids(colours: Any, palette: Palette) -> Any:
@@ -144,6 +144,6 @@ def train_with_black_area_or_not(ymir_cfg: Any, max_sample_num: int = 100) -> bo
     known = os.environ.get("WITH_BLANK_AREA", "").lower()
     if known not in ("", "true", "false"):
         raise ValueError(f"WITH_BLANK_AREA must be true or false, not {known!r}")
-    found = known == "true" if known else find_blank_area_in_dataset(ymir_cfg, max_sample_num)
-    os.environ["WITH_BLANK_AREA"] = "TRUE" if found else "FALSE"
-    return found
+    has_blank = known == "true" if known else find_blank_area_in_dataset(ymir_cfg, max_sample_num)
+    os.environ["WITH_BLANK_AREA"] = "TRUE" if has_blank else "FALSE"
+    return has_blank

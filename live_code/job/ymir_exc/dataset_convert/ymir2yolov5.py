@@ -66,18 +66,18 @@ def _linked(image: str, folder: str, assets_dir: str) -> str:
 
 def _write_labels(path: str, picture: _datasets.Picture) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    lines = [line for line in (_label(found, picture.width, picture.height) for found in picture.objects) if line]
+    lines = [line for line in (_label(thing, picture.width, picture.height) for thing in picture.objects) if line]
     with open(path, "w", encoding="ascii") as file:
         file.writelines(lines)
 
 
-def _label(found: _datasets.Object, width: int, height: int) -> str:
+def _label(thing: _datasets.Object, width: int, height: int) -> str:
     """Class, centre and size as fractions of the image; nothing for what lies beyond it."""
-    left, right = (min(max(x / width, 0.0), 1.0) for x in (found.left, found.left + found.width))
-    top, bottom = (min(max(y / height, 0.0), 1.0) for y in (found.top, found.top + found.height))
+    left, right = (min(max(x / width, 0.0), 1.0) for x in (thing.left, thing.left + thing.width))
+    top, bottom = (min(max(y / height, 0.0), 1.0) for y in (thing.top, thing.top + thing.height))
     if right <= left or bottom <= top:
         return ""
-    return f"{found.class_id} {(left + right) / 2:.6f} {(top + bottom) / 2:.6f} {right - left:.6f} {bottom - top:.6f}\n"
+    return f"{thing.class_id} {(left + right) / 2:.6f} {(top + bottom) / 2:.6f} {right - left:.6f} {bottom - top:.6f}\n"
 
 
 def _write_data_yaml(path: str, folder: str, cfg: Any) -> None:
