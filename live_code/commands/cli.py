@@ -1,15 +1,15 @@
-"""The command line as a whole: what ``live-code`` is given, and which module does it."""
+"""The command line as a whole: which module does what is asked for; and the one error boundary outside of a run."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from live_code.errors import ConfigError
+from live_code.errors import ConfigError, LiveCodeError
 from live_code.job.ymir_exc import protocol
-from live_code.tools import boundary, settings
+from live_code.tools import settings
 from live_code.values import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,7 +38,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = arguments.command(arguments)
         return code
 
-    return boundary.bounded(command)
+    return bounded(command)
+
+
+def bounded(command: Callable[[], int], program: str = "live-code") -> int:
+    """The command's exit code; of what it raises the code of docs/exit-codes.md, with one line on stderr."""
+    try:
+        code = command()
+        sys.stdout.flush()
+        return code
+    except LiveCodeError as error:
+        failure = error
+    except KeyboardInterrupt:
+        print(f"{program}: stopped by Ctrl-C", file=sys.stderr)
+        return 128 + 2
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13
+    except Exception as error:  # noqa: BLE001 - the one place where our own mistakes end, but for those of a run
+        from live_code.tools import bugs
+
+        failure = bugs.of_command(error)
+    print(f"{program}: {failure}", file=sys.stderr)
+    return failure.exit_code
 
 
 def plainly(words: Sequence[str]) -> Options | None:
@@ -147,7 +169,7 @@ def _run(options: Options) -> int:
 
     _require_folders(options)
     _require_apart(options)
-    return guarded.run(options, os.environ)
+    return guarded.run(options, os.environ, bounded)
 
 
 def _require_folders(options: Options) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from live_code.authoring.demo import image, outputs, walkthrough
 from live_code.authoring.demo.walkthrough import Result
-from live_code.tools import boundary
+from live_code.commands import cli
 from live_code.tools.settings import Inherited
 
 
@@ -52,4 +52,4 @@ def _short(path: Path) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(boundary.bounded(main, "demo"))
+    sys.exit(cli.bounded(main, "demo"))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from live_code.tools import boundary
 from live_code.tools.processes import guard
 from live_code.values import TYPE_CHECKING, NamedTuple
 
@@ -28,8 +27,15 @@ class Options(NamedTuple):
     debug: str = ""
 
 
-def run(options: Options, environ: Mapping[str, str]) -> int:
-    """Runs one task folder and returns the exit code. What the run itself needs is imported by the worker alone."""
+def run(
+    options: Options,
+    environ: Mapping[str, str],
+    bounded: Callable[[Callable[[], int]], int] = lambda work: work(),
+) -> int:
+    """Runs one task folder and returns the exit code. What the run itself needs is imported by the worker alone.
+
+    ``bounded``: does the worker's work, and makes an exit code of what that raises.
+    """
     name = guard.new_name()
     panel = not options.plain and options.log_format == "text" and _is_watched(environ)
     if options.bundle:
@@ -60,7 +66,7 @@ def run(options: Options, environ: Mapping[str, str]) -> int:
         return finish.lost(_folders(options), environ, name, number)
 
     # a shell needs the terminal itself
-    return work() if options.shell else guard.run(lambda: boundary.bounded(work), lost)
+    return work() if options.shell else guard.run(lambda: bounded(work), lost)
 
 
 def _folders(options: Options) -> Folders:

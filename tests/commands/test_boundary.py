@@ -15,7 +15,6 @@ import pytest
 
 from live_code.commands import cli, manual
 from live_code.run.guarded import Options
-from live_code.tools import boundary
 from tests.support.made_records import put
 
 # `live-code`, with one function of it broken: MODULE, FUNCTION, then the words that are typed.
@@ -91,7 +90,7 @@ def test_without_a_place_for_the_trace_it_is_said(
         raise KeyError
 
     monkeypatch.setattr("tempfile.tempdir", "/dev/null")
-    assert boundary.bounded(fails) == 70
+    assert cli.bounded(fails) == 70
     told = capsys.readouterr().err
     assert "Traceback" in told
     assert "The trace stands above." in told.splitlines()[-1]

@@ -30,7 +30,7 @@ class Request(NamedTuple):
 
 
 def find(request: Request, place: Path, address: str, settings: Settings, report: Callable[[str], None]) -> Finding:
-    """Runs what it has to below ``place``; runs that are there already count. ``address``: see ``sweeping.run``.
+    """Runs what it has to below ``place``; runs that are there already count. ``address``: see ``execution.run``.
 
     Raises LiveCodeError; KeyboardInterrupt when all that was running has been stopped.
     """

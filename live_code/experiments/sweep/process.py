@@ -60,7 +60,6 @@ def main(parent: int, folder: Path, job: Job) -> int:
     from live_code.experiments.sweep import outcome
     from live_code.run import guarded
     from live_code.run.guarded import Options
-    from live_code.tools import boundary
     from live_code.tools.store import lease
 
     _end_with(parent)
@@ -68,7 +67,7 @@ def main(parent: int, folder: Path, job: Job) -> int:
         if outcome.of(folder).state in outcome.FINISHED:
             return 0
         task_folder.write(folder, job)
-        return boundary.bounded(lambda: guarded.run(Options(folder / "in", folder / "out"), os.environ))
+        return guarded.run(Options(folder / "in", folder / "out"), os.environ)
 
 
 def _end_with(parent: int) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     T = TypeVar("T")
 
-# The file that it is written to, by record.write.
+# The file that it is written to, by document.write.
 RECORD = "run.json"
 
 

@@ -53,8 +53,8 @@ def run(
 ) -> runner.Output:
     """Runs uv with the store's package cache, without any configuration file.
 
-    Its logins, and git's, come from the container; what uv says is free of them. ``lock``: see process.run.
-    Raises process.ProcessError.
+    Its logins, and git's, come from the container; what uv says is free of them. ``lock``: see runner.run.
+    Raises runner.ProcessError.
     """
     variables = settings.inherited.only(_PASSED_ON)
     own = {"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
@@ -81,7 +81,7 @@ def _shown(
     env: Mapping[str, str],
     lock: int | None,
 ) -> runner.Output:
-    """Runs uv so that a person at the terminal sees what it is at. Raises process.ProcessError."""
+    """Runs uv so that a person at the terminal sees what it is at. Raises runner.ProcessError."""
     from live_code.tools.packages import progress
 
     env = {**env, "RUST_LOG": progress.LOGGED}
