@@ -181,7 +181,7 @@ def test_the_mxnet_repo_is_clean_and_runs(mxnet_python: Path, tmp_path: Path) ->
 def framework_repo(framework: str, python: Path, tmp_path: Path) -> None:
     made = init.make(tmp_path / "new", framework)
     env = environ(tmp_path, python)
-    assert check.examine(str(made.folder), "", check.Image(python), env) == []
+    assert check.examine(str(made.folder), "", check.Image(python), variables.read(env)) == []
     sample(made.folder, env)
     # Its own tests, on the image's Python with the pytest of ours: that is pure Python.
     trained = "import sys; sys.path.append(sys.argv.pop(1)); import pytest; sys.exit(pytest.main(['-q']))"

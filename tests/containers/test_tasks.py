@@ -100,7 +100,7 @@ def test_training_goes_on_from_an_earlier_model(
 
 
 def test_the_secret_of_the_git_server_stands_nowhere_in_the_outputs(trained: Folder, git_host: GitHost) -> None:
-    from servers import https
+    from tests.support.servers import https
 
     for path in trained.out.rglob("*"):
         assert path.is_dir() or https.TOKEN.encode() not in path.read_bytes(), path
