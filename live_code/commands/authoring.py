@@ -14,11 +14,11 @@ Commands = argparse._SubParsersAction
 
 def add(commands: Commands[argparse.ArgumentParser]) -> None:
     """Adds them to the command line. Each imports what it needs when it runs."""
-    from live_code.authoring.init import FRAMEWORKS
+    from live_code.authoring.init import CHOICES
 
     init = commands.add_parser("init", help="make a live-code repository that runs, to start from")
     init.add_argument("folder", type=Path, metavar="DIR", help="an empty folder, or one that is not there yet")
-    init.add_argument("--framework", choices=tuple(FRAMEWORKS), default="plain", help="default: plain (numpy)")
+    init.add_argument("--framework", choices=tuple(CHOICES), default="plain", help="default: plain (numpy)")
     init.add_argument("--name", default="", help="the repository's name (default: the folder's)")
     init.set_defaults(command=_init)
 

@@ -18,7 +18,7 @@ from live_code.job.ymir_exc import protocol
 from tests.support import variables
 from tests.support.standin import PROJECT, one_at_a_time
 
-FRAMEWORKS = tuple(init.FRAMEWORKS)
+FRAMEWORKS = tuple(init.CHOICES)
 IDENTITY = {f"GIT_{who}_{what}": "test@host" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 MXNET = ("mxnet==1.9.1", "numpy==1.23.5", "pillow")
 
@@ -77,7 +77,7 @@ class TestFolder:
         for name in made.files:
             if not name.endswith(".png"):
                 text = (made.folder / name).read_text()
-                assert [mark for mark in ("__NAME__", *init.FRAMEWORKS["torch"]) if mark in text] == [], name
+                assert [mark for mark in ("__NAME__", *init.CHOICES["torch"]) if mark in text] == [], name
             if name.endswith(".py"):
                 compile((made.folder / name).read_text(), name, "exec")
 

@@ -18,9 +18,9 @@ import pytest
 
 from live_code.commands import manual
 from live_code.commands.cli import parser
-from tests.docs import commands
-from tests.docs.blocks import ROOT
 from tests.support import repos
+from tests.support.docs import commands
+from tests.support.docs.blocks import ROOT
 
 
 def names(known: argparse.ArgumentParser) -> Iterator[str]:

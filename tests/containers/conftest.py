@@ -14,7 +14,7 @@ import pytest
 from live_code.authoring.demo import dataset
 from live_code.authoring.demo.dataset import Dataset
 from live_code.authoring.demo.task_folder import Pin
-from tests.containers.engine import ROOT, Container, Engine
+from tests.support.containers.engine import ROOT, Container, Engine
 from tests.support.servers import https
 from tests.support.servers.repos import Repo
 

@@ -9,8 +9,8 @@ import yaml
 
 from live_code.authoring.demo import compose
 from live_code.authoring.demo.task_folder import Pin
-from tests.containers import tasks
-from tests.containers.engine import ROOT, Container
+from tests.support.containers import tasks
+from tests.support.containers.engine import ROOT, Container
 from tests.support.servers.repos import Repo
 
 pytestmark = pytest.mark.slow

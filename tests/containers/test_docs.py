@@ -14,10 +14,10 @@ import pytest
 from live_code.authoring.demo import git_server
 from live_code.authoring.demo.task_folder import Pin
 from live_code.job.ymir_exc import protocol
-from tests.containers import tasks
 from tests.containers.conftest import BUILDS
-from tests.containers.engine import ROOT, Container, Engine
-from tests.docs import blocks
+from tests.support.containers import tasks
+from tests.support.containers.engine import ROOT, Container, Engine
+from tests.support.docs import blocks
 from tests.support.servers import mirror
 from tests.support.servers.mirror import Mirror
 from tests.support.servers.repos import Repo

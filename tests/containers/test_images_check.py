@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.containers.engine import Container, Engine
+from tests.support.containers.engine import Container, Engine
 
 pytestmark = pytest.mark.slow
 SPOILT = """\

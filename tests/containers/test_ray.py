@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.containers.engine import ROOT, Container, Engine
 from tests.support import sweeps
+from tests.support.containers.engine import ROOT, Container, Engine
 from tests.support.sweeps import Stage
 
 pytestmark = pytest.mark.slow

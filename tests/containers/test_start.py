@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from live_code.job.ymir_exc import protocol
-from tests.containers import tasks
 from tests.containers.conftest import GitHost
-from tests.containers.engine import NOBODY, ROOT, Container
+from tests.support.containers import tasks
+from tests.support.containers.engine import NOBODY, ROOT, Container
 
 pytestmark = pytest.mark.slow
 TRIES = 5

@@ -11,10 +11,10 @@ import pytest
 from live_code.authoring.demo.dataset import Dataset
 from live_code.authoring.demo.task_folder import Pin
 from live_code.job.ymir_exc import protocol
-from tests.containers import tasks
 from tests.containers.conftest import GitHost
-from tests.containers.engine import Container
-from tests.containers.tasks import Folder
+from tests.support.containers import tasks
+from tests.support.containers.engine import Container
+from tests.support.containers.tasks import Folder
 
 pytestmark = pytest.mark.slow
 ALONE = "23456:23456"  # a user that no other test's containers have

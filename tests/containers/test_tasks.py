@@ -10,10 +10,10 @@ import yaml
 
 from live_code.authoring.demo.dataset import Dataset
 from live_code.authoring.demo.task_folder import Pin
-from tests.containers import tasks
 from tests.containers.conftest import GitHost
-from tests.containers.engine import Container
-from tests.containers.tasks import Folder
+from tests.support.containers import tasks
+from tests.support.containers.engine import Container
+from tests.support.containers.tasks import Folder
 
 pytestmark = pytest.mark.slow
 # Enough to see that it learns; strings, as the platform's form sends them.

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from live_code.authoring.demo.task_folder import Pin
-from tests.containers import tasks
 from tests.containers.conftest import GitHost
-from tests.containers.engine import NOBODY, Container, Engine
-from tests.containers.tasks import Folder
+from tests.support.containers import tasks
+from tests.support.containers.engine import NOBODY, Container, Engine
+from tests.support.containers.tasks import Folder
 from tests.support.servers import ssh
 from tests.support.servers.repos import Repo
 

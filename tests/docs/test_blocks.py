@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs import blocks, checks, commands, session
-from tests.docs.blocks import Block
+from tests.support.docs import blocks, checks, commands, session
+from tests.support.docs.blocks import Block
 
 PAGES = blocks.pages()
 BLOCKS = [block for page in PAGES for block in blocks.of(page)]
@@ -111,3 +111,8 @@ def test_a_mention_of_an_option_that_is_not_there_is_found() -> None:
     assert commands.mentioned(["runs", "DIR", "--were", "x"]) == "there is no option --were"
     assert commands.mentioned(["cache", "ls|gc", "--max-size"]) == ""
     assert commands.mentioned(["fly"]) == "there is no command fly"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(blocks.ROOT)))
+def test_no_page_has_a_placeholder_left(page: Path) -> None:
+    assert re.findall(r"@@\w+@@|\b(?:TODO|TBD|FIXME)\b", page.read_text()) == []

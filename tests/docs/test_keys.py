@@ -6,7 +6,7 @@ import re
 
 from live_code.job.ymir_exc import protocol
 from live_code.stages.request.repo_settings import RepoSettings
-from tests.docs import blocks
+from tests.support.docs import blocks
 
 PAGE = (blocks.ROOT / "docs" / "make-a-live-code-repo.md").read_text()
 SDK = (blocks.ROOT / "docs" / "sdk.md").read_text()

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from live_code.stages.request import hyperparameters
-from tests.docs import blocks
+from tests.support.docs import blocks
 
 ENGLISH, CHINESE = (blocks.ROOT / name for name in ("README.md", "README.zh-CN.md"))
 COMMENT = re.compile(r"(\A|\s+)#.*")

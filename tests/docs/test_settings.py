@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from live_code.stages.request.hyperparameters import KEYS, Request
-from tests.docs.blocks import ROOT
-from tests.docs.tables import pages
+from tests.support.docs.blocks import ROOT
+from tests.support.docs.tables import pages
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)

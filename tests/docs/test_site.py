@@ -18,8 +18,8 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.docs.blocks import ROOT
 from tests.support import browser
+from tests.support.docs.blocks import ROOT
 
 pytestmark = pytest.mark.slow
 PAGES = ("", "zh-CN/", "platform-user/", "images/", "failures/")

@@ -14,9 +14,9 @@ from ymir_exc import _lock, monitor
 from ymir_exc import result_writer as rw
 
 from live_code import job
+from tests.support.platform_reader import read_progress, read_stages
 
 from .conftest import Task
-from .platform_reader import read_progress, read_stages
 
 WRITER = """
 import sys

@@ -11,8 +11,9 @@ import pytest
 from ymir_exc import _tensorboard, monitor, sysinfo
 from ymir_exc.executor import Executor
 
+from tests.support.platform_reader import read_progress
+
 from .conftest import Task
-from .platform_reader import read_progress
 
 
 def apps(task: Task, **exits: int) -> dict[str, str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from live_code import job
+from tests.support.platform_reader import read_progress, read_scores, read_stages
 
 from .conftest import Task
-from .platform_reader import read_progress, read_scores, read_stages
 
 WRITERS = """
 import sys, warnings

@@ -12,9 +12,9 @@ import pytest
 from ymir_exc import _progress, monitor
 
 from live_code import job
+from tests.support.platform_reader import Progress, read_progress
 
 from .conftest import Task
-from .platform_reader import Progress, read_progress
 
 
 def standing(task: Task) -> Progress:

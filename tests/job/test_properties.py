@@ -17,8 +17,9 @@ from ymir_exc import _masks, monitor, protocol
 from ymir_exc import result_writer as rw
 from ymir_exc import settings as sdk_settings
 
+from tests.support.platform_reader import read_detections, read_progress, read_scores, read_stages
+
 from .conftest import Task
-from .platform_reader import read_detections, read_progress, read_scores, read_stages
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 numbers = st.floats(allow_nan=True, allow_infinity=True) | st.integers()

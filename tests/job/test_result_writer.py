@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from ymir_exc import result_writer as rw
 
+from tests.support.platform_reader import read_coco, read_detections, read_old_result, read_scores, read_stages
+
 from .conftest import Task
-from .platform_reader import read_coco, read_detections, read_old_result, read_scores, read_stages
 
 TEXT = "weights"
 

@@ -12,8 +12,9 @@ from ymir_exc import _masks, dataset_reader, env, util
 from ymir_exc import result_writer as rw
 from ymir_exc.dataset_convert import convert_ymir_to_coco, convert_ymir_to_mmseg
 
+from tests.support.platform_reader import read_coco, read_stages
+
 from .conftest import Task
-from .platform_reader import read_coco, read_stages
 
 WIDTH, HEIGHT = 6, 4
 # The left half is road, the right half sky; a car of 2 x 2 pixels stands before both.

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from ymir_exc import dataset_reader, env, protocol, util
 
+from tests.support.platform_reader import read_old_result, read_progress, read_stages
+
 from .conftest import Task
-from .platform_reader import read_old_result, read_progress, read_stages
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ COMMON = "common"
 
 
 # What differs between the frameworks, by the mark that stands for it in the common files.
-FRAMEWORKS: Mapping[str, Mapping[str, str]] = {
+CHOICES: Mapping[str, Mapping[str, str]] = {
     "plain": {"__RATE__": "1.0", "__SUFFIX__": ".npz", "__PYTHON__": "3.11", "__NEEDS__": "pytest"},
     "torch": {
         "__RATE__": "0.01",
@@ -53,7 +53,7 @@ def make(folder: Path, framework: str, name: str = "", inherited: Inherited | No
         for template in (COMMON, framework):
             shutil.copytree(TEMPLATES / template, folder, ignore=_NOT_OURS, dirs_exist_ok=True)
         files = tuple(sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()))
-        marks = {"__NAME__": name or folder.name, **FRAMEWORKS[framework]}
+        marks = {"__NAME__": name or folder.name, **CHOICES[framework]}
         for file in files:
             _fill_in(folder / file, marks)
     except OSError as error:

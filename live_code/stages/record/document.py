@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from live_code import __version__
@@ -20,6 +20,8 @@ from live_code.values import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from live_code.stages.launch.plan import Launch
 
 SCHEMA_VERSION = 2
 FILE = RECORD
@@ -61,7 +63,7 @@ def as_json(journal: Journal, ending: Ending | None) -> dict[str, Any]:
         **_end(ending),
         **{name: _section(value, paths) for name, value in values.items()},
         **{name: _backward(paths, plain(value)) for name, value in journal.notes.items()},
-        "seeds": _seeds(journal.value("config")),
+        "seeds": _seeds(journal.value("config"), journal.value("launch") or ()),
         "phases": [
             {"name": phase.name, "started": phase.started, "seconds": round(phase.seconds, 6), "failed": phase.failed}
             for phase in journal.phases
@@ -102,11 +104,12 @@ def pins(lock: str) -> dict[str, str]:
     return dict(_PIN.findall(lock))
 
 
-def _seeds(merged: Merged | None) -> dict[str, Any]:
+def _seeds(merged: Merged | None, launches: Sequence[Launch]) -> dict[str, Any]:
     values: Mapping[str, Any] = merged.values if merged else {}
     seeds = {key: value for key, value in values.items() if _SEED.search(key)}
-    if "PYTHONHASHSEED" in os.environ:
-        seeds["PYTHONHASHSEED"] = os.environ["PYTHONHASHSEED"]
+    for launch in launches:
+        if "PYTHONHASHSEED" in launch.environ:
+            seeds["PYTHONHASHSEED"] = launch.environ["PYTHONHASHSEED"]
     return seeds
 
 

@@ -12,7 +12,7 @@ from live_code.job.ymir_exc import protocol
 from live_code.stages.launch.plan import Launch
 from live_code.stages.request.repo_settings import Merged
 from live_code.stages.supervise import group
-from live_code.stages.supervise.exit import Exit, Places, Rules
+from live_code.stages.supervise.contract import Exit, Places, Rules
 from live_code.tools.terminal import log
 from live_code.values import NamedTuple
 
@@ -61,7 +61,7 @@ def run_once(launch: Launch, places: Places, rules: Rules) -> Exit:
     places.reports.mkdir(parents=True, exist_ok=True)
     for old in places.reports.iterdir():
         old.unlink()
-    job = group.start(launch, {**launch.environ, protocol.REPORT_VARIABLE: str(places.reports)}, rules.grace)
+    job = group.start(launch, {**launch.environ, protocol.REPORT_VARIABLE: str(places.reports)}, rules)
     with job.attended():
         gc.enable()
         from live_code.stages.supervise import watch  # the job is on its way: from here on an import costs it nothing

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from live_code.stages.supervise.exit import Frame, Report
+from live_code.stages.supervise.contract import Frame, Report
 
 # Processes that fall one after the other fall within this time, in seconds; an earlier report was got over.
 CASCADE_S = 120.0

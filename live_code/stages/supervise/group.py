@@ -14,6 +14,7 @@ from types import FrameType
 
 from live_code.errors import LaunchError
 from live_code.stages.launch.plan import Launch
+from live_code.stages.supervise.contract import Rules
 from live_code.tools.processes import guard, proctree
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING
@@ -163,8 +164,8 @@ class Group:
             os.killpg(self.job.pid, number)
 
 
-def start(launch: Launch, environ: Mapping[str, str], grace: float) -> Group:
-    """Starts the job. Raises LaunchError when there is nothing to start."""
+def start(launch: Launch, env: Mapping[str, str], rules: Rules) -> Group:
+    """Starts the job with the variables ``env``. Raises LaunchError when there is nothing to start."""
     others = frozenset(process.pid for process in proctree.below(os.getpid()))
     theirs, lifeline = os.pipe()
     heir = None
@@ -172,7 +173,7 @@ def start(launch: Launch, environ: Mapping[str, str], grace: float) -> Group:
         job = subprocess.Popen(
             launch.argv,
             cwd=launch.cwd,
-            env=environ,
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -180,7 +181,7 @@ def start(launch: Launch, environ: Mapping[str, str], grace: float) -> Group:
             pass_fds=(theirs,),
         )
         _signal_at_our_death(job, theirs)
-        heir = _heir(job, theirs, grace)
+        heir = _heir(job, theirs, rules.grace)
     except OSError as error:
         os.close(lifeline)
         raise LaunchError(
@@ -192,7 +193,7 @@ def start(launch: Launch, environ: Mapping[str, str], grace: float) -> Group:
     for pipe in (job.stdout, job.stderr):
         if pipe:
             _widen(pipe)
-    return Group(job, grace, others, lifeline, heir)
+    return Group(job, rules.grace, others, lifeline, heir)
 
 
 def _signal_at_our_death(job: subprocess.Popen[bytes], pipe: int) -> None:

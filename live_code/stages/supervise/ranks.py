@@ -10,7 +10,7 @@ import re
 import signal
 from collections.abc import Sequence
 
-from live_code.stages.supervise.exit import Report
+from live_code.stages.supervise.contract import Report
 from live_code.values import NamedTuple
 
 # What the process of torchrun itself dies of, whoever started it.

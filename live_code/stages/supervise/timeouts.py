@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from live_code.stages.supervise.exit import HANGING_RANKS, MAX_DURATION, STALL, Rules
+from live_code.stages.supervise.contract import HANGING_RANKS, MAX_DURATION, STALL, Rules
 from live_code.values import NamedTuple
 
 # How long the other ranks may be silent after one has died of an exception, in seconds.

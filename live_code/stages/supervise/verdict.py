@@ -16,7 +16,7 @@ from live_code.errors import JobError
 from live_code.job.ymir_exc import protocol
 from live_code.stages.request.repo_settings import Merged
 from live_code.stages.supervise import exceptions, hints, ranks, symptoms
-from live_code.stages.supervise.exit import HANGING_RANKS, MAX_DURATION, STALL, Exit, Report
+from live_code.stages.supervise.contract import HANGING_RANKS, MAX_DURATION, STALL, Exit, Report
 from live_code.stages.supervise.symptoms import Cause
 from live_code.tools import files
 from live_code.tools.packages import modules

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from live_code.stages.supervise import exceptions, screen, timeouts
-from live_code.stages.supervise.exit import HANGING_RANKS, MAX_DURATION, STALL, Exit, Places, Report, Rules
+from live_code.stages.supervise.contract import HANGING_RANKS, MAX_DURATION, STALL, Exit, Places, Report, Rules
 from live_code.stages.supervise.group import Group
 from live_code.stages.supervise.joblog import JobLog
 from live_code.stages.supervise.output import Output, Stream

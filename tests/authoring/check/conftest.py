@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.authoring.check.repo import Repo
+from tests.support.checked_repo import Repo
 
 
 @pytest.fixture(scope="session")

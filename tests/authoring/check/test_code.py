@@ -8,8 +8,8 @@ import pytest
 
 from live_code.authoring import check
 from live_code.authoring.check.finding import MAY_FAIL, WILL_FAIL
-from tests.authoring.check.repo import CONFIGURED, Repo, brief, but
 from tests.support import images, variables
+from tests.support.checked_repo import CONFIGURED, Repo, brief, but
 
 # One line of a start.py → what is said of it: severity and rule.
 BAD: dict[str, tuple[str, str]] = {

@@ -12,7 +12,7 @@ import pytest
 from live_code.authoring import check
 from live_code.authoring.check.finding import NOTE, WILL_FAIL, Finding
 from live_code.commands import cli
-from tests.authoring.check.repo import CONFIGURED, RESULTS, Repo
+from tests.support.checked_repo import CONFIGURED, RESULTS, Repo
 
 PROJECT = Path(__file__).parents[3]
 

@@ -10,8 +10,8 @@ import pytest
 from live_code.authoring import check
 from live_code.authoring.check.finding import MAY_FAIL, NOTE, WILL_FAIL
 from live_code.errors import ConfigError
-from tests.authoring.check.repo import CONFIGURED, Repo, brief, but
 from tests.support import variables
+from tests.support.checked_repo import CONFIGURED, Repo, brief, but
 
 
 class TestGit:

@@ -12,8 +12,8 @@ import pytest
 from live_code.authoring import check
 from live_code.authoring.check.finding import MAY_FAIL, WILL_FAIL
 from live_code.tools.machine import interpreter
-from tests.authoring.check.repo import CONFIGURED, Repo, brief
 from tests.support import variables
+from tests.support.checked_repo import CONFIGURED, Repo, brief
 from tests.support.workshop import Workshop
 
 

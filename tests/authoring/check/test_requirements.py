@@ -12,8 +12,8 @@ from live_code.authoring import check
 from live_code.authoring.check.finding import MAY_FAIL, NOTE, WILL_FAIL, Finding
 from live_code.errors import InterpreterError
 from live_code.tools.machine import interpreter
-from tests.authoring.check.repo import CONFIGURED, Repo, brief, but
 from tests.support import variables
+from tests.support.checked_repo import CONFIGURED, Repo, brief, but
 from tests.support.workshop import Workshop
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from live_code.authoring import check
 from live_code.authoring.check import sdk
 from live_code.authoring.check.finding import MAY_FAIL, NOTE, WILL_FAIL
-from tests.authoring.check.repo import CONFIGURED, RESULTS, Repo, brief
+from tests.support.checked_repo import CONFIGURED, RESULTS, Repo, brief
 
 
 class TestSurface:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from live_code.authoring.check.finding import MAY_FAIL, NOTE, WILL_FAIL
-from tests.authoring.check.repo import CONFIGURED, Repo, brief
+from tests.support.checked_repo import CONFIGURED, Repo, brief
 
 
 class TestEntrypoint:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.authoring.demo.runs import Played, environ_of
+from tests.support.demo_runs import Played, environ_of
 from tests.support.standin import PROJECT, one_at_a_time
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from live_code.stages.record import reading
-from tests.authoring.demo.runs import Played
+from tests.support.demo_runs import Played
 
 
 def live_code(played: Played, *words: object, **environ: str) -> "subprocess.CompletedProcess[str]":

@@ -15,10 +15,10 @@ from PIL import Image
 from live_code.authoring.demo import example_repo
 from live_code.authoring.demo.walkthrough import SCORING
 from live_code.job.ymir_exc import protocol
-from tests.authoring.demo.precision import mean_average_precision
-from tests.authoring.demo.runs import Played
-from tests.docs.blocks import samples
-from tests.docs.session import missing
+from tests.support.demo_runs import Played
+from tests.support.docs.blocks import samples
+from tests.support.docs.session import missing
+from tests.support.precision import mean_average_precision
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "torch-detector"
 RUNS = ("training", *SCORING)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from live_code.job.ymir_exc import protocol
 from live_code.stages.launch.plan import Entrypoint, Launch
 from live_code.stages.supervise import Channel, Places, Rules, attempts, exceptions, timeouts
-from live_code.stages.supervise.exit import HANGING_RANKS, MAX_DURATION, STALL
+from live_code.stages.supervise.contract import HANGING_RANKS, MAX_DURATION, STALL
 from live_code.stages.supervise.joblog import JobLog
 from live_code.stages.supervise.lines import LONGEST, UPDATE_EVERY_S, Lines, Readable
 from live_code.stages.supervise.panel import Monitor

@@ -14,7 +14,7 @@ from live_code.errors import JobError
 from live_code.job.ymir_exc import protocol
 from live_code.stages.request.repo_settings import Merged
 from live_code.stages.supervise import exceptions, symptoms, verdict
-from live_code.stages.supervise.exit import HANGING_RANKS, MAX_DURATION, STALL, Exit, Frame, Report
+from live_code.stages.supervise.contract import HANGING_RANKS, MAX_DURATION, STALL, Exit, Frame, Report
 from live_code.tools.processes.guard import ORPHANED
 
 FAILED = Exit(code=1, signal=0, stopped_by=0, seconds=12.0, tail=("last words",))

@@ -15,8 +15,8 @@ from live_code.authoring.check import outcome, sdk
 from live_code.errors import LiveCodeError
 from live_code.experiments.sweep import spec
 from live_code.stages.request import hyperparameters, repo_settings, task_config
-from tests.docs import commands
-from tests.docs.blocks import ROOT, Block
+from tests.support.docs import commands
+from tests.support.docs.blocks import ROOT, Block
 
 # What a task must have; a page may show some keys only.
 LEAST = {"git_url": "https://git.example.com/a/b", "git_branch": "main"}

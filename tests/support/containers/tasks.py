@@ -14,7 +14,7 @@ from live_code.authoring.demo import task_folder
 from live_code.authoring.demo.dataset import Dataset
 from live_code.authoring.demo.task_folder import Pin
 from live_code.job.ymir_exc import protocol
-from tests.containers.engine import NOBODY
+from tests.support.containers.engine import NOBODY
 
 
 class Folder(NamedTuple):

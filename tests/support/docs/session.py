@@ -10,9 +10,9 @@ import venv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.docs.blocks import ROOT, Block
-from tests.docs.checks import shape
 from tests.support import machine, repos
+from tests.support.docs.blocks import ROOT, Block
+from tests.support.docs.checks import shape
 from tests.support.task_folder import TaskFolder
 
 

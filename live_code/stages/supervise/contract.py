@@ -1,10 +1,13 @@
-"""The rules of a supervised job, and all that is known of its end: values only."""
+"""What a supervised job is given, its rules and places, and all that is known of its end: values only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from live_code.stages.request.hyperparameters import Request
+from live_code.stages.request.repo_settings import Merged
+from live_code.stages.request.task_config import TaskConfig
 from live_code.values import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -110,3 +113,28 @@ class Exit(NamedTuple):
         if self.signal:
             return 128 + self.signal
         return self.code or (128 + self.stopped_by if self.stopped_by else 0)
+
+
+def rules(request: Request, merged: Merged, missing: Mapping[str, str]) -> Rules:
+    """What the task asks of supervision. ``missing``: messages about models, by the key that names them."""
+    return Rules(
+        grace=request.stop_grace_s,
+        max_duration=request.max_duration_s,
+        stall_timeout=request.stall_timeout_s,
+        log_quota=round(request.log_quota_mb * (1 << 20)),
+        retries=request.retries,
+        retry_on=request.retry_on,
+        gpu_wanted=bool(str(merged.values.get("gpu_id") or "").strip()),
+        missing_model=missing.get("model_params_path", ""),
+    )
+
+
+def places(task: TaskConfig, record_dir: Path, *disks: Path) -> Places:
+    """Where the job is to be seen. ``record_dir``: our own folder in /out; ``disks``: what else it needs room on."""
+    return Places(
+        log_file=record_dir / "job.log",
+        monitor_file=Path(task.output["monitor_file"]),
+        disks=(record_dir, *disks),
+        output=Path(task.output["root_dir"]),
+        tensorboard=Path(task.output["tensorboard_dir"]),
+    )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MARK = re.compile(r"<!--\s*(run|write|output|sample|says|diagram)(?::\s*(.*?))?\s*-->\s*")
 
 

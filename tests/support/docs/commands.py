@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from live_code.commands.cli import parser
-from tests.docs.blocks import ROOT
+from tests.support.docs.blocks import ROOT
 
 # What a reader is sure to have, and what those do needs no word of ours.
 COMMON = {

@@ -10,7 +10,7 @@ from typing import Any
 from live_code.stages.request import hyperparameters
 from live_code.stages.request.hyperparameters import Request
 from live_code.tools.settings import table
-from tests.docs.blocks import ROOT
+from tests.support.docs.blocks import ROOT
 
 _BLOCK = re.compile(r"(<!-- settings: (\w+) -->\n).*?(<!-- end of settings -->)", re.DOTALL)
 
