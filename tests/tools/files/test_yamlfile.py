@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+import live_code
 from live_code.tools.files import yamlfile
+from tests.support import images
 
 LOADERS = ("CSafeLoader", "SafeLoader")
 VALUES = """
@@ -38,9 +41,11 @@ print(*sorted({name for name, value in values if type(value) is waits}))
 """
 
 
-def in_a_new_process(code: str, loader: str = LOADERS[0]) -> str:
-    code = f"import sys\nfrom live_code.tools.files import yamlfile\nimport yaml\nloader = yaml.{loader}\n{code}"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False)
+def in_a_new_process(code: str, loader: str = LOADERS[0], python: Path = Path(sys.executable)) -> str:
+    paths = [str(Path(live_code.__file__).parents[1]), str(Path(yaml.__file__).parents[1])]
+    head = f"import sys\nsys.path[:0] = {paths}\nfrom live_code.tools.files import yamlfile\nimport yaml\n"
+    argv = [python, "-c", f"{head}loader = yaml.{loader}\n{code}"]
+    done = subprocess.run(argv, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -59,6 +64,14 @@ def test_no_pattern_but_yamls_own_waits_for_its_use() -> None:
     holders = in_a_new_process(WAITING).split()
     assert holders
     assert {name.split(".")[0] for name in holders} == {"yaml"}, holders
+
+
+@pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
+def test_patterns_wait_on_every_python_that_live_code_runs_on(version: str) -> None:
+    """Without libyaml, which the tests' own Python alone has."""
+    python = images.base_python(version)
+    in_a_new_process(VALUES, LOADERS[1], python)
+    assert {name.split(".")[0] for name in in_a_new_process(WAITING, LOADERS[1], python).split()} == {"yaml"}
 
 
 def test_a_mapping_is_read_back_as_it_was_written(tmp_path: Path) -> None:
