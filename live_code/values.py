@@ -47,7 +47,8 @@ else:
         given = {**cls._field_defaults, **dict(zip(cls._fields, values, strict=False)), **named}
         twice = named.keys() & set(cls._fields[: len(values)])
         if len(values) > len(cls._fields) or given.keys() != set(cls._fields) or twice:
-            raise TypeError(f"{cls.__name__}() takes {', '.join(cls._fields)}, not {values} and {named}")
+            unknown = ", ".join(sorted(named.keys() - set(cls._fields)))
+            raise TypeError(f"{cls.__name__}() takes {', '.join(cls._fields)}, not {len(values)} values and {unknown}")
         return [given[name] for name in cls._fields]
 
     class _Kind(type):

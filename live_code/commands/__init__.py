@@ -1,1 +1,1 @@
-"""What people and containers type: arguments and printing, a module for each group of commands; the error boundary."""
+"""What people and containers type: arguments, printing, the error boundary; small commands (doctor, images) whole."""

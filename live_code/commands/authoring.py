@@ -37,7 +37,7 @@ def add(commands: Commands[argparse.ArgumentParser]) -> None:
 def _init(arguments: argparse.Namespace) -> int:
     from live_code.authoring import init
 
-    made = init.make(arguments.folder, arguments.framework, arguments.name, Inherited(arguments.environ))
+    made = init.make(arguments.folder, arguments.framework, Inherited(arguments.environ), arguments.name)
     print(f"{made.folder}: {len(made.files)} files; README.md says what each one does")
     if not made.commit:
         print(f"git could not commit them: {made.why}\nCommit them before you run them: only commits are run.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from live_code.errors import ConfigError, LiveCodeError
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 2
         arguments = parser(all_commands=not is_run).parse_args(words)
         environ = os.environ if is_run else _settled()
-        arguments.environ, arguments.settings = environ, lambda: settings.read(environ)
+        arguments.environ, arguments.settings = environ, cache(lambda: settings.read(environ))
         code: int = arguments.command(arguments)
         return code
 

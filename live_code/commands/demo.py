@@ -5,9 +5,10 @@ import os
 import sys
 from pathlib import Path
 
-from live_code.authoring.demo import image, outputs, walkthrough
+from live_code.authoring.demo import outputs, walkthrough
 from live_code.authoring.demo.walkthrough import Result
 from live_code.commands import cli
+from live_code.tools.machine.interpreter import PYTHON_VARIABLE
 from live_code.tools.settings import Inherited
 
 
@@ -40,7 +41,7 @@ def summary(result: Result) -> str:
         f"picture  {_short(result.picture)}",
         "",
         "to go on, in this shell:",
-        f"  export {image.PYTHON_VARIABLE}={result.python} LIVE_CODE_STORE={result.folder / 'store'}",
+        f"  export {PYTHON_VARIABLE}={result.python} LIVE_CODE_STORE={result.folder / 'store'}",
         f"  {Path(sys.executable).with_name('live-code')} run --in {result.folder / 'mining' / 'in'} --out /tmp/out",
     ]
     return "\n".join(lines)

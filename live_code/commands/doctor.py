@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from live_code.errors import InterpreterError, LiveCodeError
-from live_code.tools import settings, store
-from live_code.tools.git import credentials
+from live_code.errors import CredentialsError, InterpreterError, LiveCodeError
+from live_code.tools import settings as variables
+from live_code.tools import store
+from live_code.tools.git import credentials, policy
 from live_code.tools.machine import host, interpreter
 from live_code.tools.machine.host import Host
 from live_code.tools.machine.interpreter import Framework, Interpreter
@@ -17,14 +18,14 @@ from live_code.tools.machine.inventory import FRAMEWORKS
 from live_code.tools.packages import access, framework, index, secrets, uv
 from live_code.tools.packages.framework import Protection
 from live_code.tools.processes import runner
-from live_code.tools.settings import PackageSettings, Settings
+from live_code.tools.settings import GitSettings, PackageSettings, Settings
 from live_code.tools.store import Store
 from live_code.tools.telemetry import gpu
 from live_code.values import NamedTuple
 
 _ENOUGH_BYTES = 2 << 30
 _TIMEOUT_S = 10.0
-_CORE = tuple(known.module for known in FRAMEWORKS if not known.part_of)
+_CORE = tuple(settings.module for settings in FRAMEWORKS if not settings.part_of)
 # Either is there when a driver is, in a container too.
 _DRIVER = ("/proc/driver/nvidia/version", "/dev/nvidiactl")
 
@@ -48,24 +49,28 @@ class Findings(NamedTuple):
 
 def examine(python: Path | None, environ: Mapping[str, str]) -> Findings:
     """Asks everything; an answer that fails is a problem of that topic, never an end."""
-    wrong = settings.problems(environ)
-    known = settings.read({name: value for name, value in environ.items() if name not in wrong})
-    cache = store.find(known.store)
+    wrong = variables.problems(environ)
+    settings = variables.read({name: value for name, value in environ.items() if name not in wrong})
+    cache = store.find(settings.store)
     answers = [
         *(Answer("variables", "", str(error)) for error in wrong.values()),
-        *(Answer("variables", "", line) for line in settings.unknown(environ)),
-        *_image(python, cache.top, known),
+        *(Answer("variables", "", line) for line in variables.unknown(environ)),
+        *_image(python, cache.top, settings),
         *_mounted(cache),
         _store(cache),
         _tool("git", ["git", "--version"]),
     ]
     answers += [
-        Answer("repositories", ", ".join(known.git.allowed_repos) or "all that can be reached"),
-        _credentials(known),
+        Answer("repositories", "" if policy.REPOS_VARIABLE in wrong else _repositories(settings.git)),
+        _credentials(settings),
         _tool("uv", [str(uv.binary()), "--version"]),
-        *_indexes(cache, known.packages),
+        *_indexes(cache, settings.packages),
     ]
     return Findings(tuple(answers))
+
+
+def _repositories(settings: GitSettings) -> str:
+    return ", ".join(settings.allowed_repos) or "all that can be reached"
 
 
 def show(findings: Findings) -> list[str]:
@@ -79,17 +84,17 @@ def show(findings: Findings) -> list[str]:
     return lines
 
 
-def _image(python: Path | None, cache: Store, known: Settings) -> Iterator[Answer]:
+def _image(python: Path | None, cache: Store, settings: Settings) -> Iterator[Answer]:
     try:
-        image = interpreter.inspect((python or interpreter.find(known)).absolute(), cache, known.inherited)
+        image = interpreter.inspect((python or interpreter.find(settings)).absolute(), cache, settings.inherited)
     except InterpreterError as error:
         yield Answer("interpreter", "", str(error))
         return
     kind = "venv" if image.is_venv else "conda" if image.is_conda else "system"
     yield Answer("interpreter", f"{image.path} ({image.implementation} {image.version}, {kind}, {image.platform})")
     yield _framework(image)
-    yield _gpus(image.frameworks, host.inspect(), known.gpus)
-    yield _protected(framework.protection(image, known.packages), known.packages)
+    yield _gpus(image.frameworks, host.inspect(), settings.gpus)
+    yield _protected(framework.protection(image, settings.packages), settings.packages)
 
 
 def _framework(image: Interpreter) -> Answer:
@@ -132,9 +137,9 @@ def gpu_problem(frameworks: Mapping[str, Framework], *, driver: bool, count: int
     return ""
 
 
-def _protected(protection: Protection, known: PackageSettings) -> Answer:
+def _protected(protection: Protection, settings: PackageSettings) -> Answer:
     exact = [f"{name}=={version}" for name, version in protection.packages.items()]
-    lacking = ", ".join(sorted(framework.listed(known) - set(protection.packages)))
+    lacking = ", ".join(sorted(framework.listed(settings) - set(protection.packages)))
     return Answer(
         "protected",
         ", ".join([*exact, *(b.name + b.versions for b in protection.bounds)]) or "nothing",
@@ -142,12 +147,12 @@ def _protected(protection: Protection, known: PackageSettings) -> Answer:
     )
 
 
-def _credentials(known: Settings) -> Answer:
+def _credentials(settings: Settings) -> Answer:
     """For whom there are any; nothing of themselves."""
     try:
-        hosts = [f"{credential.scheme}://{credential.host}" for credential in credentials.read(known.git)]
-        hosts += ["ssh"] if credentials.ssh_key(known.git) else []
-        hosts += [f"index {login.host}" for login in secrets.read(known.packages)]
+        hosts = [f"{credential.scheme}://{credential.host}" for credential in credentials.read(settings.git)]
+        hosts += ["ssh"] if credentials.ssh_key(settings.git) else []
+        hosts += [f"index {login.host}" for login in secrets.read(settings.packages)]
     except LiveCodeError as error:
         return Answer("credentials", "", str(error))
     return Answer("credentials", ", ".join(dict.fromkeys(hosts)) or "none")
@@ -178,10 +183,13 @@ def _tool(name: str, argv: list[str]) -> Answer:
         return Answer(name, "", f"{name} does not answer: {error.last_lines}")
 
 
-def _indexes(cache: Store, known: PackageSettings) -> Iterator[Answer]:
+def _indexes(cache: Store, settings: PackageSettings) -> Iterator[Answer]:
     from live_code.tools.packages import failures, probe  # the others ask nothing by HTTP
 
-    chosen = index.choose("", (), (), known)
-    with access.opened(known, cache) as given:
-        for url in (chosen.default, *chosen.extra):
-            yield Answer("index", url, failures.of_index(probe.trouble(url, "pip", given)))
+    chosen = index.choose("", (), (), settings)
+    try:
+        with access.opened(settings, cache) as given:
+            for url in (chosen.default, *chosen.extra):
+                yield Answer("index", url, failures.of_index(probe.trouble(url, "pip", given)))
+    except CredentialsError:  # reported with the credentials
+        return

@@ -29,7 +29,7 @@ class Finding(NamedTuple):
 
     check: str
     ok: bool
-    says: str
+    text: str
 
 
 class Fault(Exception):
@@ -57,7 +57,7 @@ class Image(NamedTuple):
                 f"{self.name} can't be inspected by {self.engine}: {error.last_lines}.", hint=hint
             ) from error
 
-    def told_to_stop(self) -> int:
+    def exit_of_stop(self) -> int:
         """Starts a shell that ends with 42 when it hears SIGTERM, stops the container, and returns its exit code."""
         name = self._engine("run", "--detach", "--network=none", self.name, "bash", "-c", _WAIT).stdout.strip()
         try:
@@ -81,7 +81,7 @@ def check(image: Image) -> list[Finding]:
 
 def show(findings: list[Finding]) -> Iterator[str]:
     """As a table."""
-    yield from table.lines(("", "CHECK", "SAYS"), [("ok" if f.ok else "BAD", f.check, f.says) for f in findings])
+    yield from table.lines(("", "CHECK", "SAYS"), [("ok" if f.ok else "BAD", f.check, f.text) for f in findings])
 
 
 def _finding(name: str, examine: Callable[[Image], str], image: Image) -> Finding:
@@ -168,7 +168,7 @@ def _pass_through(image: Image) -> str:
 
 
 def _signals(image: Image) -> str:
-    code = image.told_to_stop()
+    code = image.exit_of_stop()
     if code != 42:
         raise Fault(f"SIGTERM does not reach what ENTRYPOINT starts: it ended with {code}")
     return "SIGTERM reaches what ENTRYPOINT starts"

@@ -150,7 +150,7 @@ def _report(arguments: argparse.Namespace) -> int:
     return _write_page(arguments.output, records, [], arguments.settings().store)
 
 
-def _write_page(path: Path, records: Sequence[Record], histories: Sequence[History], place: StoreSettings) -> int:
+def _write_page(path: Path, records: Sequence[Record], histories: Sequence[History], settings: StoreSettings) -> int:
     """The page's libraries are an extra of the package: most containers never write one."""
     from live_code.errors import MissingExtra, RecordError
     from live_code.tools.store import find
@@ -161,7 +161,7 @@ def _write_page(path: Path, records: Sequence[Record], histories: Sequence[Histo
         from live_code.records import report
     except ImportError as error:
         raise MissingExtra("report", error) from error
-    report.write(path, records, find(place), histories)
+    report.write(path, records, find(settings), histories)
     print(path)
     return 0
 

@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from live_code.errors import ConfigError, LiveCodeError, Lost, OutputError, Stopped, StoreError
@@ -13,7 +14,8 @@ from live_code.stages.code import workplace
 from live_code.stages.record import status
 from live_code.stages.record.journal import RECORD, Ending, Journal
 from live_code.stages.request import task_config
-from live_code.tools import settings, store
+from live_code.tools import settings as variables
+from live_code.tools import store
 from live_code.tools.machine import container
 from live_code.tools.terminal import log
 
@@ -120,12 +122,13 @@ def lost(folders: task_config.Folders, environ: Mapping[str, str], name: str, nu
     before = status.Status(out / "monitor.txt").current()
     error = Lost(signal.Signals(number).name, number, before.message.strip().rstrip(".") if before else "")
     try:
-        known = settings.read(container.settled(environ))
-        workplace.remove(workplace.folder(known.workdir, store.find(known.store)) / name)
         (out / FOLDER / RESERVE).unlink(missing_ok=True)
         document.amend(out / FOLDER, Ending(error.exit_code, error))
         status.Status(out / "monitor.txt").failed(error)
-    except (OSError, OutputError, ConfigError) as failure:
+    except (OSError, OutputError) as failure:
         log.warning(f"the end can't be told in {out}: {failure}")
+    with suppress(OSError, ConfigError):  # a wrong variable: then there was no work tree
+        settings = variables.read(container.settled(environ))
+        workplace.remove(workplace.folder(settings.workdir, store.find(settings.store)) / name)
     log.error(f"{error.phase}: {error}")
     return error.exit_code

@@ -38,8 +38,6 @@ def run(
     """
     name = guard.new_name()
     panel = not options.plain and options.log_format == "text" and _is_watched(environ)
-    if options.bundle:
-        environ = {**environ, "LIVE_CODE_BUNDLE": str(options.bundle)}
 
     def work() -> int:
         gc.disable()  # until the job has been started: there is no garbage, and looking for it takes 3 ms
@@ -53,8 +51,8 @@ def run(
 
             log.use_terminal(footer.Terminal())
         if options.shell:
-            return story.shell(_folders(options), environ)
-        return story.run(_folders(options), environ, name=name, debug=options.debug)
+            return story.shell(_folders(options), environ, options.bundle)
+        return story.run(_folders(options), environ, name=name, debug=options.debug, bundle=options.bundle)
 
     def lost(number: int) -> int:
         from live_code.run import finish

@@ -43,7 +43,8 @@ class _Options(NamedTuple):
     """A task folder to run, and how. ``name``: one that no other run on the same store has; its work tree gets it.
 
     ``change``: from the request of the hyper-parameters to the one that is run. ``debug``: where the job waits for a
-    debugger, '' for none. ``reports``: whether the progress is reported to the platform.
+    debugger, '' for none. ``bundle``: a file to run from, instead of the one that the container may name. ``reports``:
+    whether the progress is reported to the platform.
     """
 
     folders: task_config.Folders
@@ -51,6 +52,7 @@ class _Options(NamedTuple):
     name: str
     change: Callable[[hyperparameters.Request], hyperparameters.Request] = lambda request: request
     debug: str = ""
+    bundle: Path | None = None
     reports: bool = True
 
     @property
@@ -82,14 +84,15 @@ def run(
     change: Callable[[hyperparameters.Request], hyperparameters.Request] = lambda request: request,
     name: str = "",
     debug: str = "",
+    bundle: Path | None = None,
 ) -> int:
     """Runs one task folder, from env.yaml to checked results. Returns the exit code; a failed run raises nothing.
 
     ``change``: from the request of the hyper-parameters to the one that is run; a run that is repeated pins more.
     ``name``: one that no other run on the same store has; its work tree gets it.
-    ``debug``: the address at which the job waits for a debugger.
+    ``debug``: the address at which the job waits for a debugger. ``bundle``: a file to run from, without a network.
     """
-    options = _Options(folders, environ, name or guard.new_name(), change, debug)
+    options = _Options(folders, environ, name or guard.new_name(), change, debug, bundle)
     journal = Journal()
     with _stoppable(), _shown(journal):
         try:
@@ -101,14 +104,14 @@ def run(
     return finish.close(journal, ending, options.out)
 
 
-def shell(folders: task_config.Folders, environ: Mapping[str, str]) -> int:
+def shell(folders: task_config.Folders, environ: Mapping[str, str], bundle: Path | None = None) -> int:
     """Everything up to the launch, then a shell in the job's place. Returns its exit code. Raises LiveCodeError.
 
     It is no run: nothing is reported to the platform and there is no record, as none could say what a person typed.
     """
     from live_code.run import interactive
 
-    options = _Options(folders, environ, guard.new_name(), reports=False)
+    options = _Options(folders, environ, guard.new_name(), bundle=bundle, reports=False)
     with _stoppable(), _prepare(Journal(), options) as setup:
         signal.signal(
             signal.SIGINT, lambda *_: None
@@ -125,10 +128,10 @@ def _prepare(journal: Journal, options: _Options) -> Iterator[_Setup]:
         log.warning(message)
     settings = variables.read(container.settled(options.environ))
     cache = store.find(settings.store)
-    if settings.bundle:
+    if bundle := str(options.bundle or settings.bundle):
         from live_code.tools.packages import unpack
 
-        settings = unpack.with_bundle(settings, cache)
+        settings = unpack.with_bundle(settings, Path(bundle), cache)
 
     report(f"finding {request.revision}")
     resolved = journal.step("source", source.resolve, request, cache, settings.git)

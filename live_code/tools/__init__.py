@@ -1,1 +1,1 @@
-"""What knows nothing of tasks: git, packages, store, telemetry, machine, processes, files, terminal."""
+"""What knows nothing of tasks: git, packages, store, settings, telemetry, machine, processes, files, terminal."""

@@ -65,7 +65,7 @@ def steps(folder: Path) -> list[str]:
 class TestFolder:
     @pytest.mark.parametrize("framework", FRAMEWORKS)
     def test_it_is_a_clean_repository_with_one_commit(self, framework: str, tmp_path: Path) -> None:
-        made = init.make(tmp_path / "new", framework)
+        made = init.make(tmp_path / "new", framework, variables.INHERITED)
         env = {**os.environ}
         assert run(["git", "rev-parse", "HEAD"], made.folder, env).strip() == made.commit
         assert run(["git", "status", "--porcelain"], made.folder, env) == ""
@@ -73,7 +73,7 @@ class TestFolder:
 
     @pytest.mark.parametrize("framework", FRAMEWORKS)
     def test_no_mark_is_left_and_each_script_compiles(self, framework: str, tmp_path: Path) -> None:
-        made = init.make(tmp_path / "new", framework)
+        made = init.make(tmp_path / "new", framework, variables.INHERITED)
         for name in made.files:
             if not name.endswith(".png"):
                 text = (made.folder / name).read_text()
@@ -83,40 +83,43 @@ class TestFolder:
 
     @pytest.mark.parametrize("framework", FRAMEWORKS)
     def test_both_ci_files_do_the_same(self, framework: str, tmp_path: Path) -> None:
-        made = init.make(tmp_path / "new", framework)
+        made = init.make(tmp_path / "new", framework, variables.INHERITED)
         gitlab = yaml.safe_load((made.folder / ".gitlab-ci.yml").read_text())
         assert gitlab["sample"]["script"] == steps(made.folder)
 
     def test_the_sample_is_what_its_tests_draw(self, tmp_path: Path) -> None:
-        made = init.make(tmp_path / "new", "plain")
+        made = init.make(tmp_path / "new", "plain", variables.INHERITED)
         run([sys.executable, "tests/draw.py", "sample/in"], made.folder, os.environ)
         assert run(["git", "status", "--porcelain"], made.folder, os.environ) == ""
 
     def test_the_name_is_the_folders_or_the_one_given(self, tmp_path: Path) -> None:
-        first, second = init.make(tmp_path / "one", "plain"), init.make(tmp_path / "two", "plain", name="Boxes")
+        first, second = (
+            init.make(tmp_path / "one", "plain", variables.INHERITED),
+            init.make(tmp_path / "two", "plain", variables.INHERITED, name="Boxes"),
+        )
         assert (first.folder / "README.md").read_text().startswith("# one\n")
         assert (second.folder / "README.md").read_text().startswith("# Boxes\n")
 
     def test_the_readme_names_files_that_are_there(self, tmp_path: Path) -> None:
-        made = init.make(tmp_path / "new", "plain")
+        made = init.make(tmp_path / "new", "plain", variables.INHERITED)
         rows = [line for line in (made.folder / "README.md").read_text().splitlines() if line.startswith("| `")]
         names = [name for row in rows for name in row.split("|")[1].replace("`", "").replace(",", " ").split()]
         assert [name for name in names if "." in name and not (made.folder / name).exists()] == []
 
     def test_an_empty_folder_will_do(self, tmp_path: Path) -> None:
         (tmp_path / "new").mkdir()
-        assert init.make(tmp_path / "new", "plain").commit
+        assert init.make(tmp_path / "new", "plain", variables.INHERITED).commit
 
     def test_a_folder_with_something_in_it_is_left_alone(self, tmp_path: Path) -> None:
         (tmp_path / "notes.txt").write_text("mine")
         with pytest.raises(InitError, match="not empty"):
-            init.make(tmp_path, "plain")
+            init.make(tmp_path, "plain", variables.INHERITED)
         assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
     def test_a_file_in_its_place_is_left_alone(self, tmp_path: Path) -> None:
         (tmp_path / "new").write_text("mine")
         with pytest.raises(InitError, match="not empty"):
-            init.make(tmp_path / "new", "plain")
+            init.make(tmp_path / "new", "plain", variables.INHERITED)
 
     def test_without_an_author_git_says_so_and_the_files_are_there(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -131,14 +134,14 @@ class TestFolder:
 
 class TestPlain:
     def test_its_own_tests_pass(self, tmp_path: Path) -> None:
-        made = init.make(tmp_path / "new", "plain")
+        made = init.make(tmp_path / "new", "plain", variables.INHERITED)
         assert " passed" in run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider"], made.folder, os.environ)
 
     def test_the_sample_task_runs_and_its_results_are_what_the_platform_reads(self, tmp_path: Path) -> None:
-        sample(init.make(tmp_path / "new", "plain").folder, environ(tmp_path, sys.executable))
+        sample(init.make(tmp_path / "new", "plain", variables.INHERITED).folder, environ(tmp_path, sys.executable))
 
     def test_a_hyper_parameter_that_is_no_number_is_named_to_the_platform(self, tmp_path: Path) -> None:
-        folder = init.make(tmp_path / "new", "plain").folder
+        folder = init.make(tmp_path / "new", "plain", variables.INHERITED).folder
         config = folder / "sample" / "in" / "config.yaml"
         config.write_text(config.read_text() + "epochs: many\n")
         argv: list[str | Path] = ["live-code", "run", "--in", "sample/in", "--out", tmp_path / "out"]
@@ -150,7 +153,7 @@ class TestPlain:
         assert told.return_code == protocol.CODE_CONFIG
 
     def test_check_finds_nothing(self, tmp_path: Path) -> None:
-        made = init.make(tmp_path / "new", "plain")
+        made = init.make(tmp_path / "new", "plain", variables.INHERITED)
         env = environ(tmp_path, sys.executable)
         assert check.examine(str(made.folder), "", check.Image(Path(sys.executable)), variables.read(env)) == []
 
@@ -179,7 +182,7 @@ def test_the_mxnet_repo_is_clean_and_runs(mxnet_python: Path, tmp_path: Path) ->
 
 
 def framework_repo(framework: str, python: Path, tmp_path: Path) -> None:
-    made = init.make(tmp_path / "new", framework)
+    made = init.make(tmp_path / "new", framework, variables.INHERITED)
     env = environ(tmp_path, python)
     assert check.examine(str(made.folder), "", check.Image(python), variables.read(env)) == []
     sample(made.folder, env)

@@ -18,7 +18,7 @@ ROWS = pytest.StashKey[dict[str, str]]()
 
 COMMIT = re.compile(r"\b[0-9a-f]{40}\b")
 
-HEAD = """# What is told of each failure
+HEAD = """# Error messages
 
 Made by `scripts/faults`, which plays every one of these faults with real processes, signals, disks and control groups,
 and checks it: the platform's `monitor.txt` (read every 2 ms meanwhile: never torn, empty or going back), the exit code,

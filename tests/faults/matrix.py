@@ -1,4 +1,4 @@
-"""The faults, each with what has to be told of it: the table of docs/failures.md."""
+"""The faults, each with what has to be reported of it: the table of docs/failures.md."""
 
 from __future__ import annotations
 

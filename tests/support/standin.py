@@ -26,5 +26,5 @@ def interpreter() -> Path:
     cache = PROJECT / ".cache" / "standin"
     with one_at_a_time(cache.parent / "standin.lock"):
         return image.interpreter(
-            cache, PROJECT / "requirements" / "standin.txt", os.environ.get(image.PYTHON_VARIABLE, "")
+            cache, PROJECT / "requirements" / "standin.txt", os.environ.get("LIVE_CODE_PYTHON", "")
         )

@@ -10,8 +10,6 @@ from pathlib import Path
 from live_code.errors import BuildError
 from live_code.tools.terminal import log
 
-PYTHON_VARIABLE = "LIVE_CODE_PYTHON"
-
 
 def interpreter(folder: Path, requirements: Path, named: str) -> Path:
     """The interpreter that LIVE_CODE_PYTHON names, else that of ``folder``, which is made when it is not complete.
@@ -47,5 +45,5 @@ def _run(argv: list[str]) -> None:
     if code:
         raise BuildError(
             f"the stand-in for the image can't be made: {argv[0]} ended with {code}.",
-            hint=f"See the lines above, or let {PYTHON_VARIABLE} name an interpreter that has torch.",
+            hint="See the lines above, or let LIVE_CODE_PYTHON name an interpreter that has torch.",
         )

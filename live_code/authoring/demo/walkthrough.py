@@ -13,6 +13,7 @@ from live_code.authoring.demo.outputs import Model, Run
 from live_code.authoring.demo.task_folder import Pin
 from live_code.errors import ConfigError, JobError
 from live_code.records import boxes
+from live_code.tools.machine.interpreter import PYTHON_VARIABLE
 from live_code.tools.settings import Inherited
 from live_code.values import NamedTuple
 
@@ -42,7 +43,7 @@ def play(folder: Path, inherited: Inherited) -> Result:
     """Runs everything below ``folder``, whose earlier runs are replaced. Raises LiveCodeError when a run fails, or
     when the folder holds anything but a demo."""
     _clear(folder)
-    python = image.interpreter(folder / "image", _REQUIREMENTS, inherited.get(image.PYTHON_VARIABLE))
+    python = image.interpreter(folder / "image", _REQUIREMENTS, inherited.get(PYTHON_VARIABLE))
     data = dataset.make(folder / "dataset", SEED)
     served = folder / "served"
     commits = example_repo.make(_EXAMPLE, folder / "repo", served / "torch-detector.git")
@@ -65,7 +66,7 @@ def _clear(folder: Path) -> None:
 
 def _variables(folder: Path, python: Path) -> dict[str, str]:
     return {
-        image.PYTHON_VARIABLE: str(python),
+        PYTHON_VARIABLE: str(python),
         "LIVE_CODE_STORE": str(folder / "store"),
         "LIVE_CODE_WORKDIR": str(folder / "work"),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,7 +44,7 @@ class Made(NamedTuple):
     why: str = ""
 
 
-def make(folder: Path, framework: str, name: str = "", inherited: Inherited | None = None) -> Made:
+def make(folder: Path, framework: str, inherited: Inherited, name: str = "") -> Made:
     """Fills an empty or new folder and commits it. Raises InitError."""
     folder = folder.absolute()
     try:
@@ -58,7 +57,7 @@ def make(folder: Path, framework: str, name: str = "", inherited: Inherited | No
             _fill_in(folder / file, marks)
     except OSError as error:
         raise InitError(f"{error.filename or folder} can't be written: {error.strerror}.") from error
-    commit, why = _commit(folder, inherited or Inherited(os.environ))
+    commit, why = _commit(folder, inherited)
     return Made(folder, files, commit, why)
 
 

@@ -1,4 +1,4 @@
-"""Finds the first commit that lost a metric: a sweep whose runs are chosen one after the other. docs/sweeps.md."""
+"""Finds the first commit that lost a metric: a sweep whose runs are chosen one after the other. docs/bisect.md."""
 
 from __future__ import annotations
 

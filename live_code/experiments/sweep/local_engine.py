@@ -29,8 +29,8 @@ class Machine(NamedTuple):
 
 
 def this_machine(gpus: str | None) -> Machine:
-    named = gpus
-    devices = named.split(",") if named is not None else map(str, range(gpu.devices()))
+    """``gpus``: those that may be seen, None for all."""
+    devices = gpus.split(",") if gpus is not None else map(str, range(gpu.devices()))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Machine(len(os.sched_getaffinity(0)), tuple(filter(None, devices)), memory)
 

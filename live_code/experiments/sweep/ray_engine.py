@@ -27,9 +27,10 @@ from live_code.experiments.sweep.engine import Exit
 from live_code.experiments.sweep.row import RUNS
 from live_code.experiments.sweep.spec import COPIED, PULLED, Resources, Spec
 from live_code.experiments.sweep.task_folder import COMMIT_KEY, Base, Job
-from live_code.tools import settings, store
+from live_code.tools import settings as variables
+from live_code.tools import store
 from live_code.tools.machine import container
-from live_code.tools.settings import StoreSettings
+from live_code.tools.settings import Inherited, StoreSettings
 from live_code.tools.terminal import log
 from live_code.values import NamedTuple
 
@@ -187,13 +188,16 @@ def _task(wanted: Resources) -> Any:
 def work(job: Job, order: Order, board: Any) -> Iterator[Started | transfer.Piece]:
     """On a node: the run, from start to end."""
     yield Started(_this_node())
-    known = settings.read(container.settled(os.environ))
-    node.prepare(order.git_url, order.commits, known, str(job.config[COMMIT_KEY]))
-    job = job._replace(data=_data(order, known.store) if order.packed else job.data)
+    environ = container.settled(os.environ)
+    wrong = variables.problems(environ)  # the run itself reports them, as the end that it comes to
+    settings = variables.read({name: value for name, value in environ.items() if name not in wrong})
+    if not wrong:
+        node.prepare(order.git_url, order.commits, settings, str(job.config[COMMIT_KEY]))
+    job = job._replace(data=_data(order, settings.store) if order.packed else job.data)
     with tempfile.TemporaryDirectory(prefix="live-code-sweep-") as own:
         folder = Path(order.place, RUNS, job.id) if order.place else Path(own, job.id)
         changes = None if order.place else transfer.Changes(folder, ("out", process.LOG))
-        child = process.start(folder, job, known)
+        child = process.start(folder, job, settings._replace(inherited=Inherited(environ)))
         try:
             synced = time.monotonic()
             while child.poll() is None:
@@ -240,7 +244,7 @@ def _packed(folder: Path) -> tuple[Any, ...]:
         return tuple(ray.put(piece) for piece in iter(lambda: packed.read(transfer.PIECE), b""))
 
 
-def _data(order: Order, place: StoreSettings) -> Path:
+def _data(order: Order, settings: StoreSettings) -> Path:
     """The task's data on this node, brought once for all its runs."""
 
     def fill(folder: Path, _: int) -> None:
@@ -253,5 +257,5 @@ def _data(order: Order, place: StoreSettings) -> Path:
     def check(folder: Path) -> str | None:
         return None if (folder / "in").is_dir() else "it is not whole"
 
-    cache = store.find(place)
+    cache = store.find(settings)
     return cache.folder(DATA, order.fingerprint, fill, check, "the data of a sweep is being brought").path / "in"

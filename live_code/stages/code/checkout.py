@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     _Result = TypeVar("_Result")
 
-WORKDIR_VARIABLE = "LIVE_CODE_WORKDIR"
 _DEEPEST = 10
 
 
@@ -159,12 +158,12 @@ def _check_place(place: Path) -> None:
         taken = place.exists() and any(place.iterdir()) and not worktree.is_ours(place)
     except OSError as error:
         raise CheckoutError(
-            f"{place} can't be read: {error.strerror}.", hint=f"Name another folder: {WORKDIR_VARIABLE}=DIR."
+            f"{place} can't be read: {error.strerror}.", hint="Name another folder: LIVE_CODE_WORKDIR=DIR."
         ) from error
     if taken:
         raise CheckoutError(
             f"{place} has files in it that are not an earlier checkout's.",
-            hint=f"Empty it, or name another folder: {WORKDIR_VARIABLE}=DIR.",
+            hint="Empty it, or name another folder: LIVE_CODE_WORKDIR=DIR.",
         )
 
 

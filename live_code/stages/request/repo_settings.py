@@ -38,6 +38,9 @@ class Merged(NamedTuple):
     layers: Mapping[str, Mapping[str, Any]] = {}
 
 
+NO_PARAMETERS = Merged({}, {})
+
+
 def read(root: Path) -> RepoSettings:
     """The repo's ``live-code.yaml``, or the defaults when it has none. Raises ConfigError."""
     path = root / REPO_FILE

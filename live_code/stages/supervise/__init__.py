@@ -6,17 +6,15 @@ from pathlib import Path
 
 from live_code.errors import LiveCodeError
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request.repo_settings import Merged
+from live_code.stages.request.repo_settings import NO_PARAMETERS, Merged
 from live_code.stages.supervise.attempts import Channel, run
 from live_code.stages.supervise.contract import Exit, Places, Report, Rules, places, rules
 from live_code.tools.terminal import log
 
 __all__ = ["Channel", "Exit", "Places", "Report", "Rules", "places", "require_success", "rules", "run", "show"]
 
-_NONE = Merged({}, {})
 
-
-def require_success(exit: Exit, monitor: protocol.Monitor | None, merged: Merged = _NONE) -> None:
+def require_success(exit: Exit, monitor: protocol.Monitor | None, merged: Merged = NO_PARAMETERS) -> None:
     """Raises JobError when the job did not end well. ``monitor``: the last state that it reported itself."""
     if exit.ok:
         return

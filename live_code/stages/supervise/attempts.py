@@ -10,7 +10,7 @@ from collections.abc import Callable
 from live_code.errors import JobError
 from live_code.job.ymir_exc import protocol
 from live_code.stages.launch.plan import Launch
-from live_code.stages.request.repo_settings import Merged
+from live_code.stages.request.repo_settings import NO_PARAMETERS, Merged
 from live_code.stages.supervise import group
 from live_code.stages.supervise.contract import Exit, Places, Rules
 from live_code.tools.terminal import log
@@ -19,8 +19,6 @@ from live_code.values import NamedTuple
 # Seconds before the second attempt; twice as long before each further one, up to a limit.
 PAUSE_S = 5.0
 LONGEST_PAUSE_S = 300.0
-
-_NO_SETTINGS = Merged({}, {})
 
 
 class Channel(NamedTuple):
@@ -35,7 +33,7 @@ def run(
     places: Places,
     rules: Rules,
     channel: Channel,
-    merged: Merged = _NO_SETTINGS,
+    merged: Merged = NO_PARAMETERS,
     pause: Callable[[float], None] = time.sleep,
 ) -> tuple[Exit, ...]:
     """One Exit for each attempt; only the last may be a good one. ``rules.retries`` says how many may follow.

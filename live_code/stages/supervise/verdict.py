@@ -14,7 +14,7 @@ from pathlib import Path
 
 from live_code.errors import JobError
 from live_code.job.ymir_exc import protocol
-from live_code.stages.request.repo_settings import Merged
+from live_code.stages.request.repo_settings import NO_PARAMETERS, Merged
 from live_code.stages.supervise import exceptions, hints, ranks, symptoms
 from live_code.stages.supervise.contract import HANGING_RANKS, MAX_DURATION, STALL, Exit, Report
 from live_code.stages.supervise.symptoms import Cause
@@ -27,7 +27,6 @@ _OF_PARENTS = (ranks.LAUNCHER, "CalledProcessError")
 # Signals by which a program dies of itself.
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
-_NO_SETTINGS = Merged({}, {})
 _MODULE = re.compile(r"No module named '?(\w+)")
 # As a SyntaxError's text ends.
 _HAS_PLACE = re.compile(r"\([^()]+, line \d+\)$")
@@ -63,7 +62,7 @@ _LIMITS = {
 CAUSES = (_KILLED, _CRASHED, _FAILED, *_LIMITS.values())
 
 
-def of(exit: Exit, monitor: protocol.Monitor | None, merged: Merged = _NO_SETTINGS) -> JobError | None:
+def of(exit: Exit, monitor: protocol.Monitor | None, merged: Merged = NO_PARAMETERS) -> JobError | None:
     """The error that stands for this end; None for a good one. ``monitor``: the state that the job itself reported;
     ``merged``: the hyper-parameters, one of which may be what an exception speaks of."""
     if exit.ok:

@@ -99,7 +99,7 @@ def _token(settings: GitSettings) -> list[Credential]:
     host = settings.host.strip().lower()
     if not host:  # else a task that names a server of its own would be sent the token
         raise CredentialsError(f"{TOKEN} is given, but not for which host.", hint=f"Set {HOST}, like git.example.com.")
-    return [_checked(Credential("https", host, settings.user or _DEFAULT_USER, token.strip()), TOKEN)]
+    return [_checked(Credential("https", host, settings.user, token.strip()), TOKEN)]
 
 
 def of_file(file: File | None) -> list[Credential]:

@@ -19,12 +19,12 @@ CARRIED = ("git", "lfs", "wheels", "date")
 FORMAT = "live-code-bundle-1"
 
 
-def with_bundle(settings: Settings, store: Store) -> Settings:
-    """The settings, which name a bundle: its content is in the store then, and its lock is named too.
+def with_bundle(settings: Settings, bundle: Path, store: Store) -> Settings:
+    """The settings of a run from a bundle: its content is in the store then, and its lock is named.
 
     Raises ConfigError.
     """
-    lock = unpack(Path(settings.bundle), store)
+    lock = unpack(bundle, store)
     return settings._replace(packages=settings.packages._replace(lock=str(lock)))
 
 

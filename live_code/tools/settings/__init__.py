@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from live_code.errors import ConfigError, nearest
+from live_code.job.ymir_exc import protocol
 from live_code.tools.settings import table
 from live_code.tools.settings.table import File
 from live_code.values import TYPE_CHECKING, NamedTuple
@@ -40,6 +42,9 @@ class Inherited(NamedTuple):
     def __repr__(self) -> str:
         return "Inherited(…)"
 
+    def __str__(self) -> str:  # without it the record would take its fields
+        return repr(self)
+
 
 class StoreSettings(NamedTuple):
     """``folder``: the store that is named; ``user_cache``: the folder of the user's caches. Both '' for none."""
@@ -55,32 +60,35 @@ class GitSettings(NamedTuple):
     after a first failure new tries are begun.
     """
 
-    token: str = ""
-    token_file: File | None = None
-    host: str = ""
-    user: str = ""
-    credentials: File | None = None
-    netrc: str = ""
-    home: str = ""
-    ssh_key: str = ""
-    ssh_key_file: File | None = None
-    ssh_known_hosts: str = ""
-    ssh_trust_first: bool = False
-    ssh_agent: str = ""
-    ca: File | None = None
-    proxy_credentials: File | None = None
-    allowed_repos: tuple[str, ...] = ()
-    allow_local: bool | None = None
-    allow_outside_links: bool = False
-    max_checkout_gb: float = 20.0
-    verify_signature: bool = False
-    allowed_signers: str = ""
-    gpg_home: str = ""
-    deadline_s: float = 30.0
-    inherited: Inherited = Inherited({})
+    token: str
+    token_file: File | None
+    host: str
+    user: str
+    credentials: File | None
+    netrc: str
+    home: str
+    ssh_key: str
+    ssh_key_file: File | None
+    ssh_known_hosts: str
+    ssh_trust_first: bool
+    ssh_agent: str
+    ca: File | None
+    proxy_credentials: File | None
+    allowed_repos: tuple[str, ...]
+    allow_local: bool | None
+    allow_outside_links: bool
+    max_checkout_gb: float
+    verify_signature: bool
+    allowed_signers: str
+    gpg_home: str
+    deadline_s: float
+    inherited: Inherited
 
     def __repr__(self) -> str:
         return "GitSettings(…)"
+
+    def __str__(self) -> str:  # without it the record would take its fields
+        return repr(self)
 
 
 class PackageSettings(NamedTuple):
@@ -91,19 +99,19 @@ class PackageSettings(NamedTuple):
     for requirements that git brings.
     """
 
-    default_index: str = ""
-    extra_indexes: tuple[str, ...] = ()
-    find_links: tuple[str, ...] = ()
-    trusted_hosts: tuple[str, ...] = ()
-    index_urls: tuple[str, ...] = ()
-    credentials: File | None = None
-    ca_file: str = ""
-    client_cert: File | None = None
-    client_key: File | None = None
-    http_retries: str = "2"
-    protected: tuple[str, ...] = ()
-    lock: str = ""
-    git: GitSettings = GitSettings()
+    default_index: str
+    extra_indexes: tuple[str, ...]
+    find_links: tuple[str, ...]
+    trusted_hosts: tuple[str, ...]
+    index_urls: tuple[str, ...]
+    credentials: File | None
+    ca_file: str
+    client_cert: File | None
+    client_key: File | None
+    http_retries: str
+    protected: tuple[str, ...]
+    lock: str
+    git: GitSettings
 
     @property
     def inherited(self) -> Inherited:
@@ -111,6 +119,9 @@ class PackageSettings(NamedTuple):
 
     def __repr__(self) -> str:
         return "PackageSettings(…)"
+
+    def __str__(self) -> str:  # without it the record would take its fields
+        return repr(self)
 
 
 class Settings(NamedTuple):
@@ -141,7 +152,7 @@ class TaskFiles(NamedTuple):
 
 def read(environ: Mapping[str, str]) -> Settings:
     """The container's settings. Raises ConfigError for the first variable whose value is not in its form."""
-    variables, inherited = _Variables(environ), Inherited(environ)
+    variables, inherited = _Variables(environ), Inherited(dict(environ))
     get, git = variables.get, _git(variables, inherited)
     home = variables.text("HOME")
     return Settings(
@@ -160,7 +171,7 @@ def read(environ: Mapping[str, str]) -> Settings:
 
 def task_files(environ: Mapping[str, str]) -> TaskFiles:
     """Read apart from the rest: a task that is known can be told of a setting that is wrong."""
-    return TaskFiles(environ.get("DEFAULT_ENV_FILE_PATH", ""), environ.get("DEFAULT_CONFIG_FILE_PATH", ""))
+    return TaskFiles(environ.get(protocol.ENV_FILE_VARIABLE, ""), environ.get(protocol.CONFIG_FILE_VARIABLE, ""))
 
 
 def problems(environ: Mapping[str, str]) -> dict[str, ConfigError]:
@@ -203,6 +214,11 @@ class _Variables:
     def file(self, *names: str) -> File | None:
         return next((File(self.values[name], name) for name in names if self.values.get(name)), None)
 
+    def urls(self, *names: str) -> tuple[str, ...]:
+        """Spaces stand between them, or commas before a further URL: a password may have one in it, too."""
+        texts = (self.values.get(name, "") for name in names)
+        return tuple(url for text in texts for url in re.split(r"\s+|,(?=[a-z][a-z0-9+.-]*://)", text) if url)
+
     def words(self, *names: str) -> tuple[str, ...]:
         return tuple(word for name in names for word in table.words(self.values.get(name, ""), name))
 
@@ -238,8 +254,8 @@ def _git(variables: _Variables, inherited: Inherited) -> GitSettings:
 
 def _packages(variables: _Variables, git: GitSettings) -> PackageSettings:
     get, text, words = variables.get, variables.text, variables.words
-    named = words("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
-    extra = words("UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")
+    named = variables.urls("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+    extra = variables.urls("UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")
     return PackageSettings(
         default_index=next(iter(named), ""),
         extra_indexes=extra,

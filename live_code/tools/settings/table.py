@@ -63,7 +63,7 @@ def _number(hint: str) -> Form:
             number = float(text or 0)
         except ValueError:
             number = -1.0
-        if not 0 <= number < float("inf"):
+        if not number >= 0:  # nor is what is no number at all
             raise ConfigError(f"{name} is {text!r}.", hint=hint)
         return number
 
@@ -84,9 +84,9 @@ def _one_of(*choices: str) -> Form:
 
 def _patterns(text: str, name: str) -> tuple[str, ...]:
     patterns = tuple(text.split())
-    if wrong := [pattern for pattern in patterns if "://" in pattern or "," in pattern]:
+    if any("://" in pattern or "," in pattern for pattern in patterns):
         raise ConfigError(
-            f"{name} has {wrong[0]!r} in it, which no repository matches.",
+            f"{name} has a pattern with :// or a comma in it, which no repository matches.",
             hint="Write hosts and paths with spaces between: git.example.com/team/* other.example.com",
         )
     return patterns
@@ -129,8 +129,7 @@ VARIABLES = (
         "LIVE_CODE_GIT_CREDENTIALS",
         _file,
         LOGINS,
-        "a file of lines `https://user:token@host`, for several hosts; so is a netrc that `NETRC` names, or `~/.netrc`"
-        " (its `default` entry is not used)",
+        "a file of lines `https://user:token@host`, for several hosts",
     ),
     Variable("LIVE_CODE_SSH_KEY", _text, LOGINS, "a private key without a passphrase"),
     Variable("LIVE_CODE_SSH_KEY_FILE", _file, LOGINS, "a file that holds the key; its mode does not matter"),

@@ -35,14 +35,14 @@ def scoring(made: Dataset, tmp_path: Path) -> Path:
 
 
 def test_the_bootstrapper_reads_the_task(training: Path) -> None:
-    task = task_config.load(Folders(training / "in", training / "out"), {})
+    task = task_config.load(Folders(training / "in", training / "out"))
     assert (task.task_id, task.tasks) == ("t1", ("training",))
     request = hyperparameters.read(task)
     assert (request.git_url, request.revision, request.revision_key) == (PIN.git_url, PIN.commit, "git_branch")
 
 
 def test_mining_and_infer_are_asked_for_in_one_start(scoring: Path) -> None:
-    assert task_config.load(Folders(scoring / "in", scoring / "out"), {}).tasks == ("mining", "infer")
+    assert task_config.load(Folders(scoring / "in", scoring / "out")).tasks == ("mining", "infer")
 
 
 def test_index_lines_are_paths_below_in_to_files_that_are_there(training: Path) -> None:

@@ -16,7 +16,7 @@ from tests.support.task_folder import TaskFolder
 
 
 def write(folder: TaskFolder, tasks: tuple[str, ...] = ()) -> handover.Handover:
-    task = task_config.load(task_config.Folders(folder.in_dir, folder.out_dir), {})
+    task = task_config.load(task_config.Folders(folder.in_dir, folder.out_dir))
     merged = repo_settings.Merged({**task.given, "lr": 0.1}, {})
     return handover.write(task, merged, tasks or task.tasks, folder.out_dir / "live-code")
 

@@ -87,7 +87,7 @@ class TestBadInput:
     def test_an_env_yaml_one_folder_below_is_proposed(self, folder: TaskFolder) -> None:
         folder.env(run_mining=True)
         with pytest.raises(ConfigError, match=f"There is one in {folder.in_dir}: name that with --in"):
-            task_config.load(Folders(folder.in_dir.parent, folder.out_dir), {})
+            task_config.load(Folders(folder.in_dir.parent, folder.out_dir))
 
     def test_no_config_yaml(self, folder: TaskFolder) -> None:
         folder.env(run_training=True)
@@ -117,7 +117,7 @@ class TestBadInput:
 def test_an_env_file_that_is_not_there_is_told_of_by_its_option(folder: TaskFolder) -> None:
     folders = task_config.Folders(folder.in_dir, folder.out_dir, folder.in_dir / "nothere.yaml")
     with pytest.raises(ConfigError, match=r"nothere.yaml can't be read: No such file.*\. --env names it"):
-        task_config.load(folders, {})
+        task_config.load(folders)
 
 
 class TestPathMap:

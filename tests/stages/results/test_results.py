@@ -18,12 +18,12 @@ STAGE = {"stage_name": "epoch2", "files": ["epoch2.pt"], "timestamp": 1700000000
 
 
 def check(folder: TaskFolder) -> tuple[results.Results, list[str]]:
-    found, problems = results.check(task_config.load(task_config.Folders(folder.in_dir, folder.out_dir), {}))
+    found, problems = results.check(task_config.load(task_config.Folders(folder.in_dir, folder.out_dir)))
     return found, [problem.text for problem in problems]
 
 
 def codes(folder: TaskFolder) -> set[int]:
-    _, problems = results.check(task_config.load(task_config.Folders(folder.in_dir, folder.out_dir), {}))
+    _, problems = results.check(task_config.load(task_config.Folders(folder.in_dir, folder.out_dir)))
     return {problem.code for problem in problems}
 
 
@@ -232,7 +232,7 @@ class TestInfer:
 def test_collect_raises_one_line_and_lists_every_problem(folder: TaskFolder, tmp_path: Path) -> None:
     folder.text("candidate-index.tsv", "/in/a.jpg\n").env(run_mining=True, run_infer=True).config()
     with pytest.raises(ResultsError) as caught:
-        results.collect(task_config.load(task_config.Folders(folder.in_dir, folder.out_dir), {}))
+        results.collect(task_config.load(task_config.Folders(folder.in_dir, folder.out_dir)))
     assert str(caught.value).startswith("mining: no results:")
     assert "(and 1 more)" in str(caught.value)
     assert len(caught.value.details.splitlines()) == 2

@@ -52,7 +52,7 @@ def yaml_file(block: Block, folder: Path) -> list[str]:
             spec.read(folder / name)
         elif name == "env.yaml":
             (folder / "config.yaml").write_text("{}")
-            task_config.load(task_config.Folders(folder, folder), {})
+            task_config.load(task_config.Folders(folder, folder))
     except (LiveCodeError, yaml.YAMLError) as error:
         return [str(error)]
     return []
