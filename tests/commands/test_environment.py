@@ -91,6 +91,12 @@ class TestDoctor:
         told = "problem: nobody reads the variable LIVE_CODE_ALLOWED_REPO; is LIVE_CODE_ALLOWED_REPOS meant?"
         assert (done.returncode, told in done.stdout) == (1, True), done.stdout
 
+    def test_credentials_that_can_not_be_read_are_a_problem_and_all_else_is_shown(self, shop: Workshop) -> None:
+        done = live_code(shop, "doctor", LIVE_CODE_GIT_CREDENTIALS="/nowhere/credentials")
+        assert done.returncode == 1
+        assert "problem: /nowhere/credentials, which LIVE_CODE_GIT_CREDENTIALS names, can't be read" in done.stdout
+        assert f"store        {shop.store.root}" in done.stdout
+
     def test_every_variable_that_is_not_in_its_form_is_a_problem_and_all_else_is_shown(self, shop: Workshop) -> None:
         wrong = {"LIVE_CODE_VERIFY_SIGNATURE": "maybe", "LIVE_CODE_ALLOWED_REPOS": "https://git.example.com/team/*"}
         done = live_code(shop, "doctor", **wrong)

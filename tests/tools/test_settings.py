@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live_code.errors import ConfigError
+from live_code.stages.record.serialize import plain
 from live_code.tools import settings
 from live_code.tools.settings import table
 from live_code.tools.settings.table import File
@@ -95,11 +96,32 @@ def test_the_nearest_index_is_the_default_and_all_are_known_with_their_logins() 
     assert found.index_urls == ("https://uv/simple", "https://a:b@pip/simple")
 
 
+def test_a_comma_in_an_indexs_password_is_no_end_of_its_url() -> None:
+    found = settings.read(
+        {"PIP_INDEX_URL": "https://ci:pa,ss@idx/simple", "PIP_EXTRA_INDEX_URL": "https://a/x,https://b/x"}
+    )
+    assert found.packages.default_index == "https://ci:pa,ss@idx/simple"
+    assert found.packages.extra_indexes == ("https://a/x", "https://b/x")
+
+
+def test_a_login_in_a_pattern_of_repositories_is_not_shown() -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings.read({"LIVE_CODE_ALLOWED_REPOS": "https://user:s3cret@git.example.com/*"})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_limit_may_be_infinite() -> None:
+    assert settings.read({"LIVE_CODE_MAX_CHECKOUT_GB": "inf"}).git.max_checkout_gb == float("inf")
+
+
 def test_no_secret_is_shown() -> None:
     names = [variable.name for variable in table.VARIABLES if variable.form in (table._text, table._file)]
     found = settings.read({**dict.fromkeys(names, "s3cret"), "PIP_INDEX_URL": "https://u:s3cret@h/"})
     for part in (found.git, found.packages, found.inherited):
-        assert "s3cret" not in repr(part)
+        assert "s3cret" not in f"{part!r} {part} {plain(part)}"
+    with pytest.raises(TypeError) as caught:
+        found.git._replace(tokn="x")
+    assert "s3cret" not in str(caught.value)
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=20)))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import yaml
-
-from live_code.errors import ConfigError, nearest
+from live_code.experiments.sweep import yaml_node
+from live_code.experiments.sweep.yaml_node import Node
 from live_code.stages.request.hyperparameters import REVISION_KEYS
-from live_code.tools import sizes
 from live_code.tools.files.yamlfile import read_mapping
 from live_code.values import NamedTuple
 
@@ -130,8 +127,8 @@ class Spec(NamedTuple):
 def read(path: Path, commits_needed: bool = True) -> Spec:
     """Raises ConfigError naming file, line and what could stand there."""
     values = read_mapping(path, hint="It says which commits to run with which settings: docs/sweeps.md.")
-    node = _Node(path, _lines(path))
-    _known(node, values, _KEYS)
+    node = Node(path, yaml_node.lines_of(path))
+    yaml_node.require_known(node, values, _KEYS)
     values = {key: value for key, value in values.items() if value is not None}
     if not values.get("task"):
         node.wrong("task is missing.", "Name the task folder that all runs start from.")
@@ -146,33 +143,14 @@ def read(path: Path, commits_needed: bool = True) -> Spec:
         include=_rows(node.below("include"), values.get("include", [])),
         exclude=_rows(node.below("exclude"), values.get("exclude", [])),
         search=_search(node.below("search"), values["search"]) if "search" in values else None,
-        repeats=_count(node.below("repeats"), values.get("repeats", 1), least=1),
+        repeats=yaml_node.count(node.below("repeats"), values.get("repeats", 1), least=1),
         resources=_resources(node.below("resources"), values.get("resources", {})),
-        max_parallel=_count(node.below("max_parallel"), values.get("max_parallel", 0)),
-        retries=_count(node.below("retries"), values.get("retries", 0)),
+        max_parallel=yaml_node.count(node.below("max_parallel"), values.get("max_parallel", 0)),
+        retries=yaml_node.count(node.below("retries"), values.get("retries", 0)),
         early_stop=_early_stop(node.below("early_stop"), values["early_stop"]) if "early_stop" in values else None,
-        data=_choice(node.below("data"), values.get("data", SHARED), (SHARED, COPIED)),
-        results=_choice(node.below("results"), values.get("results", SHARED), (SHARED, PULLED)),
+        data=yaml_node.choice(node.below("data"), values.get("data", SHARED), (SHARED, COPIED)),
+        results=yaml_node.choice(node.below("results"), values.get("results", SHARED), (SHARED, PULLED)),
     )
-
-
-class _Node(NamedTuple):
-    """A place in the file, to be named when something is wrong there."""
-
-    path: Path
-    lines: Mapping[tuple[str, ...], int]
-    keys: tuple[str, ...] = ()
-
-    def below(self, key: object) -> _Node:
-        return self._replace(keys=(*self.keys, str(key)))
-
-    @property
-    def name(self) -> str:
-        return ".".join(self.keys) or "the file"
-
-    def wrong(self, message: str, hint: str) -> NoReturn:
-        nearest = next(self.keys[:end] for end in range(len(self.keys), -1, -1) if self.keys[:end] in self.lines)
-        raise ConfigError(f"{self.path}:{self.lines[nearest]}: {message}", hint=hint)
 
 
 _KEYS = (
@@ -181,41 +159,16 @@ _KEYS = (
 )  # fmt: skip
 
 
-def _lines(path: Path) -> dict[tuple[str, ...], int]:
-    """The line on which each key and each item of a list stands; the file as a whole on the first."""
-    lines: dict[tuple[str, ...], int] = {}
-
-    def visit(node: yaml.Node | None, keys: tuple[str, ...], line: int) -> None:
-        lines[keys] = line
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                visit(value, (*keys, str(key.value)), key.start_mark.line + 1)
-        elif isinstance(node, yaml.SequenceNode):
-            for number, value in enumerate(node.value):
-                visit(value, (*keys, str(number)), value.start_mark.line + 1)
-
-    visit(yaml.compose(path.read_text(encoding="utf-8")), (), 1)
-    return lines
-
-
-def _known(node: _Node, values: Mapping[str, Any], known: Sequence[str]) -> None:
-    for key in values:
-        if str(key) not in known:
-            close = nearest(str(key), known)
-            hint = f"Is it {close!r}?" if close else f"Known here: {', '.join(known)}."
-            node.below(key).wrong(f"{key!r} is not known.", hint)
-
-
-def _in_folder(node: _Node, task: Path) -> Path:
+def _in_folder(node: Node, task: Path) -> Path:
     for folder in (task / "in", task):
         if (folder / "env.yaml").is_file():
             return folder
     node.wrong(f"{task} is no task folder: it has no env.yaml, nor has its folder 'in'.", "Paths count from this file.")
 
 
-def _git_url(node: _Node, value: Any) -> str:
+def _git_url(node: Node, value: Any) -> str:
     """A folder's path as a whole one: runs are started elsewhere."""
-    text = _text(node, value)
+    text = yaml_node.text(node, value)
     if text in (".", "..") or text.startswith(("./", "../")):
         return os.path.abspath(node.path.absolute().parent / text)  # noqa: PTH100 - it takes out ".."
     if text and ":" not in text and not text.startswith(("/", "~/")):
@@ -223,7 +176,7 @@ def _git_url(node: _Node, value: Any) -> str:
     return text
 
 
-def _commits(node: _Node, value: Any, needed: bool) -> tuple[Selector, ...]:
+def _commits(node: Node, value: Any, needed: bool) -> tuple[Selector, ...]:
     if value is None and not needed:
         return ()
     items = value if isinstance(value, list) else [value]
@@ -232,7 +185,7 @@ def _commits(node: _Node, value: Any, needed: bool) -> tuple[Selector, ...]:
     return tuple(_selector(node.below(number), item) for number, item in enumerate(items))
 
 
-def _selector(node: _Node, value: Any) -> Selector:
+def _selector(node: Node, value: Any) -> Selector:
     if isinstance(value, str):
         text = value.strip()
         if _RANGE.fullmatch(text):
@@ -243,15 +196,15 @@ def _selector(node: _Node, value: Any) -> Selector:
         return Selector("tags", value["tags"])
     if isinstance(value, dict) and "last" in value and set(value) <= {"last", "on"} | {True}:
         # YAML reads the key `on` as true
-        on = _text(node, value.get("on", value.get(True, "HEAD")))
+        on = yaml_node.text(node, value.get("on", value.get(True, "HEAD")))
         if _REVISION.fullmatch(on) and ".." not in on:
-            return Selector("last", on, _count(node, value["last"], least=1))
+            return Selector("last", on, yaml_node.count(node, value["last"], least=1))
     hint = "Write a commit, tag or branch, a range like main~5..main, {last: 10, on: main} or {tags: 'v1.*'}."
     node.wrong(f"{value!r} names no commits.", hint)
 
 
-def _params(node: _Node, value: Any) -> dict[str, Any]:
-    given = _mapping(node, value)
+def _params(node: Node, value: Any) -> dict[str, Any]:
+    given = yaml_node.mapping(node, value)
     for key in given:
         if str(key) in OURS:
             node.below(key).wrong(
@@ -260,7 +213,7 @@ def _params(node: _Node, value: Any) -> dict[str, Any]:
     return {str(key): item for key, item in given.items()}
 
 
-def _matrix(node: _Node, value: Any) -> dict[str, tuple[Any, ...]]:
+def _matrix(node: Node, value: Any) -> dict[str, tuple[Any, ...]]:
     given = _params(node, value)
     for key, items in given.items():
         if not isinstance(items, list) or not items:
@@ -268,33 +221,33 @@ def _matrix(node: _Node, value: Any) -> dict[str, tuple[Any, ...]]:
     return {key: tuple(items) for key, items in given.items()}
 
 
-def _rows(node: _Node, value: Any) -> tuple[dict[str, Any], ...]:
+def _rows(node: Node, value: Any) -> tuple[dict[str, Any], ...]:
     if not isinstance(value, list):
         node.wrong(f"{node.name} is {value!r}.", "Write a list of mappings from hyper-parameter to value.")
     return tuple(_params(node.below(number), row) for number, row in enumerate(value))
 
 
-def _search(node: _Node, value: Any) -> Search:
-    given = _mapping(node, value)
-    _known(node, given, ("with", "space", "samples", "seed", "metric", "goal", "searcher"))
-    kind = _choice(node.below("with"), given.get("with", RANDOM), (RANDOM, GRID, OPTUNA, TUNE))
+def _search(node: Node, value: Any) -> Search:
+    given = yaml_node.mapping(node, value)
+    yaml_node.require_known(node, given, ("with", "space", "samples", "seed", "metric", "goal", "searcher"))
+    kind = yaml_node.choice(node.below("with"), given.get("with", RANDOM), (RANDOM, GRID, OPTUNA, TUNE))
     space = _params(node.below("space"), given.get("space", {}))
     if not space:
         node.wrong("search has no space.", "Write space: {learning_rate: {log_uniform: [0.001, 0.1]}}.")
     made = Search(
         kind=kind,
         space={key: _dimension(node.below("space").below(key), item) for key, item in space.items()},
-        samples=_count(node.below("samples"), given.get("samples", 0)),
-        seed=_count(node.below("seed"), given.get("seed", 0)),
-        metric=_text(node.below("metric"), given.get("metric", "")),
-        goal=_choice(node.below("goal"), given.get("goal", MAX), (MAX, MIN)),
-        searcher=_text(node.below("searcher"), given.get("searcher", "")),
+        samples=yaml_node.count(node.below("samples"), given.get("samples", 0)),
+        seed=yaml_node.count(node.below("seed"), given.get("seed", 0)),
+        metric=yaml_node.text(node.below("metric"), given.get("metric", "")),
+        goal=yaml_node.choice(node.below("goal"), given.get("goal", MAX), (MAX, MIN)),
+        searcher=yaml_node.text(node.below("searcher"), given.get("searcher", "")),
     )
     _fits(node, made)
     return made
 
 
-def _fits(node: _Node, search: Search) -> None:
+def _fits(node: Node, search: Search) -> None:
     """What one kind needs and another has no use for."""
     if search.kind == GRID:
         if search.samples:
@@ -315,11 +268,11 @@ def _fits(node: _Node, search: Search) -> None:
         node.wrong("searcher and with: tune go together.", "Name one of Ray Tune's, like searcher: hyperopt.")
 
 
-def _dimension(node: _Node, value: Any) -> Dimension:
+def _dimension(node: Node, value: Any) -> Dimension:
     if isinstance(value, list) and value:
         return Dimension("choice", tuple(value))
-    given = dict(_mapping(node, value))
-    steps = _count(node.below("steps"), given.pop("steps", 0))
+    given = dict(yaml_node.mapping(node, value))
+    steps = yaml_node.count(node.below("steps"), given.pop("steps", 0))
     if len(given) == 1:
         kind, items = next(iter(given.items()))
         if kind == "choice" and isinstance(items, list) and items:
@@ -331,7 +284,7 @@ def _dimension(node: _Node, value: Any) -> Dimension:
 
 
 def _is_range(kind: str, items: Any) -> bool:
-    if not isinstance(items, list) or len(items) != 2 or not all(_is_number(item) for item in items):
+    if not isinstance(items, list) or len(items) != 2 or not all(yaml_node.is_number(item) for item in items):
         return False
     low, high = items
     if kind == "int" and not all(isinstance(item, int) for item in items):
@@ -339,72 +292,28 @@ def _is_range(kind: str, items: Any) -> bool:
     return bool(low < high and (low > 0 or kind != "log_uniform"))
 
 
-def _early_stop(node: _Node, value: Any) -> EarlyStop:
-    given = _mapping(node, value)
-    _known(node, given, EarlyStop._fields)
+def _early_stop(node: Node, value: Any) -> EarlyStop:
+    given = yaml_node.mapping(node, value)
+    yaml_node.require_known(node, given, EarlyStop._fields)
     if not given.get("metric"):
         node.wrong("early_stop has no metric.", "Name one of the platform's, like mAP, or a tensorboard tag.")
     reduction = given.get("reduction", 4)
-    if not _is_number(reduction) or not reduction > 1:
+    if not yaml_node.is_number(reduction) or not reduction > 1:
         node.below("reduction").wrong(f"reduction is {reduction!r}.", "Write a number above 1: 4 lets a quarter go on.")
     return EarlyStop(
-        metric=_text(node.below("metric"), given["metric"]),
-        goal=_choice(node.below("goal"), given.get("goal", MAX), (MAX, MIN)),
-        grace=_count(node.below("grace"), given.get("grace", 1), least=1),
+        metric=yaml_node.text(node.below("metric"), given["metric"]),
+        goal=yaml_node.choice(node.below("goal"), given.get("goal", MAX), (MAX, MIN)),
+        grace=yaml_node.count(node.below("grace"), given.get("grace", 1), least=1),
         reduction=reduction,
-        longest=_count(node.below("longest"), given.get("longest", 100), least=1),
+        longest=yaml_node.count(node.below("longest"), given.get("longest", 100), least=1),
     )
 
 
-def _resources(node: _Node, value: Any) -> Resources:
-    given = _mapping(node, value)
-    _known(node, given, Resources._fields)
+def _resources(node: Node, value: Any) -> Resources:
+    given = yaml_node.mapping(node, value)
+    yaml_node.require_known(node, given, Resources._fields)
     return Resources(
-        gpus=_amount(node.below("gpus"), given.get("gpus", 0)),
-        cpus=_amount(node.below("cpus"), given.get("cpus", 1)),
-        memory=_size(node.below("memory"), given.get("memory", 0)),
+        gpus=yaml_node.amount(node.below("gpus"), given.get("gpus", 0)),
+        cpus=yaml_node.amount(node.below("cpus"), given.get("cpus", 1)),
+        memory=yaml_node.size(node.below("memory"), given.get("memory", 0)),
     )
-
-
-def _amount(node: _Node, value: Any) -> float:
-    if not _is_number(value) or value < 0 or (value > 1 and value != int(value)):
-        node.wrong(f"{node.name} is {value!r}.", "Write a whole number, or a part of one below 1.")
-    return float(value)
-
-
-def _size(node: _Node, value: Any) -> int:
-    try:
-        bytes_ = sizes.parse(str(value))
-    except ConfigError:
-        bytes_ = -1
-    if bytes_ < 0 or isinstance(value, (bool, float)):
-        node.wrong(f"{node.name} is {value!r}.", "Write bytes, or a size like 8G.")
-    return bytes_
-
-
-def _mapping(node: _Node, value: Any) -> Mapping[Any, Any]:
-    if not isinstance(value, dict):
-        node.wrong(f"{node.name} is {value!r}.", "Write a mapping of keys to values.")
-    return value
-
-
-def _text(node: _Node, value: Any) -> str:
-    if not isinstance(value, str):
-        node.wrong(f"{node.name} is {value!r}, which is no text.", "Write it in quotes.")
-    return value.strip()
-
-
-def _count(node: _Node, value: Any, least: int = 0) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        node.wrong(f"{node.name} is {value!r}.", f"Write a whole number, {least} or more.")
-    return value
-
-
-def _choice(node: _Node, value: Any, choices: Sequence[str]) -> str:
-    if value not in choices:
-        node.wrong(f"{node.name} is {value!r}.", f"It is one of {', '.join(choices)}.")
-    return str(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
