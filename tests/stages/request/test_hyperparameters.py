@@ -7,22 +7,9 @@ from typing import Any
 import pytest
 
 from live_code.errors import ConfigError
-from live_code.stages.request import hyperparameters, task_config
-from live_code.stages.request.hyperparameters import Request
-from live_code.stages.request.task_config import Folders, TaskConfig
-from live_code.tools import settings
+from live_code.stages.request import hyperparameters
 from tests.support.task_folder import TaskFolder
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-def load(folder: TaskFolder, environ: dict[str, str] | None = None) -> TaskConfig:
-    return task_config.load(Folders(folder.in_dir, folder.out_dir), settings.task_files(environ or {}))
-
-
-def request(folder: TaskFolder, **values: Any) -> Request:
-    folder.env(run_training=True).config(**{"git_url": "https://host/repo", "commit": COMMIT, **values})
-    return hyperparameters.read(load(folder))
+from tests.support.task_request import COMMIT, load, request
 
 
 class TestRequest:

@@ -10,13 +10,10 @@ from hypothesis import strategies as st
 
 from live_code.errors import ConfigError
 from live_code.stages.request import task_config
-from live_code.stages.request.task_config import Folders, PathMap, TaskConfig
+from live_code.stages.request.task_config import Folders, PathMap
 from live_code.tools import settings
 from tests.support.task_folder import TaskFolder
-
-
-def load(folder: TaskFolder, environ: dict[str, str] | None = None) -> TaskConfig:
-    return task_config.load(Folders(folder.in_dir, folder.out_dir), settings.task_files(environ or {}))
+from tests.support.task_request import load
 
 
 class TestLoad:

@@ -16,7 +16,6 @@ from tests.support.servers import connect, https, ports, proxy, ssh
 from tests.support.servers.repos import Repo
 
 pytestmark = pytest.mark.slow
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
 
 
 @pytest.fixture(scope="module")
