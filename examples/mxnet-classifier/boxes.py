@@ -5,12 +5,12 @@ import numpy as np
 IOU_THRESHOLD = 0.5
 
 
-def iou(one: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Of each box of ``one`` (N, 4) with each of ``others`` (M, 4): (N, M)."""
-    low = np.maximum(one[:, None, :2], others[None, :, :2])
-    high = np.minimum(one[:, None, 2:], others[None, :, 2:])
+def iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Of each box of ``boxes`` (N, 4) with each of ``others`` (M, 4): (N, M)."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     shared = (high - low).clip(0).prod(2)
-    areas = (one[:, 2:] - one[:, :2]).prod(1)[:, None] + (others[:, 2:] - others[:, :2]).prod(1)[None]
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)[:, None] + (others[:, 2:] - others[:, :2]).prod(1)[None]
     return shared / (areas - shared)
 
 
@@ -25,17 +25,20 @@ def merged(boxes: np.ndarray, scores: np.ndarray, overlap: float = 0.35):
     return kept
 
 
-def mean_average_precision(found, truth, class_count: int) -> float:
-    """``found``: for each image a list of (class id, score, box); ``truth``: for each its (K, 5) rows."""
+def mean_average_precision(predictions, truth, class_count: int) -> float:
+    """``predictions``: for each image a list of (class id, score, box); ``truth``: for each its (K, 5) rows."""
     ids = [number for number in range(class_count) if any((rows[:, 0] == number).any() for rows in truth)]
-    precisions = [average_precision(*claims(found, truth, number)) for number in ids]
+    precisions = [average_precision(*claims(predictions, truth, number)) for number in ids]
     return float(np.mean(precisions)) if precisions else 0.0
 
 
-def claims(found, truth, class_id: int):
+def claims(predictions, truth, class_id: int):
     """Whether each found box, best first, claimed a true box that was still free; and how many true ones there are."""
     mine = [
-        (score, image, box) for image, each in enumerate(found) for number, score, box in each if number == class_id
+        (score, image, box)
+        for image, each in enumerate(predictions)
+        for number, score, box in each
+        if number == class_id
     ]
     free = [rows[rows[:, 0] == class_id, 1:] for rows in truth]
     total, hits = sum(map(len, free)), []

@@ -28,22 +28,22 @@ def predict_all(predictor, images, device, batch_size: int = 32) -> Found:
     return Found(*(part.numpy() for part in kept))
 
 
-def average_precisions(found: Found, truth: np.ndarray) -> dict[int, float]:
+def average_precisions(boxes: Found, truth: np.ndarray) -> dict[int, float]:
     """AP of each class that occurs in ``truth`` (K, 6): image, class id, corners. Their mean is mAP."""
     precisions = {}
     for class_id in np.unique(truth[:, 1].astype(int)).tolist():
         true_boxes = truth[truth[:, 1] == class_id]
-        mine = Found(*(part[found.class_id == class_id] for part in found))
+        mine = Found(*(part[boxes.class_id == class_id] for part in boxes))
         precisions[class_id] = average_precision(claims(mine, true_boxes), len(true_boxes))
     return precisions
 
 
-def claims(found: Found, truth: np.ndarray) -> np.ndarray:
+def claims(boxes: Found, truth: np.ndarray) -> np.ndarray:
     """For each found box of one class, best score first: did it claim a true box that was still free?"""
     free = np.ones(len(truth), bool)
-    hits = np.zeros(len(found.score), bool)
-    for rank, index in enumerate(np.argsort(-found.score, kind="stable")):
-        overlaps = iou(found.box[index], truth[:, 2:]) * free * (truth[:, 0] == found.image[index])
+    hits = np.zeros(len(boxes.score), bool)
+    for rank, index in enumerate(np.argsort(-boxes.score, kind="stable")):
+        overlaps = iou(boxes.box[index], truth[:, 2:]) * free * (truth[:, 0] == boxes.image[index])
         best = int(overlaps.argmax())
         if overlaps[best] >= IOU_THRESHOLD:
             free[best], hits[rank] = False, True

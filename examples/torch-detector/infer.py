@@ -12,10 +12,12 @@ def run(cfg) -> None:
     result_writer.write_infer_result(infer_result=found)
 
 
-def annotations(found, class_names, threshold: float) -> list:
+def annotations(prediction, class_names, threshold: float) -> list:
     return [
         annotation(class_names[class_id], score, corners)
-        for corners, score, class_id in zip(found.boxes.tolist(), found.scores.tolist(), found.class_ids.tolist())
+        for corners, score, class_id in zip(
+            prediction.boxes.tolist(), prediction.scores.tolist(), prediction.class_ids.tolist()
+        )
         if score >= threshold
     ]
 

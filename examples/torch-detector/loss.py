@@ -45,11 +45,15 @@ def box_loss(predicted: Tensor, bumps: Tensor, boxes: Tensor) -> Tensor:
     return (weights * errors).sum() / max(1, len(boxes))
 
 
-def giou(one: Tensor, other: Tensor) -> Tensor:
+def giou(boxes: Tensor, others: Tensor) -> Tensor:
     """Generalised intersection over union of boxes (M, 4), row by row, in (-1, 1]."""
-    shared = _area(torch.cat((torch.maximum(one[:, :2], other[:, :2]), torch.minimum(one[:, 2:], other[:, 2:])), 1))
-    around = _area(torch.cat((torch.minimum(one[:, :2], other[:, :2]), torch.maximum(one[:, 2:], other[:, 2:])), 1))
-    union = _area(one) + _area(other) - shared
+    shared = _area(
+        torch.cat((torch.maximum(boxes[:, :2], others[:, :2]), torch.minimum(boxes[:, 2:], others[:, 2:])), 1)
+    )
+    around = _area(
+        torch.cat((torch.minimum(boxes[:, :2], others[:, :2]), torch.maximum(boxes[:, 2:], others[:, 2:])), 1)
+    )
+    union = _area(boxes) + _area(others) - shared
     return shared / union - (around - union) / around
 
 

@@ -158,12 +158,12 @@ class _Play:
         yield from self.ask("install", self.index, self.costs.wheels_mb / self.stream_mb_s)
         yield self.clock.timeout(build_s)
 
-    def ask(self, what: str, server: simpy.Resource, seconds: float) -> Steps:
-        self.count[what] += 1
+    def ask(self, kind: str, server: simpy.Resource, seconds: float) -> Steps:
+        self.count[kind] += 1
         asked = self.clock.now
         with server.request() as turn:
             yield turn
-            self.waits[what] = max(self.waits[what], self.clock.now - asked)
+            self.waits[kind] = max(self.waits[kind], self.clock.now - asked)
             yield self.clock.timeout(seconds)
 
 

@@ -13,30 +13,30 @@ WARM, COLD = "live-code, warm", "live-code, cold, packages cached"
 NAIVE, NAIVE_COLD = "script, warm", "script, fresh environment, packages cached"
 
 
-def starts(found: dict, machine: str) -> str:
-    rounds = found["rounds"]
+def starts(figures: dict, machine: str) -> str:
+    rounds = figures["rounds"]
     parts = [
         f"Milliseconds from the process's start to the repo's first line, {rounds} rounds in turns; {machine}.",
-        table(("way", "median", "min", "max", "beside ours"), ways(found)),
-        table(("figure", "measured", "goal", ""), verdicts(found["seconds"])),
+        table(("way", "median", "min", "max", "beside ours"), ways(figures)),
+        table(("figure", "measured", "goal", ""), verdicts(figures["seconds"])),
         "Where a warm start's time goes, medians:",
-        table(("phase", "ms"), phases(found["phases"])),
-        imports_told(found["imports"]),
-        table(("module", "its own ms"), [(f"`{name}`", ms(s)) for name, s in top(found["imports"], 12)]),
+        table(("phase", "ms"), phases(figures["phases"])),
+        imports_told(figures["imports"]),
+        table(("module", "its own ms"), [(f"`{name}`", ms(s)) for name, s in top(figures["imports"], 12)]),
     ]
     return "\n\n".join(parts)
 
 
-def growth(found: dict, machine: str) -> str:
-    first = next(iter(found["cases"]))
-    base = statistics.median(found["cases"][first]["seconds"])
+def growth(figures: dict, machine: str) -> str:
+    first = next(iter(figures["cases"]))
+    base = statistics.median(figures["cases"][first]["seconds"])
     rows = []
-    for name, case in found["cases"].items():
+    for name, case in figures["cases"].items():
         middle = statistics.median(case["seconds"])
-        grown = "" if name == first else grew(case["phases"], found["cases"][first]["phases"])
+        grown = "" if name == first else grew(case["phases"], figures["cases"][first]["phases"])
         rows.append((name, ms(middle), ms(min(case["seconds"])), f"{middle / base:.1f} ×", grown, beside(case)))
     columns = ("warm start", "median", "min", "beside the tiny one", "what grew, ms", "beside it, ms")
-    told = f"Milliseconds to the repo's first line, {found['rounds']} rounds; {machine}."
+    told = f"Milliseconds to the repo's first line, {figures['rounds']} rounds; {machine}."
     return f"{told}\n\n{table(columns, rows)}"
 
 
@@ -44,12 +44,12 @@ def beside(case: dict) -> str:
     return f"{case['floor']} {ms(statistics.median(case['floors']))}" if "floor" in case else ""
 
 
-def ways(found: dict) -> list[tuple[str, ...]]:
-    seconds = found["seconds"]
+def ways(figures: dict) -> list[tuple[str, ...]]:
+    seconds = figures["seconds"]
     rows = []
     for name, all_of in seconds.items():
-        if name in found["failed"] or not all_of:
-            rows.append((name, "fails", "", "", found["failed"].get(name, "")[:80]))
+        if name in figures["failed"] or not all_of:
+            rows.append((name, "fails", "", "", figures["failed"].get(name, "")[:80]))
             continue
         ours = COLD if "fresh" in name else WARM
         middle = statistics.median(all_of)
@@ -74,8 +74,8 @@ def word(held: bool) -> str:
     return "held" if held else "**missed**"
 
 
-def ratio(seconds: dict[str, list[float]], name: str, ours: str) -> str:
-    return f"{statistics.median(seconds[name]) / statistics.median(seconds[ours]):.1f} ×"
+def ratio(seconds: dict[str, list[float]], name: str, base: str) -> str:
+    return f"{statistics.median(seconds[name]) / statistics.median(seconds[base]):.1f} ×"
 
 
 def phases(rounds: Sequence[dict[str, float]]) -> list[tuple[str, ...]]:

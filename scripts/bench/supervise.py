@@ -145,17 +145,17 @@ def _ticks(guard: int) -> int:
     return sum(int(fields[11]) + int(fields[12]) for fields in stats)
 
 
-def told(found: dict[str, list[Pair]], idle: dict[str, Waiting], asked: argparse.Namespace, machine: str) -> str:
-    starts, chat = found["nothing"], found["chat"]
-    spins = together(found["spin"], starts, asked.turns, 1)
+def told(pairs: dict[str, list[Pair]], idle: dict[str, Waiting], options: argparse.Namespace, machine: str) -> str:
+    starts, chat = pairs["nothing"], pairs["chat"]
+    spins = together(pairs["spin"], starts, options.turns, 1)
     jobs = [
-        _row(f"CPU-bound, {asked.turn * asked.turns:.0f} s, of {asked.turns} turns", spins, 0.01),
-        _row(f"{asked.lines:,} lines", chat, 0.10),
-        _row(f"{asked.lines:,} lines, start and end apart", together(chat, starts, 1, 0), 0.10),
+        _row(f"CPU-bound, {options.turn * options.turns:.0f} s, of {options.turns} turns", spins, 0.01),
+        _row(f"{options.lines:,} lines", chat, 0.10),
+        _row(f"{options.lines:,} lines, start and end apart", together(chat, starts, 1, 0), 0.10),
         _row("nothing: start and end", starts, None),
     ]
     parts = [
-        f"{asked.rounds} rounds of {asked.turns} turns each way; {machine}.",
+        f"{options.rounds} rounds of {options.turns} turns each way; {machine}.",
         tables.table(
             (
                 "job",
@@ -190,15 +190,15 @@ def _row(name: str, pairs: list[Pair], goal: float | None) -> tuple[str, ...]:
     return (name, f"{bare:.2f} s", f"{ours:.2f} s", *shown[:2], f"{shown[2]} to {shown[3]}", *verdict)
 
 
-def _waits(name: str, one: Waiting) -> tuple[str, ...]:
-    memory = (one.guard + one.worker) / MIB
-    held = tables.word(memory <= 40 and (one.share <= 0.005 or "without" in name))
+def _waits(name: str, cost: Waiting) -> tuple[str, ...]:
+    memory = (cost.guard + cost.worker) / MIB
+    held = tables.word(memory <= 40 and (cost.share <= 0.005 or "without" in name))
     return (
         name,
-        f"{one.share:.2%}",
+        f"{cost.share:.2%}",
         "< 0.5 %",
-        f"{one.guard / MIB:.1f} MiB",
-        f"{one.worker / MIB:.1f} MiB",
+        f"{cost.guard / MIB:.1f} MiB",
+        f"{cost.worker / MIB:.1f} MiB",
         "≤ 40 MiB",
         held,
     )

@@ -37,28 +37,34 @@ def box_around(heap):
     return min(xs) * CELL, min(ys) * CELL, (max(xs) + 1) * CELL, (max(ys) + 1) * CELL
 
 
-def iou(one, other):
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
+def iou(box, other):
+    width = min(box[2], other[2]) - max(box[0], other[0])
+    height = min(box[3], other[3]) - max(box[1], other[1])
     shared = max(width, 0) * max(height, 0)
-    return shared / (area(one) + area(other) - shared)
+    return shared / (area(box) + area(other) - shared)
 
 
 def area(box):
     return max((box[2] - box[0]) * (box[3] - box[1]), 1e-9)
 
 
-def mean_average_precision(found, truth):
-    """``found``: for each image what ``find_boxes`` gives; ``truth``: for each its (K, 5) rows."""
+def mean_average_precision(predictions, truth):
+    """``predictions``: for each image what ``find_boxes`` gives; ``truth``: for each its (K, 5) rows."""
     class_ids = sorted({int(row[0]) for rows in truth for row in rows})
-    return float(np.mean([average_precision(found, truth, one) for one in class_ids])) if class_ids else 0.0
+    return (
+        float(np.mean([average_precision(predictions, truth, class_id) for class_id in class_ids]))
+        if class_ids
+        else 0.0
+    )
 
 
-def average_precision(found, truth, class_id):
+def average_precision(predictions, truth, class_id):
     """The area under precision over recall; a true box can be found once only."""
     free = [[row[1:] for row in rows if int(row[0]) == class_id] for rows in truth]
     total = sum(map(len, free))
-    claims = [(score, image, box) for image, each in enumerate(found) for one, score, box in each if one == class_id]
+    claims = [
+        (score, image, box) for image, each in enumerate(predictions) for label, score, box in each if label == class_id
+    ]
     hits = [claimed(box, free[image]) for _, image, box in sorted(claims, key=lambda claim: -claim[0])]
     precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
