@@ -17,8 +17,9 @@ from live_code.job.ymir_exc import protocol
 from live_code.stages import supervise
 from live_code.stages.launch.plan import Entrypoint, Launch
 from live_code.stages.supervise import Places, Rules, attempts
+from live_code.stages.supervise.group import FORWARDED
 from live_code.tools.processes import proctree
-from tests.support.waiting import until_there
+from tests.support.waiting import until_caught, until_there
 
 
 def launch(code: str, cwd: Path) -> Launch:
@@ -161,6 +162,7 @@ class TestStop:
         script = SUPERVISOR.format(tests=str(Path(__file__).parent), code=code, folder=str(folder), grace=grace)
         supervisor = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
         until_there(folder / "ready", supervisor)
+        until_caught(FORWARDED, supervisor)
         started = time.monotonic()
         for number in signals:
             supervisor.send_signal(number)
@@ -216,6 +218,7 @@ def test_two_hundred_children_that_ignore_sigterm_and_fork_twice_are_gone_within
     )
     supervisor = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     until_there(tmp_path / "ready", supervisor)
+    until_caught(FORWARDED, supervisor)
     time.sleep(0.5)
     family = [process.pid for process in proctree.living(supervisor.pid)]
     assert len(family) == 202, "the job, its children, and the process that would end them after our death"
