@@ -56,4 +56,4 @@ def _as_it_stands(folder: Path, inherited: Inherited) -> Checkout:
         commit = run(["rev-parse", "HEAD"], env=worktree.environment_in(folder, inherited), cwd=folder).strip()
     except (GitFailed, SourceError):
         commit = ""
-    return Checkout(folder, folder, commit, tree=commit, cached=False)
+    return Checkout(folder, folder, commit, tree="", cached=False)

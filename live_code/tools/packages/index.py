@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
+from live_code.errors import FrameworkConflictError, LiveCodeError
+from live_code.tools.packages.framework import Protection, is_family
 from live_code.tools.packages.requirements import PYPI, Text, options
 from live_code.tools.settings import PackageSettings
 from live_code.tools.terminal import log
@@ -14,15 +16,19 @@ from live_code.values import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from typing import TypeVar
 
+    from live_code.tools.packages.solution import Solution
+
     T = TypeVar("T")
 
+# Indexes and pages that offer frameworks and what those need.
+_FRAMEWORKS_OWN = r"//download\.pytorch\.org/|/torch_stable\.html|/pytorch-wheels/|//repo\.mxnet\.io/|//apache-mxnet\."
 _INDEX_LINE, _FURTHER_LINE = "index: ", "further index: "
 
 
 class UnreachableError(Exception):
     """An index did not answer as one. ``url``: what was asked for, '' when that is not known."""
 
-    def __init__(self, url: str, error: Exception) -> None:
+    def __init__(self, url: str, error: LiveCodeError) -> None:
         super().__init__(str(error))
         self.url = url
         self.error = error
@@ -51,15 +57,24 @@ class Indexes(NamedTuple):
         return [f"{_INDEX_LINE}{self.default}", *(f"{_FURTHER_LINE}{url}" for url in self.extra)]
 
     def without(self, url: str) -> Indexes | None:
-        """What is left when the index that ``url`` belongs to is down; None when nothing else was named."""
-        if url.startswith(self.default.rstrip("/")):
-            return self._replace(default=self.instead[0], instead=self.instead[1:]) if self.instead else None
-        down = [index for index in self.extra if url.startswith(index.rstrip("/"))]
-        return self._replace(extra=tuple(index for index in self.extra if index not in down)) if down else None
+        """What is left when the index or page that ``url`` belongs to is down; None when nothing else was named."""
+        down = [index for index in (*self.extra, *self.find_links) if url.startswith(index.rstrip("/"))]
+        if down:
+            return self._replace(extra=_others(self.extra, down), find_links=_others(self.find_links, down))
+        if url.startswith(self.default.rstrip("/")) and self.instead:
+            return self._replace(default=self.instead[0], instead=self.instead[1:])
+        return None
+
+    def without_frameworks_own(self) -> Indexes:
+        """What is left without the places that offer little but frameworks, which the image has."""
+        own = [place for place in (*self.extra, *self.find_links) if re.search(_FRAMEWORKS_OWN, place)]
+        return self._replace(extra=_others(self.extra, own), find_links=_others(self.find_links, own))
 
 
 def try_each(indexes: Indexes, attempt: Callable[[Indexes], T]) -> T:
-    """The first attempt that finds its indexes up. Raises the error behind the last UnreachableError."""
+    """The first attempt that finds its indexes up. Raises the error behind the last UnreachableError, and behind one
+    that was passed over when without it something is not found."""
+    passed_over: list[LiveCodeError] = []
     while True:
         try:
             return attempt(indexes)
@@ -67,8 +82,40 @@ def try_each(indexes: Indexes, attempt: Callable[[Indexes], T]) -> T:
             fewer = indexes.without(down.url)
             if fewer is None:
                 raise down.error from None
-            log.warning(f"{down.error.args[0]} Going on with {fewer.default}.")
+            passed_over += [down.error] if fewer.default == indexes.default else []
+            instead = "without it" if fewer.default == indexes.default else f"with {fewer.default}"
+            log.warning(f"{down.error.message} Going on {instead}.")
             indexes = fewer
+        except FrameworkConflictError:
+            raise
+        except LiveCodeError as error:
+            if not passed_over:
+                raise
+            raise _needed(passed_over[0], error) from error
+
+
+def solve_sparingly(indexes: Indexes, attempt: Callable[[Indexes], Solution], protection: Protection) -> Solution:
+    """A solution without the frameworks' own indexes, if all of a framework that it has is the image's; else with."""
+    spared = indexes.without_frameworks_own()
+    if spared == indexes or not protection.packages:
+        return try_each(indexes, attempt)
+    try:
+        solved = try_each(spared, attempt)
+    except FrameworkConflictError:
+        raise
+    except LiveCodeError:
+        return try_each(indexes, attempt)
+    others = [pin.name for pin in solved.pins if is_family(pin.name) and pin.name not in protection.packages]
+    return try_each(indexes, attempt) if others else solved
+
+
+def _needed(down: LiveCodeError, error: LiveCodeError) -> LiveCodeError:
+    message = f"{down.message.rstrip('.')}, and without it {error.message}"
+    return type(down)(message, hint=down.hint, details=f"{down.details}\n{error.details}".strip())
+
+
+def _others(places: tuple[str, ...], left_out: list[str]) -> tuple[str, ...]:
+    return tuple(place for place in places if place not in left_out)
 
 
 def choose(mirror: str, extra: tuple[str, ...], texts: tuple[Text, ...], settings: PackageSettings) -> Indexes:

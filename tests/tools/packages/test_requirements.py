@@ -185,7 +185,7 @@ class TestProjects:
         first = offered.write("./lib\n").lock()
         made = offered.make(first)
         self.project(offered, "lib", "__version__ = 'second'\n")
-        second = offered.lock()._replace(projects=first.projects._replace(tree="f" * 40))
+        second = offered.lock()._replace(projects=first.projects._replace(content="another commit's"))
         again = offered.make(second)
         assert (seen(made, "proj")["proj"][0], seen(again, "proj")["proj"][0]) == ("first", "second")
         assert seen(made, "a")["a"][1] == seen(again, "a")["a"][1]
