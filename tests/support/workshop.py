@@ -35,6 +35,7 @@ class Workshop(NamedTuple):
     image: Image
     index: Index
     environ: Mapping[str, str] = {}
+    tree: str = "e" * 40
 
     @property
     def interpreter(self) -> Interpreter:
@@ -54,7 +55,7 @@ class Workshop(NamedTuple):
 
     def lock(self, environ: dict[str, str] | None = None, repo: RepoSettings = NO_SETTINGS, **request: Any) -> Lock:
         """Locks the checkout; values of the request as keywords. The index is the container's own."""
-        checkout = Checkout(self.root, self.root, commit="c" * 40, tree="e" * 40, cached=False)
+        checkout = Checkout(self.root, self.root, commit="c" * 40, tree=self.tree, cached=False)
         around = {**self.around, **(environ or {})}
         if (
             request.get("resolver") == "pip-tools" and "PIP_INDEX_URL" not in self.environ

@@ -8,6 +8,8 @@ from pathlib import Path
 from live_code.tools.packages import builds, stubs, uv
 from live_code.tools.packages.builds import Builds
 from live_code.tools.packages.problem import PLAIN, Problem
+from live_code.tools.packages.requirements import options
+from live_code.tools.packages.stubs import Stubs
 from live_code.tools.processes import runner
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
@@ -47,6 +49,12 @@ class Papers(NamedTuple):
         return runner.ProcessError(error.argv, error.code, runner.Output(*map(self.without_places, error.output)))
 
 
+def _kept_as_wheels(problem: Problem, shown: Stubs) -> str:
+    """A line that takes the image's packages out of ``--no-binary :all:``, which is about what is installed."""
+    everything = any(name == "--no-binary" and value == ":all:" for name, value in options(problem.texts))
+    return f"--only-binary {','.join(shown.offered)}\n" if everything and shown.offered else ""
+
+
 def _written(path: Path, text: str) -> Path:
     path.write_text(f"{text}\n", encoding="utf-8")
     return path
@@ -61,7 +69,7 @@ def write(problem: Problem, folder: Path, store: Store, settings: PackageSetting
     protection = problem.protection
     checked = uv.check(problem.image.path, store, settings) if protection.packages else ""
     shown = stubs.write(links, apart, problem.image, protection.packages, checked)
-    protected.write_text(shown.required, encoding="utf-8")
+    protected.write_text(_kept_as_wheels(problem, shown) + shown.required, encoding="utf-8")
     constraints.write_text(protection.constraints(), encoding="utf-8")
     seen = builds.write(folder / "builds", problem.image, protection, shown.offered)
     return Papers(folder, links, protected, constraints, shown.offered, seen)
