@@ -154,7 +154,7 @@ def _prepare(journal: Journal, options: _Options) -> Iterator[_Setup]:
         image = journal.step("interpreter", interpreter.inspect, python, cache, settings.inherited)
         locked = journal.step("lock", lock.make, code, request, repo, image, cache, settings.packages)
         files.write_text(options.record_dir / "requirements.lock", locked.text)
-        built = journal.step("environment", build.make, locked, image, cache, settings.packages)
+        built = journal.step("environment", build.make, locked, image, cache)
 
         missing = sequence.missing_models(task, merged)
         sequence.warn(merged, missing, built)

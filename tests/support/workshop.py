@@ -67,7 +67,7 @@ class Workshop(NamedTuple):
         )
 
     def make(self, locked: Lock | None = None) -> Environment:
-        return build.make(locked or self.lock(), self.interpreter, self.store, variables.packages(self.around))
+        return build.make(locked or self.lock(), self.interpreter, self.store)
 
 
 def pins(locked: Lock) -> dict[str, str]:

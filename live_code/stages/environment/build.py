@@ -10,8 +10,7 @@ from live_code.job import pth_line
 from live_code.stages.environment.lock import OWN_NEEDS, Lock
 from live_code.tools import files
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.packages import description
-from live_code.tools.settings import PackageSettings
+from live_code.tools.packages import description, index
 from live_code.tools.store import MARKER, Entry, Store
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple
@@ -45,7 +44,7 @@ class _Kind(NamedTuple):
     tree: str = ""
 
 
-def make(lock: Lock, image: Interpreter, store: Store, settings: PackageSettings) -> Environment:
+def make(lock: Lock, image: Interpreter, store: Store) -> Environment:
     """The environment for a lock on an image; a known one costs a few looks at its files.
 
     Projects of the checkout get an environment of their own, per commit, on top of the one that all commits with these
@@ -55,15 +54,15 @@ def make(lock: Lock, image: Interpreter, store: Store, settings: PackageSettings
     body = "".join(line for line in lock.text.splitlines(keepends=True) if not line.startswith("#"))
     facts = (_SCHEMA, body, image.fingerprint, image.path, pth_line(), lock.protection, lock.cutoff)
     kind = _Kind(facts, partial(description.fault, image=image), partial(_build, lock=lock, image=image))
-    shared = _entry(kind, lock, image, store, settings)
+    shared = _entry(kind, lock, image, store)
     if not lock.projects.lines:
         return shared
     own = (_SCHEMA, shared.key, lock.projects.content, lock.projects.lines)
     check, build = partial(_fault, shared=shared, image=image), partial(_add, shared=shared, lock=lock, image=image)
-    return _entry(_Kind(own, check, build, lock.projects.content), lock, image, store, settings)
+    return _entry(_Kind(own, check, build, lock.projects.content), lock, image, store)
 
 
-def _entry(kind: _Kind, lock: Lock, image: Interpreter, store: Store, settings: PackageSettings) -> Environment:
+def _entry(kind: _Kind, lock: Lock, image: Interpreter, store: Store) -> Environment:
     key, fault = _generation(files.sha256_text(repr(kind.facts))[:32], kind.check, store)
 
     def fill(root: Path, held: int) -> None:
@@ -74,7 +73,7 @@ def _entry(kind: _Kind, lock: Lock, image: Interpreter, store: Store, settings: 
         log.info(f"building {_WANTED}" + (f": {reasons[0]}" if reasons[0] else ""))
         try:
             with tempfile.TemporaryDirectory(prefix="live-code-build-") as folder:
-                kind.build(root, _site(root, Path(folder, "builds"), lock, image, store, settings, held))
+                kind.build(root, _site(root, Path(folder, "builds"), lock, image, store, held))
             description.write(root, described, image)
         except OSError as error:
             raise store.refused(error) from error
@@ -87,10 +86,8 @@ def _entry(kind: _Kind, lock: Lock, image: Interpreter, store: Store, settings: 
     return Environment(entry.path / "bin" / "python", entry.path, key, entry.cached, why)
 
 
-def _site(
-    root: Path, folder: Path, lock: Lock, image: Interpreter, store: Store, settings: PackageSettings, held: int
-) -> Site:
-    from live_code.tools.packages import builds
+def _site(root: Path, folder: Path, lock: Lock, image: Interpreter, store: Store, held: int) -> Site:
+    from live_code.tools.packages import builds, solution
     from live_code.tools.packages.site import Site
 
     return Site(
@@ -100,9 +97,9 @@ def _site(
         builds=builds.write(folder, image, lock.protection),
         cutoff=lock.cutoff,
         undated=tuple(name for name in OWN_NEEDS if name not in image.packages),
-        indexes=lock.indexes,
+        indexes=index.for_pins(lock.indexes, (pin.name for pin in solution.parse(lock.text)), lock.protection),
         store=store,
-        settings=settings,
+        settings=lock.settings,
         lock=held,
     )
 

@@ -43,7 +43,7 @@ class Lock(NamedTuple):
 
     ``cached``: nothing had to be resolved; ``why``: what made it necessary. ``protection``: what it was resolved
     around; ``overridden``: what of it the task gave up by ``allow_framework_override``. ``cutoff``: as of when, for
-    what is built, too; '' for now.
+    what is built, too; '' for now. ``settings``: the container's, with the logins of the requirements' own indexes.
     """
 
     key: str
@@ -53,6 +53,7 @@ class Lock(NamedTuple):
     why: str
     projects: Projects
     indexes: index.Indexes
+    settings: PackageSettings
     protection: Protection
     overridden: Protection
     cutoff: str = ""
@@ -82,6 +83,7 @@ def make(
             f"write requirements: {passed_over} into live-code.yaml, if the job needs it"
         )
     texts = requirements.closure(checkout.root, chosen)
+    settings = index.with_logins(settings, texts)
     protection = framework.protection(image, settings)
     problem = Problem(
         root=checkout.root,
@@ -106,11 +108,17 @@ def make(
         cached=cached,
         why=why,
         projects=Projects(checkout.place, checkout.root, _commit_content(checkout), tuple(_projects(text))),
-        indexes=index.of_lock(text, problem.indexes) if given else problem.indexes,
+        indexes=_for_installing(index.of_lock(text, problem.indexes) if given else problem.indexes, texts),
+        settings=settings,
         protection=problem.protection,
         overridden=protection if request.allow_framework_override else Protection(),
         cutoff=_cutoff_of(text) if given else problem.cutoff,
     )
+
+
+def _for_installing(indexes: index.Indexes, texts: tuple[requirements.Text, ...]) -> index.Indexes:
+    further = tuple(url for url in index.of_sources(texts) if url not in (indexes.default, *indexes.extra))
+    return indexes._replace(extra=(*indexes.extra, *further)) if further else indexes
 
 
 def _content(checkout: Checkout, chosen: requirements.Chosen, texts: tuple[requirements.Text, ...], by: str) -> str:

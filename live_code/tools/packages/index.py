@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit, urlunsplit
 
 from live_code.errors import FrameworkConflictError, LiveCodeError
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 # Indexes and pages that offer frameworks and what those need.
 _FRAMEWORKS_OWN = r"//download\.pytorch\.org/|/torch_stable\.html|/pytorch-wheels/|//repo\.mxnet\.io/|//apache-mxnet\."
+_INDEX_OPTIONS = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
+_SOURCE_TABLE = r"(?ms)^\[\[tool\.uv\.index\]\]\s*$(.*?)(?=^\[|\Z)"
+_SOURCE_URL = r"""(?m)^\s*url\s*=\s*["']([^"']+)["']"""
 _INDEX_LINE, _FURTHER_LINE = "index: ", "further index: "
 
 
@@ -118,10 +121,30 @@ def _others(places: tuple[str, ...], left_out: list[str]) -> tuple[str, ...]:
     return tuple(place for place in places if place not in left_out)
 
 
+def with_logins(settings: PackageSettings, texts: tuple[Text, ...]) -> PackageSettings:
+    """The settings with the logins that stand in the requirements' own URLs, or in the variables that those name."""
+    urls = [_expanded(value, settings) for key, value in options(texts) if key in _INDEX_OPTIONS and "@" in value]
+    return settings._replace(index_urls=(*settings.index_urls, *urls)) if urls else settings
+
+
+def for_pins(indexes: Indexes, names: Iterable[str], protection: Protection) -> Indexes:
+    """Those that an installation of these packages may need: the frameworks' own for a part of one alone."""
+    needed = not protection.packages or any(is_family(name) for name in names)
+    return indexes if needed else indexes.without_frameworks_own()
+
+
+def of_sources(texts: tuple[Text, ...]) -> tuple[str, ...]:
+    """The indexes that projects name for single packages (``[[tool.uv.index]]``): a resolver reads them there, and the
+    installer has to be told."""
+    projects = (text.text for text in texts if "tool.uv.index" in text.text)
+    tables = (table for text in projects for table in re.findall(_SOURCE_TABLE, text))
+    return _once(*(match[1] for table in tables if (match := re.search(_SOURCE_URL, table))))
+
+
 def choose(mirror: str, extra: tuple[str, ...], texts: tuple[Text, ...], settings: PackageSettings) -> Indexes:
     """The task's ``pypi_mirror`` (several: one after the other) stands before the container's index, that before one
     that a requirements file names. The task's mirror takes the place of the container's, the file's adds up."""
-    named = list(options(texts))
+    named = [(key, _expanded(value, settings)) for key, value in options(texts)]
     default, *instead = [url for url in (*mirror.replace(",", " ").split(), settings.default_index) if url] or [""]
     by_file = [value for key, value in named if key in ("-i", "--index-url")]
     if not default:
@@ -155,6 +178,13 @@ def public(url: str) -> str:
         return url
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _expanded(value: str, settings: PackageSettings) -> str:
+    """With the container's variables where the text names them, as pip does it."""
+    if "${" not in value:
+        return value
+    return re.sub(r"\$\{([A-Z0-9_]+)\}", lambda match: settings.inherited.get(match[1], match[0]), value)
 
 
 def _once(*words: str) -> tuple[str, ...]:

@@ -18,8 +18,9 @@ from live_code.tools.packages.solution import Pin
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 
-# Folders are seen from the file that names them; resolvers get them as arguments.
-_FIND_LINKS = re.compile(r"^(-f|--find-links).*$", re.MULTILINE)
+# Resolvers get them as arguments: folders are seen from the file that names them, logins are not for a resolver to
+# read, and of an index that is down it can't be told there to do without.
+_INDEX_LINE = re.compile(r"^[ \t]*(-f|-i|--(find-links|index-url|extra-index-url|trusted-host)\b)[^\n]*$", re.MULTILINE)
 _NOT_CONDAS_OWN = re.compile(r"\s*(python|pip|setuptools|wheel)\b")
 
 
@@ -46,10 +47,14 @@ def prepare(problem: Problem, folder: Path, store: Store, settings: PackageSetti
 def _plain(problem: Problem, folder: Path) -> Path:
     """Where the requirements files stand as every resolver reads them: in the repo, or copied when one does not."""
     texts = [text for text in problem.texts if is_list(text.name)]
-    if all((problem.root / text.name).read_bytes().replace(b"\r\n", b"\n") == text.text.encode() for text in texts):
+    if not any(_INDEX_LINE.search(text.text) for text in texts) and all(
+        (problem.root / text.name).read_bytes().replace(b"\r\n", b"\n") == text.text.encode() for text in texts
+    ):
         return Path()
     for text in texts:
-        files.write_text(folder / PLAIN / text.name, _FIND_LINKS.sub("", text.text))
+        # What is taken out leaves its length: resolvers tell the place of a fault by its byte.
+        content = _INDEX_LINE.sub(lambda match: " " * len(match[0].encode()), text.text)
+        files.write_text(folder / PLAIN / text.name, content)
     return folder / PLAIN
 
 
