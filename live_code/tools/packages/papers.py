@@ -50,9 +50,9 @@ class Papers(NamedTuple):
 
 
 def _kept_as_wheels(problem: Problem, shown: Stubs) -> str:
-    """A line that takes the image's packages out of ``--no-binary :all:``, which is about what is installed."""
+    """Lines that take the image's packages out of ``--no-binary :all:``, which is about what is installed."""
     everything = any(name == "--no-binary" and value == ":all:" for name, value in options(problem.texts))
-    return f"--only-binary {','.join(shown.offered)}\n" if everything and shown.offered else ""
+    return "".join(f"--only-binary {name}\n" for name in shown.offered) if everything else ""
 
 
 def _written(path: Path, text: str) -> Path:
