@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
 from live_code.errors import BuildError, FrameworkConflictError
 from live_code.job.ymir_exc import protocol
+from live_code.tools.packages.index import PYPI
 from tests.support import images
 from tests.support.workshop import Workshop, pins, seen
 
@@ -179,6 +181,11 @@ class TestRealTorch:
 
     def test_the_numpy_that_it_was_built_against_is_seen(self, real: Workshop) -> None:
         assert real.interpreter.frameworks["torch"].numpy == 2
+
+    def test_an_older_numpy_that_it_works_with_is_taken(self, real: Workshop) -> None:
+        real = real._replace(environ={"PIP_INDEX_URL": os.environ.get("PIP_INDEX_URL", PYPI)})
+        made = real.write("numpy==1.26.4\n").make()
+        assert seen(made, "numpy", "torch")["numpy"][0] == "1.26.4"
 
     def test_a_numpy_that_breaks_it_is_found_after_the_build(self, real: Workshop) -> None:
         real.index.add("numpy", "2.99.0")  # a package of the name, and none of its content
