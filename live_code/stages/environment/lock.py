@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from live_code import __version__
 from live_code.stages.code.checkout import Checkout
 from live_code.stages.request.hyperparameters import Request
-from live_code.stages.request.repo_settings import RepoSettings
+from live_code.stages.request.repo_settings import CLASSIC_ENTRYPOINTS, RepoSettings
 from live_code.tools import files
+from live_code.tools.git import worktree
 from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages import framework, index, requirements
 from live_code.tools.packages.framework import Protection
@@ -70,14 +72,21 @@ def make(
         from live_code.tools.packages import python_version
 
         python_version.require(repo.python, image)
-    chosen = requirements.choose(checkout.root, request.requirements, repo.requirements)
+    around = requirements.Around(checkout.place, partial(worktree.widen, checkout.place, settings.inherited))
+    chosen = requirements.choose(
+        checkout.root,
+        request.requirements,
+        repo.requirements,
+        scripts=_scripts(checkout.root, request, repo),
+        around=around,
+    )
     given = request.lock or settings.lock
-    if not chosen.inputs and not given and (passed_over := requirements.passed_over(checkout.root)):
+    if not chosen.shown and not given and (passed_over := requirements.passed_over(checkout.root)):
         log.warning(
             f"{passed_over} is not installed, for nobody asks for it: "
             f"write requirements: {passed_over} into live-code.yaml, if the job needs it"
         )
-    texts = requirements.closure(checkout.root, chosen)
+    texts = requirements.closure(checkout.root, chosen, around)
     protection = framework.protection(image, settings)
     problem = Problem(
         root=checkout.root,
@@ -94,7 +103,7 @@ def make(
     return Lock(
         key=key,
         text=text,
-        requirements=given or str(chosen),
+        requirements=given or chosen.shown,
         cached=cached,
         why=why,
         projects=Projects(checkout.root, checkout.tree, tuple(_projects(text))),
@@ -102,6 +111,13 @@ def make(
         protection=problem.protection,
         overridden=protection if request.allow_framework_override else Protection(),
     )
+
+
+def _scripts(root: Path, request: Request, repo: RepoSettings) -> tuple[str, ...]:
+    """The scripts that are started and that name their requirements themselves (PEP 723)."""
+    named = (request.entrypoint,) if request.entrypoint else tuple(repo.entrypoint.values())
+    commands = named or next(((name,) for name in CLASSIC_ENTRYPOINTS if (root / name).is_file()), ())
+    return requirements.scripts(commands, root)
 
 
 def _cutoff(as_of: str, checkout: Checkout, store: Store, inherited: Inherited) -> str:
@@ -143,21 +159,22 @@ def _resolve(problem: Problem, store: Store, settings: PackageSettings) -> str:
     """The lock's text. What only a resolution needs is loaded here: a warm start does without."""
     import tempfile
 
-    from live_code.tools.packages import complete_lock, conflict, inputs, solution
+    from live_code.tools.packages import complete_lock, conflict, hashes, solution
 
     conflict.direct(problem.texts, problem.protection)
     pins = complete_lock.pins(problem, store, settings)
     left = complete_lock.besides(problem, pins) if pins else problem
     with tempfile.TemporaryDirectory(prefix="live-code-lock-") as folder:
         solved = _solved(left, Path(folder), store, settings) if left.chosen.inputs or left.own_needs else []
-        given = inputs.locked_already(left, store, settings)
     protected = problem.protection.packages
     own = [pin for pin in solution.without(pins, problem.image.packages) if pin.name not in protected]
     added = solution.without(solved, problem.image.packages)
+    given = hashes.bound(left, added, store, settings)
     local = [f"{_PROJECT}{pin.text.splitlines()[0]}\n" for pin in (*own, *added) if pin.is_local]
     entries = [f"{pin.text.rstrip()}\n" for pin in own if not pin.is_local]
     entries += [solution.entry(pin, given, "live-code's job side") for pin in added if not pin.is_local]
-    return "".join((_head(problem), *local, *entries))
+    formats = [f"{line}\n" for line in requirements.formats(problem.texts)]
+    return "".join((_head(problem), *formats, *local, *entries))
 
 
 def _solved(problem: Problem, folder: Path, store: Store, settings: PackageSettings) -> list[Pin]:
@@ -173,8 +190,8 @@ def _solved(problem: Problem, folder: Path, store: Store, settings: PackageSetti
 def _head(problem: Problem) -> str:
     image = problem.image
     lines = [f"made by live-code {__version__} for {image.implementation} {image.version} on {image.platform}"]
-    if problem.chosen.inputs:
-        lines.append(f"from: {problem.chosen}")
+    if shown := problem.chosen.shown:
+        lines.append(f"from: {shown}" + ("" if problem.chosen.inputs else f" ({problem.chosen.origin})"))
     if problem.cutoff:
         lines.append(f"as of: {problem.cutoff}")
     if problem.protection.packages:

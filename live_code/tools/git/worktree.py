@@ -50,6 +50,19 @@ def cut(repository: Repository, commit: str, place: Path, inherited: Inherited, 
         return status(place, env)
 
 
+def widen(place: Path, inherited: Inherited) -> None:
+    """Writes what ``only`` left out of a work tree that ``cut`` made; one with all its files, or somebody's own, stays
+    as it is. Raises GitFailed."""
+    pattern = place / ".git" / "info" / "sparse-checkout"
+    if not (is_ours(place) and pattern.exists()) or pattern.read_text(encoding="utf-8") == "/*\n":
+        return
+    pattern.write_text("/*\n", encoding="utf-8")
+    env = environment_in(place, inherited)
+    run(["read-tree", "-m", "-u", "HEAD"], env=env, cwd=place)
+    with _dated_later(place / ".git" / "index"):
+        status(place, env)
+
+
 def environment_in(place: Path, inherited: Inherited) -> dict[str, str]:
     """All variables for git commands in the work tree. Both folders are named: git must not go looking above it."""
     own = place / ".git"

@@ -20,14 +20,15 @@ class _Attempt(Protocol):
     def __call__(self, indexes: Indexes, /, *options: str) -> None: ...
 
 
-def pins(site: Site, entries: list[Pin]) -> None:
-    """Installs a lock's entries, each checked against its hashes. Raises BuildError.
+def pins(site: Site, entries: list[Pin], formats: tuple[str, ...] = ()) -> None:
+    """Installs a lock's entries, each checked against its hashes; ``formats``: the lock's options. Raises BuildError.
 
     What is locked to a commit has no hash: the commit's id is one.
     """
     hashed = [entry for entry in entries if entry.is_hashed]
-    _install(site, "".join(entry.text for entry in hashed), ["--require-hashes"])
-    _install(site, "".join(entry.text for entry in entries if not entry.is_hashed), [])
+    options = [word for line in formats for word in line.split(" ", 1)]
+    _install(site, "".join(entry.text for entry in hashed), ["--require-hashes", *options])
+    _install(site, "".join(entry.text for entry in entries if not entry.is_hashed), options)
 
 
 def project(site: Site, line: str, has_setuptools: bool) -> None:
@@ -41,10 +42,18 @@ def project(site: Site, line: str, has_setuptools: bool) -> None:
     log.info(doing)
     with log.still(doing), tempfile.TemporaryDirectory(prefix="live-code-build-") as folder:
         copy = Path(folder, "source")
-        shutil.copytree(site.root, copy, symlinks=True)
-        declared = (copy / name.split("[")[0] / "pyproject.toml").exists()
+        root = _copied(site.root, name, copy)
+        declared = (root / name.split("[")[0] / "pyproject.toml").exists()
         options = [] if declared or not has_setuptools else ["--no-build-isolation"]
-        _install(site._replace(root=copy), f"{name}\n", options)
+        _install(site._replace(root=root), f"{name}\n", options)
+
+
+def _copied(root: Path, name: str, copy: Path) -> Path:
+    """Copies the tree that a project lies in; returns the root there. A project beside the root takes what is above."""
+    above = name.split("[")[0].split("/").count("..")
+    top = root.resolve().parents[above - 1] if above else root
+    shutil.copytree(top, copy, symlinks=True)
+    return copy / root.resolve().relative_to(top.resolve())
 
 
 def _install(site: Site, text: str, options: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from live_code.tools.machine.interpreter import Interpreter
@@ -12,8 +13,9 @@ from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 from live_code.values import NamedTuple
 
-# The folder of requirements files that had to be copied.
+# The folder of requirements files that had to be copied, and what stands there for "..".
 PLAIN = "plain"
+_ABOVE = "..."
 
 
 class Problem(NamedTuple):
@@ -47,7 +49,21 @@ class Papers(NamedTuple):
 
     def without_places(self, text: str) -> str:
         """A solution with its files named as in the repo."""
-        return text.replace(f"{self.folder}/{PLAIN}/", "").replace(f"{self.folder}/", "")
+        copies = re.compile(rf"{re.escape(str(self.folder))}/{PLAIN}/\S+")
+        return copies.sub(lambda match: in_repo(match[0]), text).replace(f"{self.folder}/", "")
+
+
+def copied(name: str) -> str:
+    """Where a file's copy is below ``PLAIN``; what lies above the root stays within that folder, too."""
+    above = len(re.match(r"(?:\.\./)*", name)[0]) // 3  # type: ignore[index]
+    return f"{_ABOVE}/" * above + name[3 * above :]
+
+
+def in_repo(path: str) -> str:
+    """The name in the repo of a file, or of a copy of it; others stay as they are."""
+    _, is_copy, name = path.rpartition(f"/{PLAIN}/")
+    above = len(re.match(rf"(?:{re.escape(_ABOVE)}/)*", name)[0]) // 4  # type: ignore[index]
+    return "../" * above + name[4 * above :] if is_copy else path
 
 
 def write(problem: Problem, folder: Path, store: Store, settings: PackageSettings) -> Papers:

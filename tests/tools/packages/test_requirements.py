@@ -109,8 +109,9 @@ class TestForms:
         assert pins(offered.lock(requirements="environment.yml")) == {"a": "1.0", "b": "2.0"}
 
     def test_what_only_conda_has_is_refused_by_name(self, offered: Workshop) -> None:
-        offered.write("dependencies:\n- cudatoolkit=11.3\n- pip:\n  - a\n", "environment.yml")
-        with pytest.raises(RequirementsError, match=r"asks conda for cudatoolkit=11\.3; live-code installs with pip"):
+        offered.write("dependencies:\n- faiss-gpu=1.7\n- pip:\n  - a\n", "environment.yml")
+        words = r"environment\.yml:2 asks conda for faiss-gpu=1\.7; live-code installs with pip"
+        with pytest.raises(RequirementsError, match=words):
             offered.lock(requirements="environment.yml")
 
     def test_a_python_that_is_not_the_images_is_refused(self, offered: Workshop) -> None:
