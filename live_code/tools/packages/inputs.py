@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from live_code.errors import RequirementsError
 from live_code.tools import files
@@ -30,6 +31,11 @@ from live_code.tools.terminal import log
 # Folders are seen from the file that names them; resolvers get them as arguments.
 _FIND_LINKS = re.compile(r"^(-f|--find-links).*$", re.MULTILINE)
 _INCLUDE = re.compile(r"^(?P<option>-[rc]|--requirement|--constraint)[ =]+(?P<name>\S.*)$", re.MULTILINE)
+# A path as pip does not take it; and as it tells of it.
+_FOR_PIP = re.compile(
+    r"^(?:-e\s+(?P<project>\.)|(?P<head>(?:[A-Za-z0-9][^\n@;]*@\s*)?)file:(?P<path>\.{1,2}/[^\s;\[]+))", re.MULTILINE
+)
+_WHOLE = re.compile(r"^(?P<name>[A-Za-z0-9][^\s@]* @ )?(?:-e )?file://(?P<path>/[^\s;\[#]*)", re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)\}")
 
 
@@ -107,15 +113,39 @@ def _plain(problem: Problem, folder: Path) -> Path:
     """Where the requirements files stand as every resolver reads them: in the repo, or copied when one does not."""
     texts = [text for text in problem.texts if is_list(text.name)]
     outside = any(text.name.startswith("../") for text in texts)
-    if not outside and all(_is_as_written(problem.root / text.name, text) for text in texts):
+    of_pip = problem.resolver != "uv" and any(_FOR_PIP.search(text.text) for text in texts)
+    if not (outside or of_pip) and all(_is_as_written(problem.root / text.name, text) for text in texts):
         return Path()
     for text in texts:
         # What is taken out leaves its length: resolvers tell the place of a fault by its byte.
         content = _FIND_LINKS.sub(lambda match: " " * len(match[0].encode()), text.text)
         if outside:
             content = _with_whole_includes(content, (problem.root / text.name).parent, problem.root, folder)
+        if of_pip:
+            content = _FOR_PIP.sub(lambda match: _as_pip_takes(match, problem.root), content)
         files.write_text(folder / PLAIN / copied(text.name), content)
     return folder / PLAIN
+
+
+def _as_pip_takes(match: re.Match[str], root: Path) -> str:
+    """A project not as editable, which not every build can: it is installed from a copy. A file by its whole path."""
+    if match["path"]:
+        return f"{match['head']}file://{quote(os.path.normpath(root / unquote(match['path'])))}"
+    return match["project"]
+
+
+def relative(text: str, root: Path) -> str:
+    """A solution with the projects and files of the repo as a requirements file would name them."""
+
+    def shown(match: re.Match[str]) -> str:
+        path = Path(unquote(match["path"]))
+        name = os.path.relpath(path, root)
+        dotted = name if name == "." or name.startswith("../") else f"./{name}"
+        if name.startswith("../") and not path.exists():
+            return match[0]
+        return dotted if path.is_dir() else f"{match['name'] or ''}file:{quote(dotted)}"
+
+    return _WHOLE.sub(shown, text)
 
 
 def _is_as_written(path: Path, text: Text) -> bool:

@@ -125,8 +125,7 @@ def _in_uv_words(error: runner.ProcessError, trouble: str) -> runner.ProcessErro
 
 def _without_protected(text: str, problem: Problem, papers: Papers) -> str:
     """Without what is protected, and with the paths that a requirements file would have."""
-    relative = papers.without_places(text).replace(f"file://{problem.root}/", "./")
-    relative = re.sub(rf"file://{re.escape(str(problem.root))}(?=\s)", ".", relative)
+    relative = inputs.relative(papers.without_places(text), problem.root)
     pins = [pin for pin in solution.parse(relative) if pin.name not in problem.protection.packages]
     return "".join(pin.text for pin in pins)
 

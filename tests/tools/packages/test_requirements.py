@@ -248,12 +248,14 @@ class TestGit:
             yield server, repo
 
     @pytest.mark.parametrize("resolver", ["uv", "pip-tools"])
+    @pytest.mark.parametrize("line", ["lib @ {url}@main", "-e {url}@main#egg=lib", "{url}"])
     def test_a_branch_is_locked_to_its_commit(
-        self, resolver: str, offered: Workshop, served: tuple[https.Server, Repo]
+        self, line: str, resolver: str, offered: Workshop, served: tuple[https.Server, Repo]
     ) -> None:
         server, repo = served
         commit = repo.git("rev-parse", "HEAD")
-        locked = offered.write(f"lib @ git+{server.url}/open/lib.git@main\n").lock(resolver=resolver)
+        url = f"git+{server.url}/open/lib.git"
+        locked = offered.write(f"{line.format(url=url)}\n").lock(resolver=resolver)
         assert f"lib @ git+{server.url}/open/lib.git@{commit}" in locked.text
         assert set(seen(offered.make(locked), "lib", "a")) == {"lib", "a"}
 
