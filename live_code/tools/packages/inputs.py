@@ -35,6 +35,8 @@ _INCLUDE = re.compile(r"^(?P<option>-[rc]|--requirement|--constraint)[ =]+(?P<na
 _FOR_PIP = re.compile(
     r"^(?:-e\s+(?P<project>\.)|(?P<head>(?:[A-Za-z0-9][^\n@;]*@\s*)?)file:(?P<path>\.{1,2}/[^\s;\[]+))", re.MULTILINE
 )
+# Of what is no index's it compares the hash itself, in words of its own.
+_HASHED_FILE = re.compile(r"^(?P<file>[^\n#]*[a-z]:[./][^\n]*?)(?:\s+(?:\\\n\s*)?--hash[ =]\S+)+", re.MULTILINE)
 _WHOLE = re.compile(r"^(?P<name>[A-Za-z0-9][^\s@]* @ )?(?:-e )?file://(?P<path>/[^\s;\[#]*)", re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)\}")
 
@@ -113,7 +115,9 @@ def _plain(problem: Problem, folder: Path) -> Path:
     """Where the requirements files stand as every resolver reads them: in the repo, or copied when one does not."""
     texts = [text for text in problem.texts if is_list(text.name)]
     outside = any(text.name.startswith("../") for text in texts)
-    of_pip = problem.resolver != "uv" and any(_FOR_PIP.search(text.text) for text in texts)
+    of_pip = problem.resolver != "uv" and any(
+        _FOR_PIP.search(text.text) or _HASHED_FILE.search(text.text) for text in texts
+    )
     if not (outside or of_pip) and all(_is_as_written(problem.root / text.name, text) for text in texts):
         return Path()
     for text in texts:
@@ -122,6 +126,7 @@ def _plain(problem: Problem, folder: Path) -> Path:
         if outside:
             content = _with_whole_includes(content, (problem.root / text.name).parent, problem.root, folder)
         if of_pip:
+            content = _HASHED_FILE.sub(r"\g<file>", content)
             content = _FOR_PIP.sub(lambda match: _as_pip_takes(match, problem.root), content)
         files.write_text(folder / PLAIN / copied(text.name), content)
     return folder / PLAIN
