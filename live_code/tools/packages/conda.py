@@ -18,7 +18,7 @@ _SPEC = re.compile(
     r"|\[.*\]|(?P<versions>[\s=<>!~\d*].*))?"
 )
 _EXACT = re.compile(r"={0,2}\s*(?P<version>\d[\w.!+]*(?:\.\*)?\*?)")
-# What conda calls otherwise than PyPI.
+# What conda calls otherwise than PyPI; names are compared as PEP 503 does.
 _NAMES = {
     "pytorch": "torch",
     "pytorch-gpu": "torch",
@@ -30,13 +30,12 @@ _NAMES = {
     "pyqt": "pyqt5",
     "matplotlib-base": "matplotlib",
     "numpy-base": "numpy",
-    "ruamel_yaml": "ruamel-yaml",
 }
 # The interpreter's own libraries, compilers' and CUDA's: the image has those that its Python and its framework need.
 _OF_THE_IMAGE = re.compile(
-    r"pip|setuptools|wheel|_\w+_mutex|cpuonly|cuda(?:toolkit|-.*|nn)?|cudnn|nccl|pytorch-(?:cuda|mutex)|mkl.*|intel-openmp|blas"
-    r"|lib(?!opencv).*|openblas|ld_impl.*|openssl|ca-certificates|sqlite|zlib.*|zstd|xz|bzip2|lz4-c|readline|tk|ncurses"
-    r"|tzdata|icu|python_abi|llvm-openmp|tbb|gmp|gnutls|nettle|expat|pcre.*|dbus|glib|gettext|freetype|jpeg|lcms2|lerc"
+    r"pip|setuptools|wheel|-\w+-mutex|cpuonly|cuda(?:toolkit|-.*|nn)?|cudnn|nccl|pytorch-(?:cuda|mutex)|mkl.*|intel-openmp|blas"
+    r"|lib(?!opencv).*|openblas|ld-impl.*|openssl|ca-certificates|sqlite|zlib.*|zstd|xz|bzip2|lz4-c|readline|tk|ncurses"
+    r"|tzdata|icu|python-abi|llvm-openmp|tbb|gmp|gnutls|nettle|expat|pcre.*|dbus|glib|gettext|freetype|jpeg|lcms2|lerc"
     r"|giflib|openjpeg|openh264|lame|x264|ninja-base"
 )
 
