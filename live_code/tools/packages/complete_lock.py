@@ -104,10 +104,11 @@ def _without_the_frameworks_own(entries: list[_Entry], problem: Problem) -> list
 
 def _check(entry: _Entry, problem: Problem) -> None:
     name, version = entry.pin.name, entry.pin.version
-    asks = f"{entry.line} asks for {name}=={version}" if version else f"{entry.line} asks for {entry.line.text}"
     shipped = problem.protection.packages.get(name)
-    if shipped and not (version and solution.fits(shipped, version)):
-        raise conflict.of_pin(asks, name, problem.protection)
+    wrong = bool(shipped) and not (version and solution.fits(shipped or "", version))
     for bound in problem.protection.bounds:
-        if bound.name == name and not (version and markers.is_within(version, bound.versions)):
-            raise conflict.of_pin(asks, name, problem.protection)
+        wrong = wrong or (bound.name == name and not (version and markers.is_within(version, bound.versions)))
+    if wrong:
+        line = entry.line if is_list(entry.line.file) else foreign_lock.placed(entry.line, problem)
+        asks = f"{line} asks for {name}=={version}" if version else f"{line} asks for {line.text}"
+        raise conflict.of_pin(asks, name, problem.protection)

@@ -85,7 +85,7 @@ def bound(problem: Problem, pins: Iterable[Pin], store: Store, settings: Package
     found = {}
     for pin in pins:
         if entry := known.get(pin.name):
-            _compare(pin, entry)
+            _compare(pin, entry, problem)
             written = words.get(pin.name)
             as_written = written and solution.same(written.version, pin.version)
             found[pin.name] = written if written and as_written else solution.with_hashes(pin, sorted(entry.hashes))
@@ -100,7 +100,7 @@ def _whole(text: Text) -> list[Pin]:
     return [pin for pin in entries if pin.version] if entries and all(pin.is_hashed for pin in entries) else []
 
 
-def _compare(pin: Pin, entry: Entry) -> None:
+def _compare(pin: Pin, entry: Entry, problem: Problem) -> None:
     there = {found["hash"] for found in _HASH.finditer(pin.text)}
     kinds = {known.partition(":")[0] for known in there}
     known = {wanted for wanted in entry.hashes if wanted.partition(":")[0] in kinds}
@@ -110,8 +110,9 @@ def _compare(pin: Pin, entry: Entry) -> None:
             hint="Name a commit instead of the hash.",
         )
     if known and not known & there:
+        line = entry.line if is_list(entry.line.file) else foreign_lock.placed(entry.line, problem)
         raise RequirementsError(
-            f"{entry.line} wants {pin.name} {pin.version} with the hash {_some(known)}, and what is offered has "
+            f"{line} wants {pin.name} {pin.version} with the hash {_some(known)}, and what is offered has "
             f"{_some(there)}.",
             hint="Correct the hash, if you trust what is offered.",
         )
