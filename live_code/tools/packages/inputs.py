@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,6 +58,7 @@ def examine(problem: Problem, settings: PackageSettings) -> None:
         for note in notes:
             log.warning(note)
     for entry in problem.chosen.inputs:
+        project_python.check_tables(entry.name, problem.root / entry.name)
         if wanted := project_python.wanted(problem.root / entry.name):
             project_python.check(entry.name, wanted, problem.image)
 
@@ -103,9 +102,8 @@ def _uv_table(path: Path) -> dict[str, Any]:
     """``[tool.uv]`` of a pyproject.toml, {} where there is none or it can't be read: the resolver says why."""
     if path.name != "pyproject.toml":
         return {}
-    tomllib: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("uv", {})
+        table = project_python.read_toml(path.read_text(encoding="utf-8")).get("tool", {}).get("uv", {})
     except (OSError, ValueError, AttributeError):
         return {}
     return table if isinstance(table, dict) else {}

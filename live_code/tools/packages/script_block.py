@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import re
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 from live_code.errors import RequirementsError
+from live_code.tools.packages import project_python
 
 _BLOCK = re.compile(r"^# /// (?P<type>[A-Za-z0-9-]+)[ \t]*\r?$\n(?P<content>(?:^#(?:| .*)\r?$\n?)+)", re.MULTILINE)
 _END = re.compile(r"(?m)^# ///[ \t]*\r?$")
@@ -35,11 +34,10 @@ def lines(text: str, name: str) -> list[tuple[int, str]]:
 
 def read(text: str, name: str) -> dict[str, Any]:
     """What the block holds. Raises RequirementsError."""
-    tomllib: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     inner = [line[2:] if line.startswith("# ") else line[1:] for line in text.strip().splitlines()[1:-1]]
     try:
-        return dict(tomllib.loads("\n".join(inner) + "\n"))
-    except tomllib.TOMLDecodeError as error:
+        return project_python.read_toml("\n".join(inner) + "\n")
+    except ValueError as error:
         raise RequirementsError(f"the script block of {name} can't be read: {error}.", hint=_HINT) from error
 
 
