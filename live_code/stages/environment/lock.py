@@ -77,7 +77,7 @@ def make(
         checkout.root,
         request.requirements,
         repo.requirements,
-        scripts=_scripts(checkout.root, request, repo),
+        scripts=scripts(checkout.root, request, repo),
         around=around,
     )
     given = request.lock or settings.lock
@@ -113,7 +113,7 @@ def make(
     )
 
 
-def _scripts(root: Path, request: Request, repo: RepoSettings) -> tuple[str, ...]:
+def scripts(root: Path, request: Request, repo: RepoSettings) -> tuple[str, ...]:
     """The scripts that are started and that name their requirements themselves (PEP 723)."""
     named = (request.entrypoint,) if request.entrypoint else tuple(repo.entrypoint.values())
     commands = named or next(((name,) for name in CLASSIC_ENTRYPOINTS if (root / name).is_file()), ())

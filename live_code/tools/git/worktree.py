@@ -56,9 +56,13 @@ def widen(place: Path, inherited: Inherited) -> None:
     pattern = place / ".git" / "info" / "sparse-checkout"
     if not (is_ours(place) and pattern.exists()) or pattern.read_text(encoding="utf-8") == "/*\n":
         return
-    pattern.write_text("/*\n", encoding="utf-8")
     env = environment_in(place, inherited)
-    run(["read-tree", "-m", "-u", "HEAD"], env=env, cwd=place)
+    listing = run(["ls-files", "-t", "-z"], env=env, cwd=place, encoding="latin-1").split("\0")
+    left_out = "".join(f"{entry[2:]}\0" for entry in listing if entry.startswith("S "))
+    pattern.write_text("/*\n", encoding="utf-8")
+    words = ["update-index", "--no-skip-worktree", "-z", "--stdin"]
+    run(words, env=env, cwd=place, stdin=left_out, encoding="latin-1")
+    run(["checkout-index", "--quiet", "-u", "-z", "--stdin"], env=env, cwd=place, stdin=left_out, encoding="latin-1")
     with _dated_later(place / ".git" / "index"):
         status(place, env)
 

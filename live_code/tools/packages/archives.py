@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote
 
 from live_code.errors import RequirementsError
-from live_code.tools.packages.requirements import Line, Text, lines
+from live_code.tools.packages.requirements import Line, Text, is_list, lines
 
 _ARCHIVE = re.compile(r"(?:^|@\s*)file:(?P<path>\.{1,2}/[^\s;\[]+)")
 _LFS = b"version https://git-lfs.github.com/spec/"
+
+
+def names(texts: Iterable[Text]) -> list[str]:
+    """The archives of the repo that requirements name, relative to the root."""
+    found = (_ARCHIVE.search(line.text) for text in texts if is_list(text.name) for line in lines(text))
+    return [os.path.normpath(unquote(match["path"])) for match in found if match]
 
 
 def check(text: Text, root: Path) -> None:

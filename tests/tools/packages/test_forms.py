@@ -10,6 +10,7 @@ import pytest
 
 from live_code.errors import ConfigError, RequirementsError
 from live_code.tools.packages import solution
+from tests.support import checkouts
 from tests.support.servers.index import Index, sdist, wheel
 from tests.support.servers.repos import Repo
 from tests.support.workshop import Workshop, pins, seen
@@ -295,6 +296,14 @@ class TestBesideTheRoot:
         locked = project(below, "../lib", "lib").write(f"{line}\n").lock(resolver=resolver, place=below.root.parent)
         assert (pins(locked), locked.projects.lines[0].removeprefix("-e ")) == ({"a": "1.0"}, "../lib")
         assert seen(below.make(locked), "lib")["lib"][0] == "1.0"
+
+    def test_files_that_the_checkout_left_out_are_written(self, offered: Workshop, tmp_path: Path) -> None:
+        repo = Repo(tmp_path / "source")
+        files = {"det/requirements.txt": "-r ../common/base.txt\n", "common/base.txt": "a<2\n", "det/start.py": ""}
+        made = checkouts.made(tmp_path, repo.url, repo.commit(files), git_subdir="det")
+        assert not (made.place / "common").exists()
+        shop = offered._replace(root=made.root)
+        assert pins(shop.lock(place=made.place)) == {"a": "1.0"}
 
     def test_what_leaves_the_commit_is_refused(self, below: Workshop) -> None:
         with pytest.raises(ConfigError, match=r"requirements\.txt:1 names \.\./\.\./x\.txt, which leaves the repo"):
