@@ -53,9 +53,16 @@ class Workshop(NamedTuple):
         path.write_text(text)
         return self
 
-    def lock(self, environ: dict[str, str] | None = None, repo: RepoSettings = NO_SETTINGS, **request: Any) -> Lock:
-        """Locks the checkout; values of the request as keywords. The index is the container's own."""
-        checkout = Checkout(self.root, self.root, commit="c" * 40, tree=self.tree, cached=False)
+    def lock(
+        self,
+        environ: dict[str, str] | None = None,
+        repo: RepoSettings = NO_SETTINGS,
+        place: Path | None = None,
+        **request: Any,
+    ) -> Lock:
+        """Locks the checkout; values of the request as keywords. The index is the container's own. ``place``: the work
+        tree, where the root is a folder in it."""
+        checkout = Checkout(self.root, place or self.root, commit="c" * 40, tree=self.tree, cached=False)
         around = {**self.around, **(environ or {})}
         if (
             request.get("resolver") == "pip-tools" and "PIP_INDEX_URL" not in self.environ
@@ -72,7 +79,7 @@ class Workshop(NamedTuple):
 
 def pins(locked: Lock) -> dict[str, str]:
     """The packages of a lock, by name."""
-    lines = [line.split(" ")[0] for line in locked.text.splitlines() if line[:1] not in ("#", " ", "")]
+    lines = [line.split(" ")[0] for line in locked.text.splitlines() if line[:1] not in ("#", " ", "-", "")]
     return dict(line.split("==") for line in lines)
 
 

@@ -17,7 +17,7 @@ from live_code.stages.environment import lock
 from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.repo_settings import REPO_FILE, RepoSettings
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.packages import python_version, requirements, solution
+from live_code.tools.packages import archives, python_version, requirements, solution
 from live_code.tools.packages.framework import normalised
 from live_code.tools.processes import runner
 from live_code.tools.settings import PackageSettings
@@ -59,14 +59,16 @@ def _requirements(
     tree: Tree, repo: RepoSettings, image: Interpreter, store: Store, settings: PackageSettings
 ) -> tuple[Requirements, list[Finding]]:
     try:
-        chosen = requirements.choose(tree.root, "", repo.requirements)
+        scripts = lock.scripts(tree.root, Request("", "", ""), repo)
+        chosen = requirements.choose(tree.root, "", repo.requirements, scripts=scripts)
         texts = requirements.closure(tree.root, chosen)
     except (ConfigError, RequirementsError) as error:
         return Requirements(resolved=False), [_finding(error, "")]
     named = Requirements(
         _named(texts), resolved=False, file=next((entry.name for entry in chosen.inputs), Requirements().file)
     )
-    missing = [text.name for text in texts if text.name not in tree.files]
+    read = [*(text.name for text in texts), *archives.names(texts)]
+    missing = [name for name in read if name not in tree.files]
     if missing:
         problem = "Requirements come from this file, which is not committed."
         return named, [
@@ -83,7 +85,14 @@ def _requirements(
     except LiveCodeError as error:
         return named, [_finding(error, str(chosen))]
     pins = {pin.name: pin.version for pin in solution.parse(locked.text) if pin.name}
-    return Requirements(frozenset(pins), True, named.file, frozenset(_in_wheels(pins, store))), []
+    passed_over = "" if chosen.shown else requirements.passed_over(tree.root)
+    findings = [_not_asked_for(passed_over)] if requirements.is_conda(passed_over) else []
+    return Requirements(frozenset(pins), True, named.file, frozenset(_in_wheels(pins, store))), findings
+
+
+def _not_asked_for(name: str) -> Finding:
+    remedy = f"If the job needs it, write requirements: {name} into {REPO_FILE}."
+    return Finding(NOTE, "requirements", name, 0, f"{name} is not installed, for nobody asks for it.", remedy)
 
 
 def _named(texts: tuple[requirements.Text, ...]) -> frozenset[str]:

@@ -146,7 +146,7 @@ def _build(root: Path, site: Site, lock: Lock, image: Interpreter) -> None:
     if pins:
         log.info(doing)
     with log.still(doing):
-        install.pins(site, pins)
+        install.pins(site, pins, solution.formats(lock.text))
     for distribution in image.distributions().values():
         venv.add_scripts(python, distribution.scripts)
     proof.unchanged(python, image, lock.protection.packages, site.settings.inherited)

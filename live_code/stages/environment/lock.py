@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from live_code.stages.code.checkout import Checkout
 from live_code.stages.request.hyperparameters import Request
-from live_code.stages.request.repo_settings import RepoSettings
+from live_code.stages.request.repo_settings import CLASSIC_ENTRYPOINTS, RepoSettings
 from live_code.tools import files
+from live_code.tools.git import worktree
 from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages import framework, index, requirements
 from live_code.tools.packages.framework import Protection
@@ -75,14 +77,21 @@ def make(
         from live_code.tools.packages import python_version
 
         python_version.require(repo.python, image)
-    chosen = requirements.choose(checkout.root, request.requirements, repo.requirements)
+    around = requirements.Around(checkout.place, partial(worktree.widen, checkout.place, settings.inherited))
+    chosen = requirements.choose(
+        checkout.root,
+        request.requirements,
+        repo.requirements,
+        scripts=scripts(checkout.root, request, repo),
+        around=around,
+    )
     given = request.lock or settings.lock
-    if not chosen.inputs and not given and (passed_over := requirements.passed_over(checkout.root)):
+    if not chosen.shown and not given and (passed_over := requirements.passed_over(checkout.root)):
         log.warning(
             f"{passed_over} is not installed, for nobody asks for it: "
             f"write requirements: {passed_over} into live-code.yaml, if the job needs it"
         )
-    texts = requirements.closure(checkout.root, chosen)
+    texts = requirements.closure(checkout.root, chosen, around)
     settings = index.with_logins(settings, texts)
     protection = framework.protection(image, settings)
     problem = Problem(
@@ -104,7 +113,7 @@ def make(
     return Lock(
         key=key,
         text=text,
-        requirements=given or str(chosen),
+        requirements=given or chosen.shown,
         cached=cached,
         why=why,
         projects=Projects(checkout.place, checkout.root, _commit_content(checkout), tuple(_projects(text))),
@@ -131,6 +140,13 @@ def _content(checkout: Checkout, chosen: requirements.Chosen, texts: tuple[requi
 def _commit_content(checkout: Checkout) -> str:
     """A build may ask git for the commit, to make a version of it."""
     return f"{checkout.commit} {checkout.content}"
+
+
+def scripts(root: Path, request: Request, repo: RepoSettings) -> tuple[str, ...]:
+    """The scripts that are started and that name their requirements themselves (PEP 723)."""
+    named = (request.entrypoint,) if request.entrypoint else tuple(repo.entrypoint.values())
+    commands = named or next(((name,) for name in CLASSIC_ENTRYPOINTS if (root / name).is_file()), ())
+    return requirements.scripts(commands, root)
 
 
 def _cutoff(as_of: str, checkout: Checkout, store: Store, inherited: Inherited) -> str:

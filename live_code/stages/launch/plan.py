@@ -14,7 +14,7 @@ from live_code.job.ymir_exc import protocol
 from live_code.stages.environment.build import Environment
 from live_code.stages.launch.handover import Handover
 from live_code.stages.request.hyperparameters import Request
-from live_code.stages.request.repo_settings import REPO_FILE, Merged, RepoSettings
+from live_code.stages.request.repo_settings import CLASSIC_ENTRYPOINTS, REPO_FILE, Merged, RepoSettings
 from live_code.tools.settings import Inherited
 from live_code.values import NamedTuple
 
@@ -26,7 +26,6 @@ PROCESSES_KEY = "nproc_per_node"
 # Starts a rank; FIRST_RANK marks words that it gives to the first one alone.
 RANK_SCRIPT = os.path.join(JOB_PATH, "_live_code_rank.py")  # noqa: PTH118
 FIRST_RANK = "--first="
-CLASSIC_ENTRYPOINTS = ("start.py", "ymir/start.py")
 # The bootstrapper's own settings, some of them secret: the job gets only those that are made for it.
 OWN_PREFIX = "LIVE_CODE_"
 # The first are of the interpreter that the bootstrapper itself runs on; the last names a file of secrets.

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 REPO_FILE = "live-code.yaml"
+# What is started where nobody names an entrypoint.
+CLASSIC_ENTRYPOINTS = ("start.py", "ymir/start.py")
 _CODE_CONFIG_HINT = "Name a YAML file of this commit in code_config, or leave it empty."
 
 

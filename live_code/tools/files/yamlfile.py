@@ -60,3 +60,15 @@ def write_mapping(path: Path, values: Mapping[str, Any]) -> None:
     """Replaces the file at once. Raises OSError."""
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     files.write_text(path, yaml.dump(dict(values), Dumper=dumper, sort_keys=False, allow_unicode=True))
+
+
+def nodes(text: str, name: str) -> Any:
+    """What stands in a YAML text as its nodes, each with the line that it begins on; None for an empty one.
+
+    Raises ConfigError.
+    """
+    try:
+        return yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split()).replace('"<unicode string>"', name)
+        raise ConfigError(f"{name} is not valid YAML: {reason}.", hint="Correct it there.") from error

@@ -50,6 +50,23 @@ def cut(repository: Repository, commit: str, place: Path, inherited: Inherited, 
         return status(place, env)
 
 
+def widen(place: Path, inherited: Inherited) -> None:
+    """Writes what ``only`` left out of a work tree that ``cut`` made; one with all its files, or somebody's own, stays
+    as it is. Raises GitFailed."""
+    pattern = place / ".git" / "info" / "sparse-checkout"
+    if not (is_ours(place) and pattern.exists()) or pattern.read_text(encoding="utf-8") == "/*\n":
+        return
+    env = environment_in(place, inherited)
+    listing = run(["ls-files", "-t", "-z"], env=env, cwd=place, encoding="latin-1").split("\0")
+    left_out = "".join(f"{entry[2:]}\0" for entry in listing if entry.startswith("S "))
+    pattern.write_text("/*\n", encoding="utf-8")
+    words = ["update-index", "--no-skip-worktree", "-z", "--stdin"]
+    run(words, env=env, cwd=place, stdin=left_out, encoding="latin-1")
+    run(["checkout-index", "--quiet", "-u", "-z", "--stdin"], env=env, cwd=place, stdin=left_out, encoding="latin-1")
+    with _dated_later(place / ".git" / "index"):
+        status(place, env)
+
+
 def environment_in(place: Path, inherited: Inherited) -> dict[str, str]:
     """All variables for git commands in the work tree. Both folders are named: git must not go looking above it."""
     own = place / ".git"

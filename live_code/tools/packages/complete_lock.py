@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from live_code.tools.packages import conflict, foreign_lock, markers, solution
+from live_code.tools.packages import conflict, foreign_lock, hashes, inputs, markers, solution
 from live_code.tools.packages.framework import is_family, normalised
 from live_code.tools.packages.problem import Problem
 from live_code.tools.packages.requirements import Chosen, Line, Text, is_list, lines
@@ -21,7 +21,8 @@ _ENTRY = re.compile(
     r"\s*(?:;\s*(?P<marker>.+?))?(?P<hashes>(?:\s+--hash[ =]\S+)*)"
 )
 _OPTION = re.compile(
-    r"(-r|--requirement|-i|--index-url|--extra-index-url|-f|--find-links|--trusted-host|--require-hashes)\b.*"
+    r"(-r|--requirement|-i|--index-url|--extra-index-url|-f|--find-links|--trusted-host|--require-hashes"
+    r"|--no-binary|--only-binary|--pre|--no-index)\b.*"
 )
 _COMMIT = re.compile(r"git\+\S+@[0-9a-f]{40}(#\S*)?")
 _MARKER = re.compile(r"\s*;.*?(?=\s*(?:\\|--hash|$))", re.MULTILINE)
@@ -35,9 +36,11 @@ class _Entry(NamedTuple):
 def pins(problem: Problem, store: Store, settings: PackageSettings) -> list[Pin]:
     """The lock's entries for the job's interpreter; none when something in the requirements is left to be resolved.
 
-    Raises RequirementsError when another tool's lock can't be read; FrameworkConflictError when an entry is not what
-    the image ships.
+    Raises RequirementsError when the requirements, or another tool's lock, can't be read, or are for others than the
+    image; FrameworkConflictError when an entry is not what the image ships.
     """
+    inputs.examine(problem, settings)
+    hashes.check(problem)
     texts = [text for text in problem.texts if is_list(text.name)]
     texts += foreign_lock.texts(problem, store, settings)
     if not texts or len(texts) < len(problem.texts):
@@ -101,10 +104,11 @@ def _without_the_frameworks_own(entries: list[_Entry], problem: Problem) -> list
 
 def _check(entry: _Entry, problem: Problem) -> None:
     name, version = entry.pin.name, entry.pin.version
-    asks = f"{entry.line} asks for {name}=={version}" if version else f"{entry.line} asks for {entry.line.text}"
     shipped = problem.protection.packages.get(name)
-    if shipped and not (version and solution.fits(shipped, version)):
-        raise conflict.of_pin(asks, name, problem.protection)
+    wrong = bool(shipped) and not (version and solution.fits(shipped or "", version))
     for bound in problem.protection.bounds:
-        if bound.name == name and not (version and markers.is_within(version, bound.versions)):
-            raise conflict.of_pin(asks, name, problem.protection)
+        wrong = wrong or (bound.name == name and not (version and markers.is_within(version, bound.versions)))
+    if wrong:
+        line = entry.line if is_list(entry.line.file) else foreign_lock.placed(entry.line, problem)
+        asks = f"{line} asks for {name}=={version}" if version else f"{line} asks for {line.text}"
+        raise conflict.of_pin(asks, name, problem.protection)

@@ -19,7 +19,7 @@ from live_code.tools.git.credentials import PROXY_FILE
 from live_code.tools.packages import conflict
 from live_code.tools.packages.access import CLIENT_CERT
 from live_code.tools.packages.index import UnreachableError
-from live_code.tools.packages.problem import PLAIN, Problem
+from live_code.tools.packages.problem import Problem, in_repo
 from live_code.tools.packages.secrets import FILE
 from live_code.tools.processes import runner
 
@@ -108,7 +108,7 @@ def of_resolver(error: runner.ProcessError, problem: Problem, hints: str = "") -
         diagnose(_LOGIN, output + hints, details=details)
         or diagnose(_RESOLVING, output, details=details, subject=problem.subject)
         or _answered_by_git(output, details)
-        or conflict.explain(output, problem.texts, problem.protection)
+        or conflict.explain(output, problem.all_texts, problem.protection)
         or _unreadable(output, problem)
         or _unreachable(output, IndexUnreachableError, error.last_lines)
         or RequirementsError(
@@ -171,12 +171,12 @@ def _place(output: str, problem: Problem) -> str:
     """The file and line that a parser's complaint is about, '' when it is about none."""
     if matches := list(_AT.finditer(output)):
         match = matches[-1]  # the innermost of files that include each other
-        name = match["file"].rpartition(f"/{PLAIN}/")[2]
+        name = in_repo(match["file"])
         text = next((text.text for text in problem.texts if text.name == name), "")
         line = text.encode()[: int(match["position"])].count(b"\n") + 1
         return f"{name}:{line}"
     at_line = _AT_LINE.search(output)
-    return f"{at_line['file']}:{at_line['line']}" if at_line else ""
+    return f"{in_repo(at_line['file'])}:{at_line['line']}" if at_line else ""
 
 
 def _last(output: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from live_code.errors import RequirementsError
 from live_code.tools.packages import markers, uv
 from live_code.tools.packages.problem import Problem
-from live_code.tools.packages.requirements import Input, Text, is_pylock, is_uv
+from live_code.tools.packages.requirements import Input, Line, Text, is_pylock, is_uv
 from live_code.tools.processes import runner
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
@@ -29,6 +29,15 @@ def texts(problem: Problem, store: Store, settings: PackageSettings) -> list[Tex
         elif is_pylock(entry.name):
             locks.append(Text(entry.name, _of_pylock(problem, entry)))
     return locks
+
+
+def placed(line: Line, problem: Problem) -> Line:
+    """A line of such a text where its package stands in the lock itself."""
+    source = next((text.text for text in problem.texts if text.name == line.file), "").splitlines()
+    name, _, version = re.split(r"\s*[;\[@\s\\]", line.text, maxsplit=1)[0].partition("==")
+    found = [number for number, words in enumerate(source, 1) if re.match(rf"name *= *[\"']{re.escape(name)}[\"']", words)]
+    exact = [number for number in found if any(f'"{version}"' in words for words in source[number : number + 2])]
+    return line._replace(number=(exact or found or [line.number])[0])
 
 
 def _exported(problem: Problem, entry: Input, store: Store, settings: PackageSettings) -> str:

@@ -1,27 +1,68 @@
-"""Requirements in other words than lines: projects, other tools' locks, conda's files."""
+"""What a resolver reads: the requirements in one form, projects, other tools' locks; and what rules them out."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from live_code.errors import RequirementsError
 from live_code.tools import files
-from live_code.tools.files import yamlfile
-from live_code.tools.packages import foreign_lock, solution
+from live_code.tools.packages import archives, conda, foreign_lock, project_python, script_block
 from live_code.tools.packages.framework import normalised
-from live_code.tools.packages.problem import PLAIN, Problem
-from live_code.tools.packages.requirements import Input, Text, is_list, lines
-from live_code.tools.packages.solution import Pin
+from live_code.tools.packages.problem import PLAIN, Problem, copied
+from live_code.tools.packages.requirements import (
+    Input,
+    Text,
+    is_conda,
+    is_list,
+    is_script,
+    lines,
+)
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
+from live_code.tools.terminal import log
 
 # Resolvers get them as arguments: folders are seen from the file that names them, logins are not for a resolver to
 # read, and of an index that is down it can't be told there to do without.
 _INDEX_LINE = re.compile(r"^[ \t]*(-f|-i|--(find-links|index-url|extra-index-url|trusted-host)\b)[^\n]*$", re.MULTILINE)
-_NOT_CONDAS_OWN = re.compile(r"\s*(python|pip|setuptools|wheel)\b")
+_INCLUDE = re.compile(r"^(?P<option>-[rc]|--requirement|--constraint)[ =]+(?P<name>\S.*)$", re.MULTILINE)
+# A path as pip does not take it; and as it tells of it.
+_FOR_PIP = re.compile(
+    r"^(?:-e\s+(?P<project>\.)|(?P<head>(?:[A-Za-z0-9][^\n@;]*@\s*)?)file:(?P<path>\.{1,2}/[^\s;\[]+))", re.MULTILINE
+)
+# Of what is no index's it compares the hash itself, in words of its own.
+_HASHED_FILE = re.compile(r"^(?P<file>[^\n#]*[a-z]:[./][^\n]*?)(?:\s+(?:\\\n\s*)?--hash[ =]\S+)+", re.MULTILINE)
+_WHOLE = re.compile(r"^(?P<name>[A-Za-z0-9][^\s@]* @ )?(?:-e )?file://(?P<path>/[^\s;\[#]*)", re.MULTILINE)
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)\}")
+
+
+def examine(problem: Problem, settings: PackageSettings) -> None:
+    """Holds the files against the image before anything is resolved, and tells what in them was read otherwise.
+
+    Raises RequirementsError.
+    """
+    for text in problem.texts:
+        notes = list(text.notes)
+        if is_conda(text.name):
+            notes += conda.check(text.source, text.name, problem.image)
+        elif is_script(text.name):
+            block = script_block.read(text.source, text.name)
+            project_python.check(text.name, str(block.get("requires-python", "")), problem.image)
+            if "uv" in (block.get("tool") or {}):
+                notes.append(f"{text.name}: [tool.uv] in its block counts for uv alone.")
+        if is_list(text.name):
+            _check_variables(text, settings)
+            archives.check(text, problem.root)
+        for note in notes:
+            log.warning(note)
+    for entry in problem.chosen.inputs:
+        project_python.check_tables(entry.name, problem.root / entry.name)
+        if wanted := project_python.wanted(problem.root / entry.name):
+            project_python.check(entry.name, wanted, problem.image)
 
 
 def prepare(problem: Problem, folder: Path, store: Store, settings: PackageSettings) -> list[str]:
@@ -35,65 +76,108 @@ def prepare(problem: Problem, folder: Path, store: Store, settings: PackageSetti
     for entry in problem.chosen.inputs:
         if other := next((text for text in others if text.name == entry.name), None):
             words.append(_write(folder / f"{entry.name.replace('/', '_')}.txt", other.text))
-        elif entry.name.endswith((".yml", ".yaml")):
-            words.append(_write(folder / "environment.txt", "\n".join(_pip_part(problem, entry)) + "\n"))
+        elif is_conda(entry.name) or is_script(entry.name):  # by such names resolvers expect what these wrap
+            name = f"{entry.name.replace('/', '_')}.txt"
+            words.append(_write(folder / name, f"-r {place / copied(entry.name)}\n"))
+        elif is_list(entry.name):
+            words.append(str(place / (copied(entry.name) if place != Path() else entry.name)))
         else:
-            words.append(str(place / entry.name) if is_list(entry.name) else entry.name)
-            words += [word for extra in entry.extras for word in ("--extra", extra)]
-            words += [word for group in entry.groups for word in ("--group", f"{entry.name}:{group}")]
+            words += _of_project(problem, entry, folder)
     return words
+
+
+def _of_project(problem: Problem, entry: Input, folder: Path) -> Iterator[str]:
+    yield entry.name
+    yield from (word for extra in entry.extras for word in ("--extra", extra))
+    yield from (word for group in entry.groups for word in ("--group", f"{entry.name}:{group}"))
+    own = _uv_table(problem.root / entry.name)
+    for key, option in (("constraint-dependencies", "--constraint"), ("override-dependencies", "--override")):
+        listed = [str(item) for item in own.get(key) or ()]
+        if listed and option == "--override" and problem.resolver != "uv":
+            log.warning(f"{entry.name}: [tool.uv] {key} is for uv; {problem.resolver} passes it over.")
+        elif listed:
+            yield option
+            yield _write(folder / f"{key}.txt", "\n".join(listed) + "\n")
+
+
+def _uv_table(path: Path) -> dict[str, Any]:
+    """``[tool.uv]`` of a pyproject.toml, {} where there is none or it can't be read: the resolver says why."""
+    if path.name != "pyproject.toml":
+        return {}
+    try:
+        table = project_python.read_toml(path.read_text(encoding="utf-8")).get("tool", {}).get("uv", {})
+    except (OSError, ValueError, AttributeError):
+        return {}
+    return table if isinstance(table, dict) else {}
 
 
 def _plain(problem: Problem, folder: Path) -> Path:
     """Where the requirements files stand as every resolver reads them: in the repo, or copied when one does not."""
     texts = [text for text in problem.texts if is_list(text.name)]
-    if not any(_INDEX_LINE.search(text.text) for text in texts) and all(
-        (problem.root / text.name).read_bytes().replace(b"\r\n", b"\n") == text.text.encode() for text in texts
-    ):
+    outside = any(text.name.startswith("../") for text in texts)
+    named = any(_INDEX_LINE.search(text.text) for text in texts)
+    of_pip = problem.resolver != "uv" and any(
+        _FOR_PIP.search(text.text) or _HASHED_FILE.search(text.text) for text in texts
+    )
+    if not (outside or named or of_pip) and all(_is_as_written(problem.root / text.name, text) for text in texts):
         return Path()
     for text in texts:
         # What is taken out leaves its length: resolvers tell the place of a fault by its byte.
         content = _INDEX_LINE.sub(lambda match: " " * len(match[0].encode()), text.text)
-        files.write_text(folder / PLAIN / text.name, content)
+        if outside:
+            content = _with_whole_includes(content, (problem.root / text.name).parent, problem.root, folder)
+        if of_pip:
+            content = _HASHED_FILE.sub(r"\g<file>", content)
+            content = _FOR_PIP.sub(lambda match: _as_pip_takes(match, problem.root), content)
+        files.write_text(folder / PLAIN / copied(text.name), content)
     return folder / PLAIN
 
 
-def locked_already(problem: Problem, store: Store, settings: PackageSettings) -> dict[str, Pin]:
-    """The pins of the repo's own locks by name: files in which every entry is exact and has its hashes."""
-    texts = [text for text in problem.texts if is_list(text.name)] + foreign_lock.texts(problem, store, settings)
-    parsed = [solution.parse(text.text) for text in texts]
-    whole = [entries for entries in parsed if entries and all(pin.is_hashed for pin in entries)]
-    return {pin.name: pin for entries in whole for pin in entries if pin.version}
+def _as_pip_takes(match: re.Match[str], root: Path) -> str:
+    """A project not as editable, which not every build can: it is installed from a copy. A file by its whole path."""
+    if match["path"]:
+        return f"{match['head']}file://{quote(os.path.normpath(root / unquote(match['path'])))}"
+    return match["project"]
 
 
-def _pip_part(problem: Problem, entry: Input) -> Iterator[str]:
-    """The pip part of conda's environment.yml; paths in it made whole. What only conda has is refused."""
-    path = problem.root / entry.name
-    dependencies = yamlfile.read_mapping(path, hint="Correct it in the repo.").get("dependencies") or []
-    conda = [str(item) for item in dependencies if not isinstance(item, dict)]
-    _check_conda_part(problem, entry, conda)
-    for line in (line for item in dependencies if isinstance(item, dict) for line in _listed(item.get("pip"))):
-        included = re.match(r"(-r|-c|-e|--requirement|--constraint|--editable)[\s=]+(\S+)", line)
-        yield f"{included[1]} {(path.parent / included[2]).resolve()}" if included else line
+def relative(text: str, root: Path) -> str:
+    """A solution with the projects and files of the repo as a requirements file would name them."""
+
+    def shown(match: re.Match[str]) -> str:
+        path = Path(unquote(match["path"]))
+        name = os.path.relpath(path, root)
+        dotted = name if name == "." or name.startswith("../") else f"./{name}"
+        if name.startswith("../") and not path.exists():
+            return match[0]
+        return dotted if path.is_dir() else f"{match['name'] or ''}file:{quote(dotted)}"
+
+    return _WHOLE.sub(shown, text)
 
 
-def _check_conda_part(problem: Problem, entry: Input, conda: list[str]) -> None:
-    python = next((item for item in conda if re.match(r"\s*python\s*[=<>]", item)), "")
-    wanted = re.search(r"=+\s*(\d+\.\d+)", python)
-    if wanted and not problem.image.version.startswith(f"{wanted[1]}."):
-        raise RequirementsError(
-            f"{entry.name} asks for {python.strip()}, but the image has Python {problem.image.version}.",
-            hint="Use another image tag.",
-        )
-    if only_conda := [item for item in conda if not _NOT_CONDAS_OWN.match(item)]:
-        raise RequirementsError(
-            f"{entry.name} asks conda for {', '.join(only_conda)}; live-code installs with pip alone.",
-            hint="List what the job needs in a requirements file, and name it in `requirements`.",
-        )
+def _is_as_written(path: Path, text: Text) -> bool:
+    return path.read_bytes().replace(b"\r\n", b"\n") == text.text.encode()
 
 
-def _listed(value: Any) -> list[str]:
-    return [str(item).strip() for item in value] if isinstance(value, list) else []
+def _with_whole_includes(content: str, place: Path, root: Path, folder: Path) -> str:
+    """With the included files, behind all, where their copies are: not beside each other as in the repo."""
+    included = []
+
+    def take(match: re.Match[str]) -> str:
+        name = os.path.relpath((place / match["name"].strip()).resolve(), root.resolve())
+        included.append(f"{match['option']} {folder / PLAIN / copied(name)}\n")
+        return " " * len(match[0].encode())
+
+    return _INCLUDE.sub(take, content) + "".join(included)
+
+
+def _check_variables(text: Text, settings: PackageSettings) -> None:
+    for line in lines(text):
+        for match in _VARIABLE.finditer(line.text):
+            if not settings.inherited.get(match["name"]):
+                raise RequirementsError(
+                    f"{line} has ${{{match['name']}}}, and the container has no such variable.",
+                    hint="Give the container that variable, or write the value into the file.",
+                )
 
 
 def _write(path: Path, text: str) -> str:

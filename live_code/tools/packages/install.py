@@ -23,14 +23,15 @@ class _Attempt(Protocol):
     def __call__(self, indexes: Indexes, /, *options: str) -> None: ...
 
 
-def pins(site: Site, entries: list[Pin]) -> None:
-    """Installs a lock's entries, each checked against its hashes. Raises BuildError.
+def pins(site: Site, entries: list[Pin], formats: tuple[str, ...] = ()) -> None:
+    """Installs a lock's entries, each checked against its hashes; ``formats``: the lock's options. Raises BuildError.
 
     What is locked to a commit has no hash: the commit's id is one.
     """
     hashed = [entry for entry in entries if entry.is_hashed]
-    _install(site, "".join(entry.text for entry in hashed), ["--require-hashes"])
-    _install(site, "".join(entry.text for entry in entries if not entry.is_hashed), [])
+    options = [word for line in formats for word in line.split(" ", 1)]
+    _install(site, "".join(entry.text for entry in hashed), ["--require-hashes", *options])
+    _install(site, "".join(entry.text for entry in entries if not entry.is_hashed), options)
 
 
 def projects(site: Site, place: Path, entries: tuple[str, ...], has_setuptools: bool) -> None:

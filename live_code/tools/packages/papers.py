@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from live_code.tools.packages import builds, stubs, uv
 from live_code.tools.packages.builds import Builds
-from live_code.tools.packages.problem import PLAIN, Problem
+from live_code.tools.packages.problem import PLAIN, Problem, in_repo
 from live_code.tools.packages.requirements import options
 from live_code.tools.packages.stubs import Stubs
 from live_code.tools.processes import runner
@@ -33,7 +34,9 @@ class Papers(NamedTuple):
 
     def without_places(self, text: str) -> str:
         """A solution with its files named as in the repo, and the image's packages as the image has them."""
-        return stubs.plain(text.replace(f"{self.folder}/{PLAIN}/", "").replace(f"{self.folder}/", ""))
+        copies = re.compile(rf"{re.escape(str(self.folder))}/{PLAIN}/\S+")
+        named = copies.sub(lambda match: in_repo(match[0]), text)
+        return stubs.plain(named.replace(f"{self.folder}/", ""))
 
     def own_files(self, problem: Problem) -> list[str | Path]:
         """The image's packages that have to stay, and the task's own wishes, as arguments of either resolver."""

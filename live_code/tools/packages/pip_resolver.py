@@ -56,7 +56,7 @@ def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSetti
         except runner.ProcessError as error:
             shown = _in_uv_words(error, _trouble(error, indexes, store, settings))
             raise failures.of_resolver(papers.in_own_words(shown), problem) from error
-        text = _with_own_paths(output.read_text(encoding="utf-8"), problem, papers)
+        text = inputs.relative(papers.without_places(output.read_text(encoding="utf-8")), problem.root)
         return Solution(parse(_at_commits(text, problem, store, settings)), papers.without_places(sighted))
 
     return solve_sparingly(problem.indexes, attempt, problem.protection)
@@ -139,12 +139,6 @@ def _in_uv_words(error: runner.ProcessError, trouble: str) -> runner.ProcessErro
     lines = [line.strip() for line in output.splitlines() if line.strip().startswith(prefixes)]
     shown = "\n".join(dict.fromkeys([*needs, *lines, *filter(None, [trouble])])) or output
     return runner.ProcessError(error.argv, error.code, runner.Output("", shown))
-
-
-def _with_own_paths(text: str, problem: Problem, papers: Papers) -> str:
-    """With the paths that a requirements file would have."""
-    relative = papers.without_places(text).replace(f"file://{problem.root}/", "./")
-    return re.sub(rf"file://{re.escape(str(problem.root))}(?=\s)", ".", relative)
 
 
 def _at_commits(text: str, problem: Problem, store: Store, settings: PackageSettings) -> str:

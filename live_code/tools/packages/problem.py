@@ -11,20 +11,18 @@ from live_code.tools.packages.index import Indexes
 from live_code.tools.packages.requirements import Chosen, Text, is_list, is_pylock, is_uv, lines, options
 from live_code.values import NamedTuple
 
-# The folder of requirements files that had to be copied.
+# The folder of requirements files that had to be copied, and what stands there for "..".
 PLAIN = "plain"
 # Words of a lock's head.
 PROJECT = "and of this commit: "
 AS_OF = "as of: "
+_ABOVE = "..."
 # Not compiled before a text may have one: most requirements are names with versions.
 _PLACE = (
     r"(?:-e|--editable)[\s=]*(?!\w+\+)|\.{0,2}/|\.{1,2}(?:\[|\s|;|$)|file:"
     r"|(?!\w+:)\S+(?:/|\.(?:whl|zip|tar\.\w+|tgz)(?:\[|\s|;|$))"
 )
 _BY_FILE = r"(?i)@\s*(?:file:|\.{0,2}/)"
-_IN_YAML = (
-    r"""(?m)^\s*-\s+["']?(?:-[rcef]\b|--(?:requirement|constraint|editable|find-links)|\.|/|file:|\S+\s*@\s*file:)"""
-)
 _IN_UV_LOCK = r"source = \{ (?:path|directory|editable|virtual) = \"(?!\.\")"
 _IN_PYLOCK = r"(?m)^\s*path\s*=|[{,]\s*path\s*="
 _DYNAMIC = r"(?s)\bdynamic\s*=\s*\[[^\]]*dependencies"
@@ -51,6 +49,12 @@ class Problem(NamedTuple):
     extra: str = ""
 
     @property
+    def all_texts(self) -> tuple[Text, ...]:
+        """With the task's own, which stand in no file of the repo."""
+        own = (("extra_requirements", self.extra), ("constraints", self.constraints))
+        return (*self.texts, *(Text(name, text) for name, text in own if text))
+
+    @property
     def subject(self) -> str:
         return str(self.chosen) or "what the job side needs"
 
@@ -69,13 +73,24 @@ def reads_repo(chosen: Chosen, texts: tuple[Text, ...], resolver: str) -> bool:
     return resolver != "uv" or not all(_is_static(text.text) for text in texts if text.name in projects)
 
 
+def copied(name: str) -> str:
+    """Where a file's copy is below ``PLAIN``; what lies above the root stays within that folder, too."""
+    above = len(re.match(r"(?:\.\./)*", name)[0]) // 3  # type: ignore[index]
+    return f"{_ABOVE}/" * above + name[3 * above :]
+
+
+def in_repo(path: str) -> str:
+    """The name in the repo of a file, or of a copy of it; others stay as they are."""
+    _, is_copy, name = path.rpartition(f"/{PLAIN}/")
+    above = len(re.match(rf"(?:{re.escape(_ABOVE)}/)*", name)[0]) // 4  # type: ignore[index]
+    return "../" * above + name[4 * above :] if is_copy else path
+
+
 def _leads_on(text: Text) -> bool:
     if is_uv(text.name):
         return bool(re.search(_IN_UV_LOCK, text.text))
     if is_pylock(text.name):
         return bool(re.search(_IN_PYLOCK, text.text))
-    if text.name.endswith((".yml", ".yaml")):
-        return bool(re.search(_IN_YAML, text.text))
     if not is_list(text.name):
         return False
     links = (value for name, value in options((text,)) if name in ("-f", "--find-links"))
@@ -85,7 +100,7 @@ def _leads_on(text: Text) -> bool:
 
 
 def _is_project(name: str) -> bool:
-    return not (is_list(name) or is_uv(name) or is_pylock(name) or name.endswith((".yml", ".yaml")))
+    return not (is_list(name) or is_uv(name) or is_pylock(name))
 
 
 def _is_static(text: str) -> bool:

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from live_code.errors import ConfigError, RequirementsError
-from live_code.tools import files
 from live_code.values import NamedTuple
 
-ON_DEMAND = ("pyproject.toml", "setup.py", "environment.yml")
+ON_DEMAND = ("pyproject.toml", "setup.py", "environment.yml", "environment.yaml")
 DEFAULTS = ("extra-requirements.txt", "requirements.txt", "pylock.toml", "uv.lock")
 PYPI = "https://pypi.org/simple"
+# The choice of nothing at all, by the task or by the repo.
+NONE = "none"
 # Files of a project whose metadata is read instead of lines; what their dependencies may depend on besides.
 PROJECTS = {"pyproject.toml": ("setup.py", "setup.cfg"), "setup.cfg": ("setup.py",), "setup.py": ("setup.cfg",)}
+_CONDA = (".yml", ".yaml")
 _CHOICE = re.compile(r"(?P<file>[^\s,\[\]:]+)(?:\[(?P<extras>[^\]]*)\])?(?::(?P<groups>[\w.+-]+))?")
 # These are compiled for the lines and files that they may fit: most requirements are names with versions.
-_INCLUDE = r"(?:-[rc](?:\s+|=)?|--(?:requirement|constraint)(?:\s+|=))(?P<name>\S+)"
-_ONLY_PIP_JOINS = r"(?m)\\\n(?!\s*(--|$))"
+_COMMENT = r"(^|\s+)#.*$"
+_CODING = rb"coding[:=]\s*([-\w.]+)"
+_INCLUDE = r"(?:-(?P<short>[rc])(?:\s+|=)?|--(?P<long>requirement|constraint)(?:\s+|=))(?P<name>\S.*)"
 _PYLOCK = r"pylock(\.[^.]+)?\.toml"
 _REGISTRY = r'\b(?:registry|index) = "(https?://[^"]+)"'
-_OPTION = r"(?P<key>-[if]|--[a-z-]+)(?:\s+|=|(?<=-[if]))(?P<value>\S+)"
-_LOCAL = r"(?:(?:-e|--editable)[\s=]+)?(?P<path>\.{0,2}/[^\s\[;]*|\.{1,2})(?:\[[^\]]*\])?(?:\s*;.*)?$"
+_OPTION = r"(?P<key>-[if]|--[a-z-]+)(?:(?:\s+|=|(?<=-[if]))(?P<value>\S.*))?"
+_LOCAL = r"(?:(?:-e|--editable)[\s=]+)?(?P<path>\.{1,2}(?:/[^\[;]*?)?)(?:\[[^\]]*\])?(?:\s*;.*)?$"
+# Lines that each resolver reads as pip does; all others are put into such words (``forms``).
+_USUAL = re.compile(r"(?!file:)[^-./@\s](?:(?!\s-)[^/@\t])*(?:\s+--hash[ =]\S+)*")
+_USUAL_OPTION = (
+    r"(?:-[rci]|--(?:requirement|constraint|index-url|extra-index-url))(?: +|=)(?!file:)[^\s'\"=$-][^\s'\"$]*"
+    r"|--no-index|--require-hashes|-e \."
+)
+_ARCHIVE = r"(?i)\.(?:whl|zip|tar|t[gbxl]z)\b"
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
 
 
 class Input(NamedTuple):
@@ -34,7 +53,7 @@ class Input(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """The files, and where their choice comes from; none is an empty choice."""
+    """The files, and where their choice comes from; none is an empty choice, of nobody when it has no origin."""
 
     inputs: tuple[Input, ...]
     origin: str
@@ -42,12 +61,25 @@ class Chosen(NamedTuple):
     def __str__(self) -> str:
         return ", ".join(entry.name for entry in self.inputs)
 
+    @property
+    def shown(self) -> str:
+        """Its names, or that it was chosen to have none; '' when nobody chose."""
+        return str(self) or (NONE if self.origin else "")
+
 
 class Text(NamedTuple):
-    """One file of the closure: its name relative to the root, and what stands in it."""
+    """One file of the closure: its name relative to the root, and what stands in it, in the form that all resolvers
+    read: each requirement on the line of the file that it begins on.
+
+    ``constraint``: it bounds, and asks for nothing. ``notes``: what to tell of its form. ``source``: what else in it
+    counts, of a file that is no list of requirements by itself.
+    """
 
     name: str
     text: str
+    constraint: bool = False
+    notes: tuple[str, ...] = ()
+    source: str = ""
 
 
 class Line(NamedTuple):
@@ -61,15 +93,35 @@ class Line(NamedTuple):
         return f"{self.file}:{self.number}"
 
 
-def choose(root: Path, by_config: str, by_repo: str) -> Chosen:
-    """The config's choice, else the repo's, else the file that live repos use, else none. Raises ConfigError."""
+class Around(NamedTuple):
+    """What lies around the root: the commit's whole tree, and how to have all of it on the disk."""
+
+    top: Path
+    widen: Callable[[], object] = bool
+
+
+def choose(
+    root: Path, by_config: str, by_repo: str, *, scripts: tuple[str, ...] = (), around: Around | None = None
+) -> Chosen:
+    """The config's choice, else the repo's, else the blocks of the scripts that are started (``scripts``), else the
+    file that live repos use, else none. Raises ConfigError."""
     for named, origin in ((by_config, "config.yaml"), (by_repo, "live-code.yaml")):
-        if named:
-            return Chosen(tuple(_parsed(root, named, origin)), origin)
+        if named.strip().lower() == NONE:
+            return Chosen((), origin)
+        if named.strip():
+            return Chosen(tuple(_parsed(root, named, origin, around or Around(root))), origin)
+    if scripts:
+        return Chosen(tuple(map(Input, scripts)), ", ".join(scripts))
     for name in DEFAULTS:
         if (root / name).exists():
-            return Chosen(tuple(_parsed(root, name, "the repo")), name)
+            return Chosen(tuple(_parsed(root, name, "the repo", around or Around(root))), name)
     return Chosen((), "")
+
+
+def scripts(commands: Iterable[str], root: Path) -> tuple[str, ...]:
+    """The scripts that commands start and that name their requirements in a block of their own, each once."""
+    names = dict.fromkeys(name for command in commands if (name := _script(command)))
+    return tuple(name for name in names if _has_block(root / name))
 
 
 def passed_over(root: Path) -> str:
@@ -77,33 +129,56 @@ def passed_over(root: Path) -> str:
     return next((name for name in ON_DEMAND if (root / name).exists()), "")
 
 
-def closure(root: Path, chosen: Chosen) -> tuple[Text, ...]:
+def closure(root: Path, chosen: Chosen, around: Around | None = None) -> tuple[Text, ...]:
     """The texts of the chosen files and all that they include. Raises ConfigError, RequirementsError."""
-    texts: dict[str, Text] = {}
+    around = around or Around(root)
+    walk = _Walk(root.resolve(), around._replace(top=around.top.resolve()), {})
     for entry in chosen.inputs:
-        _collect(root.resolve(), entry.name, texts, ())
-    return tuple(texts.values())
+        _collect(walk, entry.name, (), constraint=False)
+    return tuple(walk.texts.values())
 
 
 def lines(text: Text) -> Iterator[Line]:
     """A requirements file's logical lines, without those that say nothing."""
-    start, words = 0, ""
+    return (line for line, _ in _spans(text))
+
+
+def _spans(text: Text) -> Iterator[tuple[Line, int]]:
+    """Each logical line with the number of its last physical one. As pip joins them: comments go last."""
+    start, words, number = 0, "", 0
     for number, line in enumerate(text.text.splitlines(), 1):
-        start = start or number
-        words += re.sub(r"(^|\s+)#.*$", "", line) if "#" in line else line
-        if words.endswith("\\"):
-            words = words[:-1] + " "
+        comment = "#" in line and re.match(_COMMENT, line)
+        if line.endswith("\\") and not comment:
+            start = start or number
+            words = _joined(words, line.strip("\\"))
             continue
-        if words.strip():
-            yield Line(text.name, start, words.strip())
+        yield from _line(text.name, start or number, _joined(words, f" {line}" if comment else line), number)
         start, words = 0, ""
+    yield from _line(text.name, start, words, number)
+
+
+def _joined(words: str, line: str) -> str:
+    return f"{words} {line}" if line.startswith("--") else words + line
+
+
+def _line(name: str, number: int, words: str, last: int) -> Iterator[tuple[Line, int]]:
+    words = re.sub(_COMMENT, "", words) if "#" in words else words
     if words.strip():
-        yield Line(text.name, start, words.strip())
+        yield Line(name, number, words.strip()), last
 
 
 def is_list(name: str) -> bool:
-    """Whether a file holds lines of requirements, rather than a project's metadata or another tool's format."""
-    return Path(name).name not in PROJECTS and not name.endswith((".toml", ".lock", ".yml", ".yaml"))
+    """Whether what a file asks for is lines of requirements, rather than a project's metadata or another tool's lock."""
+    return Path(name).name not in PROJECTS and not name.endswith((".toml", ".lock"))
+
+
+def is_conda(name: str) -> bool:
+    return name.endswith(_CONDA)
+
+
+def is_script(name: str) -> bool:
+    """Whether its requirements stand in a block of PEP 723."""
+    return name.endswith(".py") and is_list(name)
 
 
 def is_uv(name: str) -> bool:
@@ -115,7 +190,7 @@ def is_pylock(name: str) -> bool:
     return name.endswith(".toml") and bool(re.fullmatch(_PYLOCK, Path(name).name))
 
 
-def options(texts: tuple[Text, ...]) -> Iterator[tuple[str, str]]:
+def options(texts: Iterable[Text]) -> Iterator[tuple[str, str]]:
     """The options that stand in the files on lines of their own, as (name, value); other locks name indexes, too."""
     for text in texts:
         if is_uv(text.name) or is_pylock(text.name):
@@ -123,87 +198,232 @@ def options(texts: tuple[Text, ...]) -> Iterator[tuple[str, str]]:
                 ("--extra-index-url", url) for url in dict.fromkeys(re.findall(_REGISTRY, text.text)) if url != PYPI
             )
         for line in lines(text) if is_list(text.name) else ():
-            if line.text.startswith("-") and (match := re.match(_OPTION, line.text)):
-                yield match["key"], match["value"]
+            if line.text.startswith("-") and (match := re.fullmatch(_OPTION, line.text)):
+                yield match["key"], match["value"] or ""
 
 
-def _parsed(root: Path, named: str, origin: str) -> Iterator[Input]:
+def formats(texts: Iterable[Text]) -> tuple[str, ...]:
+    """Which packages have to come as sources or as wheels: lines that an installer of the lock has to be given."""
+    return tuple(f"{key} {value}" for key, value in options(texts) if key in ("--no-binary", "--only-binary"))
+
+
+def takes_previews(texts: Iterable[Text]) -> bool:
+    """Whether a file asks for previews of releases, of all packages (``--pre``)."""
+    return any(key == "--pre" for key, _ in options(texts))
+
+
+def _script(command: str) -> str:
+    words = (word.strip("'\"").removeprefix("./") for word in command.split())
+    return next((word for word in words if word.endswith(".py") and not word.startswith(("/", "-", ".."))), "")
+
+
+def _has_block(path: Path) -> bool:
+    try:
+        source = path.read_bytes()
+    except OSError:
+        return False
+    if b"# /// script" not in source:
+        return False
+    from live_code.tools.packages import script_block
+
+    return bool(script_block.block(source.decode("utf-8", "replace").replace("\r\n", "\n")))
+
+
+class _Walk(NamedTuple):
+    root: Path
+    around: Around
+    texts: dict[str, Text]
+
+    def find(self, name: str, line: str, bases: tuple[Path, ...]) -> str:
+        """A path relative to the root, as it is from the first of ``bases`` that has it; '' where none does.
+
+        Raises ConfigError when it leaves the commit's tree.
+        """
+        outside = False
+        for base in bases:
+            path = (base / name).resolve()
+            if not path.is_relative_to(self.around.top):
+                outside = True
+                continue
+            if not path.exists() and not path.is_relative_to(self.root):
+                self.around.widen()
+            if path.exists():
+                return _relative(path, self.root)
+        if outside:
+            raise ConfigError(f"{line} names {name}, which leaves the repo.", hint="Keep it in the repo.")
+        return ""
+
+
+def _relative(path: Path, root: Path) -> str:
+    return Path(os.path.relpath(path, root)).as_posix()
+
+
+def _parsed(root: Path, named: str, origin: str, around: Around) -> Iterator[Input]:
     hint = f"Correct it in {origin}."
     rest = _CHOICE.sub("", named).strip(" ,")
     if rest:
         raise ConfigError(f"requirements is {named!r}: {rest!r} is no file name.", hint=hint)
+    walk = _Walk(root.resolve(), around._replace(top=around.top.resolve()), {})
     for match in _CHOICE.finditer(named):
         name, extras, groups = match["file"], match["extras"], match["groups"]
-        if not files.inside(root, name, "requirements").is_file():
+        if name.startswith("/"):
+            raise ConfigError(f"requirements {name!r} leaves the repo.", hint="Name a path relative to the repo's root.")
+        found = walk.find(name, "requirements", (walk.root,))
+        if not found or not (root / found).is_file():
             raise ConfigError(f"requirements names {name}, which is no file of this commit.", hint=hint)
         if (extras or groups) and is_list(name):
             raise ConfigError(f"requirements names parts of {name}, which is no project.", hint=hint)
-        yield Input(name, tuple((extras or "").replace(",", " ").split()), (groups,) if groups else ())
+        yield Input(os.path.normpath(name), tuple((extras or "").replace(",", " ").split()), (groups,) if groups else ())
 
 
-def _collect(root: Path, name: str, texts: dict[str, Text], path: tuple[str, ...]) -> None:
+def _collect(walk: _Walk, name: str, path: tuple[str, ...], *, constraint: bool) -> None:
     if name in path:
         circle = " → ".join((*path[path.index(name) :], name))
         raise RequirementsError(f"requirements files include each other in a circle: {circle}.", hint="Break it.")
-    if name in texts:
+    if known := walk.texts.get(name):
+        if known.constraint and not constraint:
+            walk.texts[name] = known._replace(constraint=False)
         return
-    file = files.inside(root, name, "requirements")
-    texts[name] = Text(name, _read(file, name, path))
+    file = walk.root / name
+    source = _read(file, name, path)
     if not is_list(name):
-        beside = [file.parent / other for other in PROJECTS.get(file.name, ())]
-        _add_files(root, beside, texts)
+        walk.texts[name] = Text(name, source)
+        _add_files(walk, [file.parent / other for other in PROJECTS.get(file.name, ())])
         return
-    for line in lines(texts[name]):
-        if not line.text.startswith(("-", ".", "/")):
+    text = walk.texts[name] = _in_one_form(walk, name, source)._replace(constraint=constraint)
+    for line in lines(text):
+        if not line.text.startswith(("-", ".")):
             continue
         if match := re.match(_INCLUDE, line.text):
-            included = _included(root, file.parent, line, match["name"])
-            if not (root / included).is_file():
-                raise RequirementsError(f"{line} includes {included}, which is no file of this commit.", hint="Add it.")
-            _collect(root, included, texts, (*path, name))
+            included = _included(walk, file.parent, line, match["name"])
+            is_bound = constraint or (match["short"] or match["long"])[0] == "c"
+            _collect(walk, included, (*path, name), constraint=is_bound)
         elif match := re.match(_LOCAL, line.text):
-            project = _below(root, root, line, match["path"])
-            _add_files(root, [project / other for other in PROJECTS], texts)
+            _add_project(walk, line, match["path"])
+
+
+def _in_one_form(walk: _Walk, name: str, source: str) -> Text:
+    """A list of requirements in words that all read: lines that have such words already stay as they are."""
+    listed, physical, kept = _listed(name, source)
+    own = not kept
+    if own and all(_is_usual(line, last, physical) for line, last in listed) and len(physical) == _ends(source):
+        return Text(name, source)
+    from live_code.tools.packages import forms
+
+    folder = (walk.root / name).parent
+    bases = (walk.root, folder) if own else (folder, walk.root)
+    further, notes = [], []
+    for line, last in listed:
+        if own and _is_usual(line, last, physical):
+            continue
+        place = forms.Place(str(line), walk.root, folder, partial(walk.find, line=str(line), bases=bases))
+        form = forms.Form(line.text) if _is_usual_text(line.text) else forms.form(line.text, place)
+        physical[line.number - 1 : last] = [form.text, *[""] * (last - line.number)]
+        further += form.further
+        notes += form.notes
+    return Text(name, "".join(f"{words}\n" for words in (*physical, *further)), notes=tuple(notes), source=kept)
+
+
+def _ends(source: str) -> int:
+    """How many lines others than Python's splitlines see."""
+    return source.count("\n") + (not source.endswith("\n") and bool(source))
+
+
+def _is_usual(line: Line, last: int, physical: list[str]) -> bool:
+    """Whether all read the line as pip does; continued lines are joined by pip anywhere, by uv before an option."""
+    joined = physical[line.number : last]
+    return all(part.lstrip().startswith("--") for part in joined) and _is_usual_text(line.text)
+
+
+def _is_usual_text(text: str) -> bool:
+    if text.startswith("-"):
+        return bool(re.fullmatch(_USUAL_OPTION, text))
+    return bool(_USUAL.fullmatch(text)) and not re.search(_ARCHIVE, text)
+
+
+def _listed(name: str, source: str) -> tuple[list[tuple[Line, int]], list[str], str]:
+    """The requirements of a file with their last lines, its physical lines, and what else in it counts."""
+    if not (is_conda(name) or is_script(name)):
+        return list(_spans(Text(name, source))), source.splitlines(), ""
+    if is_conda(name):
+        from live_code.tools.packages import conda
+
+        return *_placed(name, conda.lines(source, name)), source or "\n"
+    from live_code.tools.packages import script_block
+
+    block = script_block.block(source)
+    if not block:
+        raise RequirementsError(
+            f"{name} has no block of requirements (# /// script).", hint="Add one, or name a requirements file."
+        )
+    return *_placed(name, script_block.lines(block, name)), block
+
+
+def _placed(name: str, numbered: list[tuple[int, str]]) -> tuple[list[tuple[Line, int]], list[str]]:
+    """Each entry on the line where it stands, or the next that is free; other lines are empty."""
+    listed, free = [], 1
+    for number, words in numbered:
+        free = max(number, free)
+        listed.append((Line(name, free, words), free))
+        free += 1
+    return listed, [""] * (free - 1)
 
 
 def _read(file: Path, name: str, path: tuple[str, ...]) -> str:
     try:
-        data = file.read_bytes()
-        # PowerShell's `pip freeze > requirements.txt` writes UTF-16; pip reads both by their mark.
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8").removeprefix("\ufeff")
-    except (OSError, UnicodeDecodeError) as error:
+        text = _decoded(file.read_bytes())
+    except (OSError, UnicodeDecodeError, LookupError) as error:
         where = f", included by {path[-1]}," if path else ""
-        raise RequirementsError(f"the requirements file {name}{where} can't be read: {error}.") from error
-    text = text.replace("\r\n", "\n")
-    return _joined(Text(name, text)) if "\\" in text and is_list(name) and re.search(_ONLY_PIP_JOINS, text) else text
+        raise RequirementsError(
+            f"the requirements file {name}{where} can't be read: {error}.",
+            hint="Save it as UTF-8, or name its encoding in its first line: # -*- coding: gbk -*-",
+        ) from error
+    return text.replace("\r\n", "\n")
 
 
-def _joined(text: Text) -> str:
-    """Each logical line on the line where it began: uv reads continuations only before ``--hash``, pip anywhere."""
-    whole, number = "", 1
-    for line in lines(text):
-        whole += "\n" * (line.number - number) + line.text
-        number = line.number
-    return whole + "\n"
+def _decoded(data: bytes) -> str:
+    """As pip reads it: by a mark (PowerShell's `pip freeze > FILE` writes UTF-16), by a coding line, else as UTF-8.
+
+    Bytes of another encoding do no harm in comments.
+    """
+    if not data.isascii() or b"coding" in data or b"\0" in data:
+        for mark, encoding in _BOMS:
+            if data.startswith(mark):
+                return data[len(mark) :].decode(encoding)
+        for line in data.split(b"\n")[:2]:
+            if line.startswith(b"#") and (match := re.search(_CODING, line)):
+                return data.decode(match[1].decode("ascii"))
+    text = data.decode("utf-8", "surrogateescape")
+    if not text.isprintable() and re.search("[\udc80-\udcff]", "".join(line.text for line in lines(Text("", text)))):
+        return data.decode("utf-8")
+    return re.sub("[\udc80-\udcff]", "?", text) if not text.isascii() else text
 
 
-def _add_files(root: Path, paths: list[Path], texts: dict[str, Text]) -> None:
+def _add_files(walk: _Walk, paths: list[Path]) -> None:
     for file in paths:
         if file.is_file():
-            name = file.resolve().relative_to(root).as_posix()
-            texts.setdefault(name, Text(name, _read(file, name, ())))
+            name = _relative(file.resolve(), walk.root)
+            walk.texts.setdefault(name, Text(name, _read(file, name, ())))
 
 
-def _included(root: Path, folder: Path, line: Line, name: str) -> str:
+def _add_project(walk: _Walk, line: Line, name: str) -> None:
+    place = walk.root / (walk.find(name, str(line), (walk.root,)) or name)
+    own = [place / other for other in PROJECTS if (place / other).is_file()]
+    if not own:
+        raise RequirementsError(
+            f"{line} names {name}, which is no project: it has neither pyproject.toml nor setup.py.",
+            hint="Correct the path, or add one of them.",
+        )
+    _add_files(walk, own)
+
+
+def _included(walk: _Walk, folder: Path, line: Line, name: str) -> str:
     if "://" in name:
         raise RequirementsError(
             f"{line} includes {name} from the network, where it may change.", hint="Copy it into the repo."
         )
-    return _below(root, folder, line, name).relative_to(root).as_posix()
-
-
-def _below(root: Path, folder: Path, line: Line, name: str) -> Path:
-    path = (folder / name).resolve()
-    if not path.is_relative_to(root):
-        raise ConfigError(f"{line} names {name}, which leaves the repo.", hint="Keep it in the repo.")
-    return path
+    included = walk.find(name, str(line), (folder,))
+    if not included or not (walk.root / included).is_file():
+        shown = included or Path(os.path.normpath(_relative(folder, walk.root) + f"/{name}")).as_posix()
+        raise RequirementsError(f"{line} includes {shown}, which is no file of this commit.", hint="Add it.")
+    return included

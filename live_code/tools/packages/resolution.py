@@ -11,9 +11,10 @@ from live_code import __version__
 from live_code.tools.packages import (
     complete_lock,
     conflict,
-    inputs,
+    hashes,
     papers,
     pip_resolver,
+    requirements,
     solution,
     uv_resolver,
 )
@@ -28,21 +29,22 @@ _SOLVERS = {"uv": uv_resolver.solve, "pip-tools": pip_resolver.solve}
 
 def text(problem: Problem, store: Store, settings: PackageSettings) -> str:
     """The lock. Raises RequirementsError, BuildError, DownloadError."""
-    conflict.direct(problem.texts, problem.protection)
+    conflict.direct(problem.all_texts, problem.protection)
     own_wishes = problem.constraints or problem.extra
     pins = [] if own_wishes else complete_lock.pins(problem, store, settings)
     left = complete_lock.besides(problem, pins) if pins else problem
     solved = Solution([])
     if left.chosen.inputs or left.own_needs or left.extra:
         solved = _solved(left, store, settings)
-    given = inputs.locked_already(left, store, settings)
     image, protected = problem.image.packages, problem.protection.packages
     own = [pin for pin in solution.without(pins, image) if pin.name not in protected]
     added = [pin for pin in solution.without(solved.pins, image) if pin.name not in protected]
+    given = hashes.bound(left, added, store, settings)
     local = [f"# {PROJECT}{pin.local}\n" for pin in (*own, *added) if pin.is_local]
     entries = [f"{pin.text.rstrip()}\n" for pin in own if not pin.is_local]
     entries += [solution.entry(pin, given, "live-code's job side") for pin in added if not pin.is_local]
-    return "".join((*_head(problem, solved.sighted), *local, *entries))
+    formats = [f"{line}\n" for line in requirements.formats(problem.texts)]
+    return "".join((*_head(problem, solved.sighted), *formats, *local, *entries))
 
 
 def _solved(problem: Problem, store: Store, settings: PackageSettings) -> Solution:
@@ -67,8 +69,8 @@ def _copied(problem: Problem, place: Path) -> Problem:
 def _head(problem: Problem, sighted: str) -> Iterator[str]:
     image = problem.image
     yield f"# made by live-code {__version__} for {image.implementation} {image.version} on {image.platform}\n"
-    if problem.chosen.inputs:
-        yield f"# from: {problem.chosen}\n"
+    if shown := problem.chosen.shown:
+        yield f"# from: {shown}" + ("" if problem.chosen.inputs else f" ({problem.chosen.origin})") + "\n"
     if problem.chosen.origin == "none":
         yield "# nothing of the repo's is installed\n"
     for name, lines in (("constraints", problem.constraints), ("extra requirements", problem.extra)):

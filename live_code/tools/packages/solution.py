@@ -15,7 +15,8 @@ _BY_URL = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(\[[^]]*\])?\s*@\s*(?P<url>\S
 class Pin(NamedTuple):
     """One entry: its whole text (hashes and comments too), and what it names. ``url``: '' for a version of an index.
 
-    An entry without a name, or by a file's URL, is a project or a wheel of the repo itself: ``-e .``, ``./folder``.
+    An entry without a name, or by a folder's URL, is a project in the repo itself: ``-e .``, ``x @ file:./folder``. An
+    archive of the repo has its hash.
     """
 
     text: str
@@ -25,7 +26,7 @@ class Pin(NamedTuple):
 
     @property
     def is_local(self) -> bool:
-        return not self.name or self.url.startswith(("file:", ".", "/"))
+        return not self.name or (self.url.startswith(("file:", ".", "/")) and not self.is_hashed)
 
     @property
     def local(self) -> str:
@@ -50,6 +51,11 @@ def parse(text: str) -> list[Pin]:
     return [_pin(block) for block in _blocks(text)]
 
 
+def formats(text: str) -> tuple[str, ...]:
+    """A lock's options: which packages have to come as sources or as wheels."""
+    return tuple(line for line in text.splitlines() if line.startswith(("--no-binary ", "--only-binary ")))
+
+
 def without(pins: Iterable[Pin], installed: Mapping[str, str]) -> list[Pin]:
     """What the image does not have in that very version."""
     return [pin for pin in pins if not (pin.version and same(installed.get(pin.name, ""), pin.version))]
@@ -60,6 +66,14 @@ def entry(pin: Pin, given: Mapping[str, Pin], nobody: str) -> str:
     known = given.get(pin.name)
     text = known.text if known and same(known.version, pin.version) else pin.text
     return text if "# via" in text else f"{text.rstrip()}\n    # via {nobody}\n"
+
+
+def with_hashes(pin: Pin, hashes: Iterable[str]) -> Pin:
+    """The entry with these hashes in place of its own."""
+    lines = [line for line in pin.text.splitlines() if not re.match(r"\s*--hash[ =]", line)]
+    head = re.sub(r"\s--hash[ =]\S+", "", lines[0]).rstrip(" \\")
+    listed = " \\\n".join([head, *(f"    --hash={known}" for known in hashes)])
+    return pin._replace(text="".join(f"{line}\n" for line in [listed, *lines[1:]]))
 
 
 def via(pin: Pin) -> set[str]:

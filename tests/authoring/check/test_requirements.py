@@ -14,6 +14,7 @@ from live_code.errors import InterpreterError
 from live_code.tools.machine import interpreter
 from tests.support import variables
 from tests.support.checked_repo import CONFIGURED, Repo, brief, but
+from tests.support.servers.index import wheel
 from tests.support.workshop import Workshop
 
 
@@ -53,6 +54,29 @@ class TestRequirements:
     def test_requirements_that_are_not_committed_will_fail(self, repo: Repo) -> None:
         repo.commit({"start.py": "", **CONFIGURED}).write({"requirements.txt": "pyyaml\n"})
         assert brief(repo.check()) == [(WILL_FAIL, "not-committed", "requirements.txt")]
+
+    @pytest.mark.parametrize("name", ["environment.yml", "environment.yaml"])
+    def test_condas_file_that_nobody_asks_for_is_told_of(self, repo: Repo, name: str) -> None:
+        repo.commit({"start.py": "", name: "dependencies: [python]\n", **CONFIGURED})
+        assert brief(repo.check()) == [(NOTE, "requirements", name)]
+
+    def test_requirements_none_is_an_answer(self, repo: Repo) -> None:
+        files = {"start.py": "", "environment.yml": "", "requirements.txt": "no-such-thing\n", **CONFIGURED}
+        repo.commit({**files, "live-code.yaml": "code_config: c.yaml\nrequirements: none\n"})
+        assert brief(repo.check()) == []
+
+    def test_the_block_of_the_script_that_is_started_is_resolved(self, shop: Workshop) -> None:
+        shop.write("# /// script\n# dependencies = [\n#   'no-such-thing',\n# ]\n# ///\n", "start.py")
+        found = [one for one in self.findings(shop) if one.severity == WILL_FAIL]
+        assert [one.rule for one in found] == ["requirements"]
+        shop.write("# /// script\n# dependencies = [\n#   'no => thing',\n# ]\n# ///\n", "start.py")
+        assert (WILL_FAIL, "requirements", "start.py:3") in brief(self.findings(shop))
+
+    def test_a_wheel_that_is_not_committed_will_fail(self, repo: Repo) -> None:
+        repo.commit({"start.py": "", "requirements.txt": "./wheels/x-1.0-py3-none-any.whl\n", **CONFIGURED})
+        (repo.root / "wheels").mkdir()
+        (repo.root / "wheels" / "x-1.0-py3-none-any.whl").write_bytes(wheel("x", "1.0"))
+        assert brief(repo.check()) == [(WILL_FAIL, "not-committed", "wheels/x-1.0-py3-none-any.whl")]
 
     def test_an_images_inventory_stands_for_the_image(self, shop: Workshop, tmp_path: Path) -> None:
         shop.image.torch("2.6.0+cu124", cuda="12.4")

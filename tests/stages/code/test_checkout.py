@@ -8,7 +8,7 @@ from live_code.errors import CheckoutError, PatchError, RefMissingError
 from live_code.tools.git import access, worktree
 from live_code.tools.processes import runner
 from live_code.tools.store import Store
-from tests.support import checkouts
+from tests.support import checkouts, variables
 from tests.support.servers.repos import ENV, Repo
 
 
@@ -226,6 +226,25 @@ def test_only_the_subfolder_and_the_files_at_the_top_are_written(make, repo):
     made = make(commit, git_subdir="jobs/[a]")
     assert files(made.place) == {"README", "jobs/[a]/start.py"}
     assert git_in(made.place, "status", "--porcelain") == ""
+
+
+def test_what_was_left_out_is_written_when_it_is_needed(make, repo):
+    commit = repo.commit({"README": "r", "jobs/a/start.py": "x", "jobs/ü b/start.py": "y", "data/big": "z"})
+    made = make(commit, git_subdir="jobs/a")
+    (made.place / "README").write_text("changed")
+    for _ in range(2):
+        worktree.widen(made.place, variables.INHERITED)
+    assert files(made.place) == {"README", "jobs/a/start.py", "jobs/ü b/start.py", "data/big"}
+    assert (made.place / "README").read_text() == "changed"
+    assert git_in(made.place, "status", "--porcelain") == "M README"
+
+
+def test_somebodys_own_work_tree_is_not_widened(repo):
+    commit = repo.commit({"a/x": "1", "b/y": "2"})
+    repo.git("sparse-checkout", "set", "a")
+    worktree.widen(repo.path, variables.INHERITED)
+    assert commit
+    assert not (repo.path / "b").exists()
 
 
 @pytest.fixture

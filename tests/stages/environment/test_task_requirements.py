@@ -13,6 +13,7 @@ from live_code.errors import ConfigError, FrameworkConflictError, RequirementsEr
 from live_code.stages.request import hyperparameters
 from live_code.tools.packages import task_texts
 from tests.support import task_request
+from tests.support.task_folder import TaskFolder
 from tests.support.workshop import Workshop, pins
 
 RESOLVERS = ["uv", pytest.param("pip-tools", marks=pytest.mark.slow)]
@@ -88,8 +89,8 @@ class TestForms:
             (None, ""),
         ],
     )
-    def test_text(self, value: Any, expected: str) -> None:
-        assert task_request.request(constraints=value).constraints == expected
+    def test_text(self, folder: TaskFolder, value: Any, expected: str) -> None:
+        assert task_request.request(folder, constraints=value).constraints == expected
 
     def test_a_file_of_the_task(self, tmp_path: Path) -> None:
         (tmp_path / "in").mkdir()

@@ -109,8 +109,9 @@ class TestForms:
         assert pins(offered.lock(requirements="environment.yml")) == {"a": "1.0", "b": "2.0"}
 
     def test_what_only_conda_has_is_refused_by_name(self, offered: Workshop) -> None:
-        offered.write("dependencies:\n- cudatoolkit=11.3\n- pip:\n  - a\n", "environment.yml")
-        with pytest.raises(RequirementsError, match=r"asks conda for cudatoolkit=11\.3; live-code installs with pip"):
+        offered.write("dependencies:\n- faiss-gpu=1.7\n- pip:\n  - a\n", "environment.yml")
+        words = r"environment\.yml:2 asks conda for faiss-gpu=1\.7; live-code installs with pip"
+        with pytest.raises(RequirementsError, match=words):
             offered.lock(requirements="environment.yml")
 
     def test_a_python_that_is_not_the_images_is_refused(self, offered: Workshop) -> None:
@@ -247,12 +248,14 @@ class TestGit:
             yield server, repo
 
     @pytest.mark.parametrize("resolver", ["uv", "pip-tools"])
+    @pytest.mark.parametrize("line", ["lib @ {url}@main", "-e {url}@main#egg=lib", "{url}"])
     def test_a_branch_is_locked_to_its_commit(
-        self, resolver: str, offered: Workshop, served: tuple[https.Server, Repo]
+        self, line: str, resolver: str, offered: Workshop, served: tuple[https.Server, Repo]
     ) -> None:
         server, repo = served
         commit = repo.git("rev-parse", "HEAD")
-        locked = offered.write(f"lib @ git+{server.url}/open/lib.git@main\n").lock(resolver=resolver)
+        url = f"git+{server.url}/open/lib.git"
+        locked = offered.write(f"{line.format(url=url)}\n").lock(resolver=resolver)
         assert f"lib @ git+{server.url}/open/lib.git@{commit}" in locked.text
         assert set(seen(offered.make(locked), "lib", "a")) == {"lib", "a"}
 
@@ -332,3 +335,81 @@ class TestBadInput:
         offered.root.joinpath("requirements.txt").write_bytes(b"\xff\x00a")
         with pytest.raises(RequirementsError, match=r"requirements\.txt can't be read"):
             offered.lock()
+
+
+class TestEncoding:
+    @pytest.mark.parametrize(
+        ("line", "encoding"),
+        [
+            ("# -*- coding: gbk -*-", "gbk"),
+            ("# coding=latin-1", "latin-1"),
+            ("#!/x\n# vim: set fileencoding=cp1251 :", "cp1251"),
+        ],
+    )
+    def test_the_one_that_its_first_lines_name(self, offered: Workshop, line: str, encoding: str) -> None:
+        comment = {"gbk": "依赖", "latin-1": "für", "cp1251": "для"}[encoding]
+        (offered.root / "requirements.txt").write_bytes(f"{line}\na<2  # {comment}\nb==1.0\n".encode(encoding))
+        assert pins(offered.lock()) == {"a": "1.0", "b": "1.0"}
+
+    @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+    def test_a_mark(self, offered: Workshop, encoding: str) -> None:
+        mark = "\ufeff" if encoding.endswith(("le", "be")) else ""
+        (offered.root / "requirements.txt").write_bytes(f"{mark}a<2\n".encode(encoding))
+        assert pins(offered.lock()) == {"a": "1.0"}
+
+    def test_bytes_of_another_one_do_no_harm_in_comments(self, offered: Workshop) -> None:
+        (offered.root / "requirements.txt").write_bytes("# 依赖\na<2 # 旧\n".encode("gbk"))
+        assert pins(offered.lock()) == {"a": "1.0"}
+
+    def test_elsewhere_they_are_refused_with_what_helps(self, offered: Workshop) -> None:
+        (offered.root / "requirements.txt").write_bytes("a<2\n依赖\n".encode("gbk"))
+        with pytest.raises(RequirementsError, match=r"requirements\.txt can't be read: .* # -\*- coding: gbk -\*-"):
+            offered.lock()
+
+    def test_one_that_does_not_exist_is_refused(self, offered: Workshop) -> None:
+        with pytest.raises(RequirementsError, match="unknown encoding: klingon"):
+            offered.write("# coding: klingon\na\n").lock()
+
+
+class TestProjectsPython:
+    TEXTS = {
+        "pyproject.toml": '[project]\nname = "p"\nversion = "1"\nrequires-python = "{python}"\ndependencies = ["a<2"]\n',
+        "setup.cfg": "[metadata]\nname = p\nversion = 1\n[options]\npython_requires = {python}\n",
+        "setup.py": "from setuptools import setup\nsetup(name='p', version='1', python_requires='{python}')\n",
+    }
+
+    @pytest.mark.parametrize("form", TEXTS)
+    def test_another_one_than_the_images_is_refused(self, offered: Workshop, form: str) -> None:
+        offered.write(self.TEXTS[form].replace("{python}", ">=3.99"), form)
+        with pytest.raises(RequirementsError, match=r"is for Python >=3\.99, but the image has 3\.") as caught:
+            offered.lock(requirements=form)
+        assert str(caught.value).startswith(form)
+
+    def test_the_images_own_is_taken(self, offered: Workshop) -> None:
+        offered.write(self.TEXTS["pyproject.toml"].replace("{python}", ">=3.8,<4"), "pyproject.toml")
+        assert pins(offered.lock(requirements="pyproject.toml")) == {"a": "1.0"}
+
+
+class TestUvsTable:
+    @pytest.mark.parametrize("resolver", ["uv", pytest.param("pip-tools", marks=pytest.mark.slow)])
+    def test_constraints_of_a_project_count(self, offered: Workshop, resolver: str) -> None:
+        text = '[project]\nname = "p"\nversion = "1"\ndependencies = ["a", "b"]\n[build-system]\nrequires = []\n'
+        text += 'build-backend = "backend"\nbackend-path = ["."]\n[tool.uv]\nconstraint-dependencies = ["a<2"]\n'
+        offered.write(text, "pyproject.toml")
+        built = base64.b64encode(wheel("p", "1", ("a", "b"))).decode()
+        offered.write(BACKEND.format(wheel=built, fail="", stem="p-1"), "backend.py")
+        assert pins(offered.lock(requirements="pyproject.toml", resolver=resolver)) == {"a": "1.0", "b": "2.0"}
+
+    @pytest.mark.parametrize("resolver", ["uv", pytest.param("pip-tools", marks=pytest.mark.slow)])
+    def test_overrides_count_for_uv_and_are_told_of_with_the_other(
+        self, offered: Workshop, resolver: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        offered.index.add("d", "1.0", "a>=2")
+        text = '[project]\nname = "p"\nversion = "1"\ndependencies = ["d"]\n[build-system]\nrequires = []\n'
+        text += 'build-backend = "backend"\nbackend-path = ["."]\n[tool.uv]\noverride-dependencies = ["a==1.0"]\n'
+        offered.write(text, "pyproject.toml")
+        built = base64.b64encode(wheel("p", "1", ("d",))).decode()
+        offered.write(BACKEND.format(wheel=built, fail="", stem="p-1"), "backend.py")
+        locked = pins(offered.lock(requirements="pyproject.toml", resolver=resolver))
+        assert locked == {"d": "1.0", "a": "1.0" if resolver == "uv" else "2.0"}
+        assert ("override-dependencies is for uv" in capsys.readouterr().err) is (resolver != "uv")
