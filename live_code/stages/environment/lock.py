@@ -146,6 +146,7 @@ def _resolve(problem: Problem, store: Store, settings: PackageSettings) -> str:
     from live_code.tools.packages import complete_lock, conflict, inputs, solution
 
     conflict.direct(problem.texts, problem.protection)
+    problem = problem._replace(texts=conflict.as_shipped(problem.texts, problem.protection))
     pins = complete_lock.pins(problem, store, settings)
     left = complete_lock.besides(problem, pins) if pins else problem
     with tempfile.TemporaryDirectory(prefix="live-code-lock-") as folder:

@@ -39,6 +39,11 @@ def brought_by(module: str) -> str:
     return DISTRIBUTIONS.get(module, "").partition(" ")[0]
 
 
+def of_module(name: str) -> str:
+    """The distribution of a module whose name is not a package's, whatever the case; '' for all others."""
+    return next((brought_by(module) for module in DISTRIBUTIONS if module.lower() == name.lower()), "")
+
+
 def to_add(module: str, files: Iterable[str], file: str) -> str:
     """What to do about a module that is nowhere. ``files``: the repo's; ``file``: where its requirements stand."""
     if name := brought_by(module):

@@ -25,7 +25,9 @@ def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSetti
         try:
             _run_with_torch(arguments, problem, store, settings)
         except runner.ProcessError as error:
-            raise failures.of_resolver(error, problem, _hints(error, arguments, problem, store, settings)) from error
+            raise failures.of_resolver(
+                error, problem, store.path("logs"), _hints(error, arguments, problem, store, settings)
+            ) from error
         return papers.without_places(solution.read_text(encoding="utf-8"))
 
     return try_each(problem.indexes, attempt)

@@ -80,7 +80,7 @@ class TestFailures:
         assert caught.value.retryable
 
     def test_a_package_that_it_does_not_have(self, shop: Workshop) -> None:
-        with pytest.raises(RequirementsError, match="a was not found") as caught:
+        with pytest.raises(RequirementsError, match="asks for a, which was not found in any index") as caught:
             shop.write("a\n").lock()
         assert not caught.value.retryable
 
