@@ -143,7 +143,7 @@ def _resolve(problem: Problem, store: Store, settings: PackageSettings) -> str:
     """The lock's text. What only a resolution needs is loaded here: a warm start does without."""
     import tempfile
 
-    from live_code.tools.packages import complete_lock, conflict, inputs, solution
+    from live_code.tools.packages import complete_lock, conflict, inputs, markers, oddities, solution
 
     conflict.direct(problem.texts, problem.protection)
     problem = problem._replace(texts=conflict.as_shipped(problem.texts, problem.protection))
@@ -155,6 +155,8 @@ def _resolve(problem: Problem, store: Store, settings: PackageSettings) -> str:
     protected = problem.protection.packages
     own = [pin for pin in solution.without(pins, problem.image.packages) if pin.name not in protected]
     added = solution.without(solved, problem.image.packages)
+    for sentence in oddities.of((*own, *added), problem.image.distributions(), markers.environment(problem.image)):
+        log.warning(sentence)
     local = [f"{_PROJECT}{pin.text.splitlines()[0]}\n" for pin in (*own, *added) if pin.is_local]
     entries = [f"{pin.text.rstrip()}\n" for pin in own if not pin.is_local]
     entries += [solution.entry(pin, given, "live-code's job side") for pin in added if not pin.is_local]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from live_code.errors import nearest
+from live_code.tools.remedies import OTHER_FOLDER
 
 # The one to recommend first.
 DISTRIBUTIONS: Mapping[str, str] = {
@@ -105,7 +106,7 @@ def _part(module: PurePosixPath, paths: Sequence[PurePosixPath]) -> str:
         return f"{missing} is the repo's own and was never compiled: build it, as the repo's own documentation says."
     folder = f"./{script.parent}" if script.parent.name else "."
     how = f"name {folder} in its requirements" if script.name == "setup.py" else "have the entrypoint run it"
-    hides = f" What is installed of {top} is hidden by the repo's folder: start the job from another one."
+    hides = f" The repo's folder hides what was installed of {top}: {OTHER_FOLDER}."
     built = f"{missing} is the repo's own and was never compiled: {script} does that; {how}."
     return f"{built}{hides}" if script.name == "setup.py" and own[0].parts == (*script.parent.parts, top) else built
 

@@ -67,8 +67,10 @@ ADVICE = {
         "detectron2._C",
         ["detectron2/__init__.py", "setup.py"],
         "detectron2/_C is the repo's own and was never compiled: setup.py does that; name . in its"
-        " requirements. What is"
-        " installed of detectron2 is hidden by the repo's folder: start the job from another one.",
+        " requirements. The repo's"
+        " folder hides what was installed of detectron2: have the entrypoint, a start.sh, change into another"
+        " folder (cd"
+        " tools) before it starts Python.",
     ),
     "a file that was not committed": (
         "models.net",
