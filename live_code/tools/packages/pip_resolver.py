@@ -13,7 +13,7 @@ from pathlib import Path
 from live_code.errors import BuildError, RequirementsError
 from live_code.tools import files
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.packages import access, builds, failures, index, inputs, probe, uv
+from live_code.tools.packages import access, builds, failures, index, inputs, pip_output, probe, uv
 from live_code.tools.packages.index import Indexes, solve_sparingly
 from live_code.tools.packages.papers import Papers
 from live_code.tools.packages.problem import Problem
@@ -24,8 +24,6 @@ from live_code.tools.store import Store
 from live_code.tools.terminal import log
 
 _TOOLS = ("pip-tools", "pip", "setuptools", "wheel")
-# pip tells who needs what only in the repr of its exception; the candidate is named by its file.
-_NEEDS = re.compile(r"SpecifierRequirement\('(?P<what>[^']+)'\), parent=LinkCandidate\('\S*/(?P<file>[^/']+?)(?: |'|#)")
 _MISSED = re.compile(r"requirement (?P<name>[A-Za-z0-9][\w.-]*).*\(from versions: none\)")
 _HINT = "Use resolver: uv, or resolve_as_of: now."
 
@@ -55,7 +53,7 @@ def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSetti
             _, sighted = builds.seeing(run, papers.builds, problem.image)
         except runner.ProcessError as error:
             shown = _in_uv_words(error, _trouble(error, indexes, store, settings))
-            raise failures.of_resolver(papers.in_own_words(shown), problem) from error
+            raise failures.of_resolver(papers.in_own_words(shown), problem, store.path("logs")) from error
         text = inputs.relative(papers.without_places(output.read_text(encoding="utf-8")), problem.root)
         return Solution(parse(_at_commits(text, problem, store, settings)), papers.without_places(sighted))
 
@@ -130,14 +128,7 @@ def _trouble(error: runner.ProcessError, indexes: Indexes, store: Store, setting
 
 def _in_uv_words(error: runner.ProcessError, trouble: str) -> runner.ProcessError:
     """The failure in words like uv's, without pip's stack."""
-    output = error.output.stderr
-    needs = []
-    for match in _NEEDS.finditer(output):
-        name, _, version = match["file"].partition("-")
-        needs.append(f"{name.replace('_', '-')}=={version.split('-')[0]} depends on {match['what']}")
-    prefixes = ("ERROR:", "Could not", "pip._internal.exceptions")
-    lines = [line.strip() for line in output.splitlines() if line.strip().startswith(prefixes)]
-    shown = "\n".join(dict.fromkeys([*needs, *lines, *filter(None, [trouble])])) or output
+    shown = pip_output.in_uv_words(error.output.stderr, trouble)
     return runner.ProcessError(error.argv, error.code, runner.Output("", shown))
 
 
@@ -151,7 +142,7 @@ def _at_commits(text: str, problem: Problem, store: Store, settings: PackageSett
     try:
         pinned = uv.run([*words, "-"], store, settings, cwd=problem.root, stdin="\n".join(moving)).stdout
     except runner.ProcessError as error:
-        raise failures.of_resolver(error, problem) from error
+        raise failures.of_resolver(error, problem, store.path("logs")) from error
     commits = {pin.name: pin.url for pin in parse(pinned)}
     return "".join(pin.text.replace(pin.url, commits.get(pin.name, pin.url)) if pin.url else pin.text for pin in pins)
 

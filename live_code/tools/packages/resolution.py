@@ -12,6 +12,8 @@ from live_code.tools.packages import (
     complete_lock,
     conflict,
     hashes,
+    markers,
+    oddities,
     papers,
     pip_resolver,
     requirements,
@@ -30,6 +32,7 @@ _SOLVERS = {"uv": uv_resolver.solve, "pip-tools": pip_resolver.solve}
 def text(problem: Problem, store: Store, settings: PackageSettings) -> str:
     """The lock. Raises RequirementsError, BuildError, DownloadError."""
     conflict.direct(problem.all_texts, problem.protection)
+    problem = problem._replace(texts=conflict.as_shipped(problem.texts, problem.protection))
     own_wishes = problem.constraints or problem.extra
     pins = [] if own_wishes else complete_lock.pins(problem, store, settings)
     left = complete_lock.besides(problem, pins) if pins else problem
@@ -39,6 +42,8 @@ def text(problem: Problem, store: Store, settings: PackageSettings) -> str:
     image, protected = problem.image.packages, problem.protection.packages
     own = [pin for pin in solution.without(pins, image) if pin.name not in protected]
     added = [pin for pin in solution.without(solved.pins, image) if pin.name not in protected]
+    for sentence in oddities.of((*own, *added), problem.image.distributions(), markers.environment(problem.image)):
+        log.warning(sentence)
     given = hashes.bound(left, added, store, settings)
     local = [f"# {PROJECT}{pin.local}\n" for pin in (*own, *added) if pin.is_local]
     entries = [f"{pin.text.rstrip()}\n" for pin in own if not pin.is_local]

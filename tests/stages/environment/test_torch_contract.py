@@ -68,7 +68,8 @@ CLASHES = {
     "timm-old": r"timm-old(==0\.3)? needs torch<2",
     "deep": r"needs torch<2",
     "nvidia-cudnn-cu12==8.9.2": r"nvidia-cudnn-cu12==8\.9\.2, but the image ships nvidia-cudnn-cu12 9\.1\.0\.70",
-    "typing-extensions==4.5.0": r"asks for typing-extensions==4\.5\.0 and the image's torch needs typing",
+    "typing-extensions==4.5.0": r"asks for typing-extensions==4\.5\.0, but the image's torch \S+ needs"
+    r" typing-extensions>=4\.8\.",
     "torch @ https://host/torch-1.13.0-cp311-cp311-linux_x86_64.whl": r"asks for torch @ https://host",
     "https://host/whl/torch-1.13.0-cp311-cp311-linux_x86_64.whl": r"but the image ships torch 2\.6\.0\+cu124",
 }
