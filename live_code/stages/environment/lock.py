@@ -45,7 +45,8 @@ class Lock(NamedTuple):
 
     ``cached``: nothing had to be resolved; ``why``: what made it necessary. ``protection``: what it was resolved
     around; ``overridden``: what of it the task gave up by ``allow_framework_override``. ``cutoff``: as of when, for
-    what is built, too; '' for now. ``settings``: the container's, with the logins of the requirements' own indexes.
+    what is built, too; '' for now. ``pylock``: the lock as PEP 751 has it, '' for none. ``settings``: the container's,
+    with the logins of the requirements' own indexes.
     """
 
     key: str
@@ -59,6 +60,7 @@ class Lock(NamedTuple):
     protection: Protection
     overridden: Protection
     cutoff: str = ""
+    pylock: str = ""
 
 
 def make(
@@ -110,6 +112,7 @@ def make(
         extra=request.extra_requirements,
     )
     key, text, cached, why = _given(given, problem) if given else _made(problem, store, settings)
+    pylock = "" if given else _pylock(key, text, problem, store, settings)
     return Lock(
         key=key,
         text=text,
@@ -122,6 +125,7 @@ def make(
         protection=problem.protection,
         overridden=protection if request.allow_framework_override else Protection(),
         cutoff=_cutoff_of(text) if given else problem.cutoff,
+        pylock=pylock,
     )
 
 
@@ -164,6 +168,17 @@ def _made(problem: Problem, store: Store, settings: PackageSettings) -> tuple[st
         return key, _resolve(problem, store, settings), False, "it depends on files that are no commit's"
     text, entry = store.text("lock", key, lambda: _resolve(problem, store, settings), f"the lock for {problem.subject}")
     return key, text, entry.cached, entry.why
+
+
+def _pylock(key: str, text: str, problem: Problem, store: Store, settings: PackageSettings) -> str:
+    def make() -> str:
+        from live_code.tools.packages import pylock
+
+        return pylock.text(text, problem.image, problem.indexes, problem.root, store, settings)
+
+    return (
+        store.text("pylock", key, make, f"the lock for {problem.subject}")[0] if problem.content != _NO_COMMIT else ""
+    )
 
 
 def _resolve(problem: Problem, store: Store, settings: PackageSettings) -> str:

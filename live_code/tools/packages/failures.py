@@ -26,6 +26,8 @@ from live_code.tools.packages.requirements import Line, is_list, lines
 from live_code.tools.packages.secrets import FILE
 from live_code.tools.packages.uv_report import Report
 from live_code.tools.processes import runner
+from live_code.tools.settings import PackageSettings
+from live_code.tools.store import Store
 
 _HINT_LOGIN = f"Give the container a login for it: a line https://user:token@host in the file that {FILE} names."
 _HINT_INDEX = "Try again later, or name another index in pypi_mirror."
@@ -164,6 +166,11 @@ def of_resolver(
             f"{problem.subject} can't be resolved: {_sentence(_first_cause(output))}", hint=_HINT_LINE, details=details
         )
     )
+
+
+def logs_in(settings: PackageSettings, store: Store) -> Path:
+    """Where the whole output of a failed build is kept."""
+    return Path(settings.logs) if settings.logs else store.path("logs")
 
 
 def of_installer(error: runner.ProcessError, logs: Path) -> LiveCodeError | UnreachableError:

@@ -74,7 +74,7 @@ def _install(site: Site, text: str, options: list[str]) -> None:
         try:
             builds.seeing(run, site.builds, site.image)
         except runner.ProcessError as error:
-            raise failures.of_installer(error, site.store.path("logs")) from error
+            raise failures.of_installer(error, failures.logs_in(site.settings, site.store)) from error
 
     def dated(some: Indexes, *more: str) -> None:
         try:

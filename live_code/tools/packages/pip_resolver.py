@@ -53,7 +53,9 @@ def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSetti
             _, sighted = builds.seeing(run, papers.builds, problem.image)
         except runner.ProcessError as error:
             shown = _in_uv_words(error, _trouble(error, indexes, store, settings))
-            raise failures.of_resolver(papers.in_own_words(shown), problem, store.path("logs")) from error
+            raise failures.of_resolver(
+                papers.in_own_words(shown), problem, failures.logs_in(settings, store)
+            ) from error
         text = inputs.relative(papers.without_places(output.read_text(encoding="utf-8")), problem.root)
         return Solution(parse(_at_commits(text, problem, store, settings)), papers.without_places(sighted))
 
@@ -142,7 +144,7 @@ def _at_commits(text: str, problem: Problem, store: Store, settings: PackageSett
     try:
         pinned = uv.run([*words, "-"], store, settings, cwd=problem.root, stdin="\n".join(moving)).stdout
     except runner.ProcessError as error:
-        raise failures.of_resolver(error, problem, store.path("logs")) from error
+        raise failures.of_resolver(error, problem, failures.logs_in(settings, store)) from error
     commits = {pin.name: pin.url for pin in parse(pinned)}
     return "".join(pin.text.replace(pin.url, commits.get(pin.name, pin.url)) if pin.url else pin.text for pin in pins)
 

@@ -33,7 +33,9 @@ def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSetti
             _, sighted = builds.seeing(run, papers.builds, problem.image)
         except runner.ProcessError as error:
             hints = _hints(error, arguments, problem, store, settings)
-            raise failures.of_resolver(papers.in_own_words(error), problem, store.path("logs"), hints) from error
+            raise failures.of_resolver(
+                papers.in_own_words(error), problem, failures.logs_in(settings, store), hints
+            ) from error
         solved = parse(papers.without_places(output.read_text(encoding="utf-8")))
         return Solution(solved, papers.without_places(sighted))
 
