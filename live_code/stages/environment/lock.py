@@ -13,7 +13,7 @@ from live_code.stages.request.repo_settings import CLASSIC_ENTRYPOINTS, RepoSett
 from live_code.tools import files
 from live_code.tools.git import worktree
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.packages import framework, index, requirements
+from live_code.tools.packages import closure, framework, index, requirements
 from live_code.tools.packages.framework import Protection
 from live_code.tools.packages.problem import Problem
 from live_code.tools.packages.problem import write as write_files
@@ -86,7 +86,7 @@ def make(
             f"{passed_over} is not installed, for nobody asks for it: "
             f"write requirements: {passed_over} into live-code.yaml, if the job needs it"
         )
-    texts = requirements.closure(checkout.root, chosen, around)
+    texts = closure.texts(checkout.root, chosen, around)
     protection = framework.protection(image, settings)
     problem = Problem(
         root=checkout.root,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,11 @@ def examine(problem: Problem, settings: PackageSettings) -> None:
         elif is_script(text.name):
             block = script_block.read(text.source, text.name)
             project_python.check(text.name, str(block.get("requires-python", "")), problem.image)
-            notes += [f"{text.name}: [tool.uv] in its block counts for uv alone."] if "uv" in (block.get("tool") or {}) else []
+            notes += (
+                [f"{text.name}: [tool.uv] in its block counts for uv alone."]
+                if "uv" in (block.get("tool") or {})
+                else []
+            )
         if is_list(text.name):
             _check_variables(text, settings)
             archives.check(text, problem.root)
@@ -114,7 +119,7 @@ def _plain(problem: Problem, folder: Path) -> Path:
     texts = [text for text in problem.texts if is_list(text.name)]
     outside = any(text.name.startswith("../") for text in texts)
     of_pip = problem.resolver != "uv" and any(
-        _FOR_PIP.search(text.text) or _HASHED_FILE.search(text.text) for text in texts
+        text.settings or _FOR_PIP.search(text.text) or _HASHED_FILE.search(text.text) for text in texts
     )
     if not (outside or of_pip) and all(_is_as_written(problem.root / text.name, text) for text in texts):
         return Path()
@@ -126,6 +131,7 @@ def _plain(problem: Problem, folder: Path) -> Path:
         if of_pip:
             content = _HASHED_FILE.sub(r"\g<file>", content)
             content = _FOR_PIP.sub(lambda match: _as_pip_takes(match, problem.root), content)
+            content = _with_settings(content, text.settings)
         files.write_text(folder / PLAIN / copied(text.name), content)
     return folder / PLAIN
 
@@ -135,6 +141,15 @@ def _as_pip_takes(match: re.Match[str], root: Path) -> str:
     if match["path"]:
         return f"{match['head']}file://{quote(os.path.normpath(root / unquote(match['path'])))}"
     return match["project"]
+
+
+def _with_settings(content: str, settings: tuple[str, ...]) -> str:
+    """With what builds are given where pip takes it, behind the requirement."""
+    for words in settings:
+        package, _, setting = words.partition(":")
+        option = f" --config-settings={shlex.quote(setting)}".replace("\\", r"\\")
+        content = re.sub(rf"(?m)^{re.escape(package)}\b.*", rf"\g<0>{option}", content)
+    return content
 
 
 def relative(text: str, root: Path) -> str:

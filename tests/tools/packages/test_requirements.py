@@ -340,7 +340,11 @@ class TestBadInput:
 class TestEncoding:
     @pytest.mark.parametrize(
         ("line", "encoding"),
-        [("# -*- coding: gbk -*-", "gbk"), ("# coding=latin-1", "latin-1"), ("#!/x\n# vim: set fileencoding=cp1251 :", "cp1251")],
+        [
+            ("# -*- coding: gbk -*-", "gbk"),
+            ("# coding=latin-1", "latin-1"),
+            ("#!/x\n# vim: set fileencoding=cp1251 :", "cp1251"),
+        ],
     )
     def test_the_one_that_its_first_lines_name(self, offered: Workshop, line: str, encoding: str) -> None:
         comment = {"gbk": "依赖", "latin-1": "für", "cp1251": "для"}[encoding]
@@ -369,7 +373,8 @@ class TestEncoding:
 
 class TestProjectsPython:
     TEXTS = {
-        "pyproject.toml": '[project]\nname = "p"\nversion = "1"\nrequires-python = "{python}"\ndependencies = ["a<2"]\n',
+        "pyproject.toml": '[project]\nname = "p"\nversion = "1"\nrequires-python = "{python}"\n'
+        'dependencies = ["a<2"]\n',
         "setup.cfg": "[metadata]\nname = p\nversion = 1\n[options]\npython_requires = {python}\n",
         "setup.py": "from setuptools import setup\nsetup(name='p', version='1', python_requires='{python}')\n",
     }
