@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
-from live_code.errors import RequirementsError
+from live_code.errors import ConfigError, RequirementsError
 from live_code.values import NamedTuple
 
 ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar.lz", ".tlz")
@@ -276,7 +276,7 @@ def _of_path(name: str, target: str, editable: bool, place: Place) -> str:
     path = plain
     if plain.lower().startswith("file:"):
         path = unquote(urlsplit(plain).path)
-        if name and path.startswith("/") and not Path(path).is_relative_to(place.root):
+        if name and path.startswith("/") and _is_elsewhere(path, place):
             return f"{name} @ {target}"  # a place of the image, or of another machine
     elif "#" in plain:
         path = plain.partition("#")[0]
@@ -289,6 +289,14 @@ def _of_path(name: str, target: str, editable: bool, place: Place) -> str:
     name = name or (f"{wheel['name']}{extras}" if wheel else "")
     url = f"file:{quote(_dotted(found))}"
     return f"{name} @ {url}" if name else f"{url}{extras}"
+
+
+def _is_elsewhere(path: str, place: Place) -> bool:
+    try:
+        place.find(path)
+    except ConfigError:
+        return True
+    return False
 
 
 def _extras_of(name: str) -> str:

@@ -97,7 +97,8 @@ class TestOwnPart:
     def test_what_is_left_is_named_with_the_first_line_of_it(self, offered: Workshop) -> None:
         offered.image.has("numpy", "1.26.4")
         offered.write(file("numpy=1.21", "faiss-gpu", "mkl"), "environment.yml")
-        with pytest.raises(RequirementsError, match=r"^environment\.yml:4 asks conda for numpy=1\.21, faiss-gpu; live"):
+        words = r"^environment\.yml:4 asks conda for numpy=1\.21 \(the image has numpy 1\.26\.4\), faiss-gpu; live"
+        with pytest.raises(RequirementsError, match=words):
             offered.lock(requirements="environment.yml")
 
 

@@ -247,6 +247,16 @@ class TestOptions:
         offered.index.add("b", "3.0", source=True)
         assert pins_of(offered.write("--only-binary=:all:\nb\n").lock(resolver=resolver).text) == {"b": "2.0"}
 
+    @pytest.mark.parametrize("form", ["--no-binary :all:", "--only-binary :all:"])
+    def test_files_of_the_repo_are_taken_as_they_are(self, offered: Workshop, form: str) -> None:
+        put(offered, "x-1.0-py3-none-any.whl", wheel("x", "1.0"))
+        put(offered, "w-1.0.tar.gz", sdist("w", "1.0"))
+        locked = offered.write(f"{form}\n./x-1.0-py3-none-any.whl\n./w-1.0.tar.gz\n").lock()
+        assert {name: value[0] for name, value in seen(offered.make(locked), "x", "w").items()} == {
+            "x": "1.0",
+            "w": "1.0",
+        }
+
     @pytest.mark.parametrize("resolver", RESOLVERS)
     def test_previews(self, offered: Workshop, resolver: str) -> None:
         offered.index.add("a", "3.0rc1")
