@@ -17,7 +17,7 @@ from live_code.stages.environment import lock
 from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.repo_settings import REPO_FILE, RepoSettings
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.packages import archives, closure, python_version, requirements, solution
+from live_code.tools.packages import archives, python_version, requirements, solution
 from live_code.tools.packages.framework import normalised
 from live_code.tools.processes import runner
 from live_code.tools.settings import PackageSettings
@@ -61,7 +61,7 @@ def _requirements(
     try:
         started = lock.scripts(tree.root, Request("", "", ""), repo)
         chosen = requirements.choose(tree.root, "", repo.requirements, scripts=started)
-        texts = closure.texts(tree.root, chosen)
+        texts = requirements.closure(tree.root, chosen)
     except (ConfigError, RequirementsError) as error:
         return Requirements(resolved=False), [_finding(error, "")]
     named = Requirements(

@@ -13,7 +13,7 @@ from live_code.stages.request.repo_settings import CLASSIC_ENTRYPOINTS, RepoSett
 from live_code.tools import files
 from live_code.tools.git import worktree
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.packages import closure, framework, index, requirements
+from live_code.tools.packages import framework, index, requirements
 from live_code.tools.packages.framework import Protection
 from live_code.tools.packages.problem import Problem
 from live_code.tools.packages.problem import write as write_files
@@ -86,7 +86,7 @@ def make(
             f"{passed_over} is not installed, for nobody asks for it: "
             f"write requirements: {passed_over} into live-code.yaml, if the job needs it"
         )
-    texts = closure.texts(checkout.root, chosen, around)
+    texts = requirements.closure(checkout.root, chosen, around)
     protection = framework.protection(image, settings)
     problem = Problem(
         root=checkout.root,
@@ -159,7 +159,7 @@ def _resolve(problem: Problem, store: Store, settings: PackageSettings) -> str:
     """The lock's text. What only a resolution needs is loaded here: a warm start does without."""
     import tempfile
 
-    from live_code.tools.packages import complete_lock, conflict, hashes, solution
+    from live_code.tools.packages import complete_lock, conflict, hashes, inputs, solution
 
     conflict.direct(problem.texts, problem.protection)
     pins = complete_lock.pins(problem, store, settings)
@@ -173,7 +173,7 @@ def _resolve(problem: Problem, store: Store, settings: PackageSettings) -> str:
     local = [f"{_PROJECT}{pin.text.splitlines()[0]}\n" for pin in (*own, *added) if pin.is_local]
     entries = [f"{pin.text.rstrip()}\n" for pin in own if not pin.is_local]
     entries += [solution.entry(pin, given, "live-code's job side") for pin in added if not pin.is_local]
-    formats = [f"{line}\n" for line in requirements.formats(problem.texts)]
+    formats = [f"{line}\n" for line in inputs.formats(problem.texts)]
     return "".join((_head(problem), *formats, *local, *entries))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -22,6 +22,7 @@ from live_code.tools.packages.requirements import (
     is_list,
     is_script,
     lines,
+    options,
 )
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
@@ -201,3 +202,19 @@ def names(text: Text) -> list[str]:
     """The packages that a requirements file names on its lines, normalised."""
     matches = [re.match(r"[A-Za-z0-9][\w.-]*", line.text) for line in lines(text)]
     return [normalised(match[0]) for match in matches if match]
+
+
+def formats(texts: Iterable[Text]) -> tuple[str, ...]:
+    """Which packages have to come as sources or as wheels, and what builds are given: as an installer's options."""
+    kept = [f"{key} {value}" for key, value in options(texts) if key in ("--no-binary", "--only-binary")]
+    return (*kept, *build_settings(texts))
+
+
+def build_settings(texts: Iterable[Text]) -> tuple[str, ...]:
+    """What the builds of single packages are given, as uv's options."""
+    return tuple(f"--config-settings-package {words}" for text in texts for words in text.settings)
+
+
+def takes_previews(texts: Iterable[Text]) -> bool:
+    """Whether a file asks for previews of releases, of all packages (``--pre``)."""
+    return any(key == "--pre" for key, _ in options(texts))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
-from live_code.errors import ConfigError
+from live_code.errors import ConfigError, RequirementsError
 from live_code.values import NamedTuple
 
 ON_DEMAND = ("pyproject.toml", "setup.py", "environment.yml", "environment.yaml")
@@ -24,6 +25,23 @@ _COMMENT = r"(^|\s+)#.*$"
 _PYLOCK = r"pylock(\.[^.]+)?\.toml"
 _REGISTRY = r'\b(?:registry|index) = "(https?://[^"]+)"'
 _OPTION = r"(?P<key>-[if]|--[a-z-]+)(?:(?:\s+|=|(?<=-[if]))(?P<value>\S.*))?"
+_CODING = rb"coding[:=]\s*([-\w.]+)"
+_INCLUDE = r"(?:-(?P<short>[rc])(?:\s+|=)?|--(?P<long>requirement|constraint)(?:\s+|=))(?P<name>\S.*)"
+_LOCAL = r"(?:(?:-e|--editable)[\s=]+)?(?P<path>\.{1,2}(?:/[^\[;]*?)?)(?:\[[^\]]*\])?(?:\s*;.*)?$"
+# Lines that each resolver reads as pip does; all others are put into such words (``forms``).
+_USUAL = re.compile(r"(?!file:)[^-./@\s](?:(?!\s-)[^/@\t])*(?:\s+--hash[ =]\S+)*")
+_USUAL_OPTION = (
+    r"(?:-[rci]|--(?:requirement|constraint|index-url|extra-index-url))(?: +|=)(?!file:)[^\s'\"=$-][^\s'\"$]*"
+    r"|--no-index|--require-hashes|-e \."
+)
+_ARCHIVE = r"(?i)\.(?:whl|zip|tar|t[gbxl]z)\b"
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
 
 
 class Input(NamedTuple):
@@ -112,12 +130,21 @@ def passed_over(root: Path) -> str:
     return next((name for name in ON_DEMAND if (root / name).exists()), "")
 
 
+def closure(root: Path, chosen: Chosen, around: Around | None = None) -> tuple[Text, ...]:
+    """The texts of the chosen files and all that they include. Raises ConfigError, RequirementsError."""
+    around = around or Around(root)
+    walk = _Walk(root.resolve(), around._replace(top=around.top.resolve()), {})
+    for entry in chosen.inputs:
+        _collect(walk, entry.name, (), constraint=False)
+    return tuple(walk.texts.values())
+
+
 def lines(text: Text) -> Iterator[Line]:
     """A requirements file's logical lines, without those that say nothing."""
-    return (line for line, _ in spans(text))
+    return (line for line, _ in _spans(text))
 
 
-def spans(text: Text) -> Iterator[tuple[Line, int]]:
+def _spans(text: Text) -> Iterator[tuple[Line, int]]:
     """Each logical line with the number of its last physical one. As pip joins them: comments go last."""
     start, words, number = 0, "", 0
     for number, line in enumerate(text.text.splitlines(), 1):
@@ -176,22 +203,6 @@ def options(texts: Iterable[Text]) -> Iterator[tuple[str, str]]:
                 yield match["key"], match["value"] or ""
 
 
-def formats(texts: Iterable[Text]) -> tuple[str, ...]:
-    """Which packages have to come as sources or as wheels, and what builds are given: as an installer's options."""
-    kept = [f"{key} {value}" for key, value in options(texts) if key in ("--no-binary", "--only-binary")]
-    return (*kept, *build_settings(texts))
-
-
-def build_settings(texts: Iterable[Text]) -> tuple[str, ...]:
-    """What the builds of single packages are given, as uv's options."""
-    return tuple(f"--config-settings-package {words}" for text in texts for words in text.settings)
-
-
-def takes_previews(texts: Iterable[Text]) -> bool:
-    """Whether a file asks for previews of releases, of all packages (``--pre``)."""
-    return any(key == "--pre" for key, _ in options(texts))
-
-
 def _script(command: str) -> str:
     words = (word.strip("'\"").removeprefix("./") for word in command.split())
     return next((word for word in words if word.endswith(".py") and not word.startswith(("/", "-", ".."))), "")
@@ -209,7 +220,7 @@ def _has_block(path: Path) -> bool:
     return bool(script_block.block(source.decode("utf-8", "replace").replace("\r\n", "\n")))
 
 
-class Walk(NamedTuple):
+class _Walk(NamedTuple):
     root: Path
     around: Around
     texts: dict[str, Text]
@@ -228,13 +239,13 @@ class Walk(NamedTuple):
             if not path.exists() and not path.is_relative_to(self.root):
                 self.around.widen()
             if path.exists():
-                return relative(path, self.root)
+                return _relative(path, self.root)
         if outside:
             raise ConfigError(f"{line} names {name}, which leaves the repo.", hint="Keep it in the repo.")
         return ""
 
 
-def relative(path: Path, root: Path) -> str:
+def _relative(path: Path, root: Path) -> str:
     return Path(os.path.relpath(path, root)).as_posix()
 
 
@@ -243,7 +254,7 @@ def _parsed(root: Path, named: str, origin: str, around: Around) -> Iterator[Inp
     rest = _CHOICE.sub("", named).strip(" ,")
     if rest:
         raise ConfigError(f"requirements is {named!r}: {rest!r} is no file name.", hint=hint)
-    walk = Walk(root.resolve(), around._replace(top=around.top.resolve()), {})
+    walk = _Walk(root.resolve(), around._replace(top=around.top.resolve()), {})
     for match in _CHOICE.finditer(named):
         name, extras, groups = match["file"], match["extras"], match["groups"]
         if name.startswith("/"):
@@ -258,3 +269,126 @@ def _parsed(root: Path, named: str, origin: str, around: Around) -> Iterator[Inp
         yield Input(
             os.path.normpath(name), tuple((extras or "").replace(",", " ").split()), (groups,) if groups else ()
         )
+
+
+def _collect(walk: _Walk, name: str, path: tuple[str, ...], *, constraint: bool) -> None:
+    if name in path:
+        circle = " → ".join((*path[path.index(name) :], name))
+        raise RequirementsError(f"requirements files include each other in a circle: {circle}.", hint="Break it.")
+    known = walk.texts.get(name)
+    if known and (constraint or not known.constraint):
+        return
+    file = walk.root / name
+    source = _read(file, name, path)
+    if not is_list(name):
+        walk.texts[name] = Text(name, source)
+        _add_files(walk, [file.parent / other for other in PROJECTS.get(file.name, ())])
+        return
+    text = walk.texts[name] = _in_one_form(walk, name, source)._replace(constraint=constraint)
+    for line in lines(text):
+        if not line.text.startswith(("-", ".")):
+            continue
+        if match := re.match(_INCLUDE, line.text):
+            included = _included(walk, file.parent, line, match["name"])
+            is_bound = constraint or (match["short"] or match["long"])[0] == "c"
+            _collect(walk, included, (*path, name), constraint=is_bound)
+        elif match := re.match(_LOCAL, line.text):
+            _add_project(walk, line, match["path"])
+
+
+def _in_one_form(walk: _Walk, name: str, source: str) -> Text:
+    """A list of requirements in words that all read: lines that have such words already stay as they are."""
+    own = not (is_conda(name) or is_script(name))
+    physical = source.splitlines() if own else []
+    listed = list(_spans(Text(name, source))) if own else []
+    odd = [(line, last) for line, last in listed if not _is_usual(line, last, physical)]
+    if own and not odd and len(physical) == _ends(source):
+        return Text(name, source)
+    from live_code.tools.packages import rewriting
+
+    entries, kept = [rewriting.Entry(line.number, last, line.text) for line, last in odd], ""
+    if is_conda(name):
+        entries, kept = rewriting.of_conda(source, name), source
+    elif is_script(name):
+        entries, kept = rewriting.of_script(source, name)
+    folder = (walk.root / name).parent
+    find = partial(walk.find, bases=(walk.root, folder) if own else (folder, walk.root))
+    text, notes, settings = rewriting.whole(entries, physical, name, walk.root, folder, find)
+    return Text(name, text, notes=notes, source=kept, settings=settings)
+
+
+def _ends(source: str) -> int:
+    """How many lines others than Python's splitlines see."""
+    return source.count("\n") + (not source.endswith("\n") and bool(source))
+
+
+def _is_usual(line: Line, last: int, physical: list[str]) -> bool:
+    """Whether all read the line as pip does; continued lines are joined by pip anywhere, by uv before an option."""
+    joined = physical[line.number : last]
+    return all(part.lstrip().startswith("--") for part in joined) and _is_usual_text(line.text)
+
+
+def _is_usual_text(text: str) -> bool:
+    if text.startswith("-"):
+        return bool(re.fullmatch(_USUAL_OPTION, text))
+    return bool(_USUAL.fullmatch(text)) and not re.search(_ARCHIVE, text)
+
+
+def _read(file: Path, name: str, path: tuple[str, ...]) -> str:
+    try:
+        text = _decoded(file.read_bytes())
+    except (OSError, UnicodeDecodeError, LookupError) as error:
+        where = f", included by {path[-1]}," if path else ""
+        raise RequirementsError(
+            f"the requirements file {name}{where} can't be read: {error}.",
+            hint="Save it as UTF-8, or name its encoding in its first line: # -*- coding: gbk -*-",
+        ) from error
+    return text.replace("\r\n", "\n")
+
+
+def _decoded(data: bytes) -> str:
+    """As pip reads it: by a mark (PowerShell's `pip freeze > FILE` writes UTF-16), by a coding line, else as UTF-8.
+
+    Bytes of another encoding do no harm in comments.
+    """
+    if not data.isascii() or b"coding" in data or b"\0" in data:
+        for mark, encoding in _BOMS:
+            if data.startswith(mark):
+                return data[len(mark) :].decode(encoding)
+        for line in data.split(b"\n")[:2]:
+            if line.startswith(b"#") and (match := re.search(_CODING, line)):
+                return data.decode(match[1].decode("ascii"))
+    text = data.decode("utf-8", "surrogateescape")
+    if not text.isprintable() and re.search("[\udc80-\udcff]", "".join(line.text for line in lines(Text("", text)))):
+        return data.decode("utf-8")
+    return re.sub("[\udc80-\udcff]", "?", text) if not text.isascii() else text
+
+
+def _add_files(walk: _Walk, paths: list[Path]) -> None:
+    for file in paths:
+        if file.is_file():
+            name = _relative(file.resolve(), walk.root)
+            walk.texts.setdefault(name, Text(name, _read(file, name, ())))
+
+
+def _add_project(walk: _Walk, line: Line, name: str) -> None:
+    place = walk.root / (walk.find(name, str(line), (walk.root,)) or name)
+    own = [place / other for other in PROJECTS if (place / other).is_file()]
+    if not own:
+        raise RequirementsError(
+            f"{line} names {name}, which is no project: it has neither pyproject.toml nor setup.py.",
+            hint="Correct the path, or add one of them.",
+        )
+    _add_files(walk, own)
+
+
+def _included(walk: _Walk, folder: Path, line: Line, name: str) -> str:
+    if "://" in name:
+        raise RequirementsError(
+            f"{line} includes {name} from the network, where it may change.", hint="Copy it into the repo."
+        )
+    included = walk.find(name, str(line), (folder,))
+    if not included or not (walk.root / included).is_file():
+        shown = included or Path(os.path.normpath(_relative(folder, walk.root) + f"/{name}")).as_posix()
+        raise RequirementsError(f"{line} includes {shown}, which is no file of this commit.", hint="Add it.")
+    return included

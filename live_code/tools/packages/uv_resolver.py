@@ -7,7 +7,7 @@ from pathlib import Path
 from live_code.tools.packages import failures, inputs, uv
 from live_code.tools.packages.index import Indexes, try_each
 from live_code.tools.packages.problem import Papers, Problem
-from live_code.tools.packages.requirements import build_settings, is_list, takes_previews
+from live_code.tools.packages.requirements import is_list
 from live_code.tools.processes import runner
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
@@ -75,6 +75,6 @@ def _arguments(problem: Problem, papers: Papers, solution: Path) -> list[str | P
     words += [word for name in protected for word in ("--no-emit-package", name, "--no-sources-package", name)]
     if problem.cutoff:
         words += ["--exclude-newer", problem.cutoff, *_not_dated(problem)]
-    words += [word for option in build_settings(problem.texts) for word in option.split(" ", 1)]
-    words += ["--prerelease", "allow"] if takes_previews(problem.texts) else []
+    words += [word for option in inputs.build_settings(problem.texts) for word in option.split(" ", 1)]
+    words += ["--prerelease", "allow"] if inputs.takes_previews(problem.texts) else []
     return [*words, *(["-"] if problem.own_needs else [])]

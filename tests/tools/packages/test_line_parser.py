@@ -16,7 +16,7 @@ from pip._internal.network.session import PipSession
 from pip._internal.req.constructors import install_req_from_parsed_requirement
 from pip._internal.req.req_file import parse_requirements
 
-from live_code.tools.packages import closure, requirements
+from live_code.tools.packages import requirements
 from live_code.tools.packages.requirements import Chosen, Input
 
 NAMES = st.sampled_from(["a", "six", "Foo.Bar", "ruamel_yaml", "x-y-z", "torch2"])
@@ -153,7 +153,7 @@ def of_pip(root: Path) -> tuple[list[Entry], dict[str, Any]]:
 def of_ours(root: Path) -> tuple[list[Entry], dict[str, Any]]:
     (text,) = [
         text
-        for text in closure.texts(root, Chosen((Input("requirements.txt"),), "x"))
+        for text in requirements.closure(root, Chosen((Input("requirements.txt"),), "x"))
         if text.name == "requirements.txt"
     ]
     entries = [entry for line in requirements.lines(text) if (entry := _entry(line.text, root))]
