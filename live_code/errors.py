@@ -164,6 +164,12 @@ class BuildError(LiveCodeError):
     kind = "ENVIRONMENT"
 
 
+class BuildTimeoutError(BuildError):
+    """What is built takes longer than the container allows."""
+
+    kind = "BUILD_TIMEOUT"
+
+
 class DownloadError(BuildError):
     """A locked file did not come."""
 

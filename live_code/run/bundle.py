@@ -24,7 +24,7 @@ def write(request: hyperparameters.Request, python: Path | None, output: Path, s
         store = Store(Path(folder, "store"))
         own = settings._replace(store=StoreSettings(str(store.root)))
         made = lock.fetched(request, python, Path(folder, "work"), own)
-        build.make(made.lock, made.image, store, settings.packages)
+        build.make(made.lock, made.image, store)
         (Path(folder) / LOCK).write_text(made.lock.text, encoding="utf-8")
         (Path(folder) / FORMAT).write_text(f"{made.commit}\n", encoding="utf-8")
         with files.replacing(output) as aside, tarfile.open(aside, "w") as tar:

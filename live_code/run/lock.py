@@ -58,4 +58,4 @@ def _as_it_stands(folder: Path, inherited: Inherited) -> Checkout:
         commit = run(["rev-parse", "HEAD"], env=worktree.environment_in(top, inherited), cwd=top).strip()
     except (GitFailed, SourceError):
         commit = ""
-    return Checkout(folder, top, commit, tree=commit, cached=False)
+    return Checkout(folder, top, commit, tree="", cached=False)

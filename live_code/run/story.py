@@ -136,6 +136,7 @@ def _prepare(journal: Journal, options: _Options) -> Iterator[_Setup]:
     report(f"finding {request.revision}")
     resolved = journal.step("source", source.resolve, request, cache, settings.git)
     log.info(f"{resolved.url} at {resolved.commit}")
+    settings = settings._replace(packages=settings.packages._replace(logs=str(options.record_dir)))
     with workplace.made(settings.workdir, cache, options.name) as place:
         report(f"fetching {resolved.commit}")
         _load_what_follows()
@@ -154,7 +155,9 @@ def _prepare(journal: Journal, options: _Options) -> Iterator[_Setup]:
         image = journal.step("interpreter", interpreter.inspect, python, cache, settings.inherited)
         locked = journal.step("lock", lock.make, code, request, repo, image, cache, settings.packages)
         files.write_text(options.record_dir / "requirements.lock", locked.text)
-        built = journal.step("environment", build.make, locked, image, cache, settings.packages)
+        if locked.pylock:
+            files.write_text(options.record_dir / "pylock.toml", locked.pylock)
+        built = journal.step("environment", build.make, locked, image, cache)
 
         missing = sequence.missing_models(task, merged)
         sequence.warn(merged, missing, built)

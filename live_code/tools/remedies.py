@@ -7,6 +7,14 @@ from collections.abc import Iterable
 
 WRITE_BELOW = "Write below cfg.ymir.output.root_dir; copy there what has to be changed."
 MAIN_METRIC = "Hand over evaluation_result={'mAP': …}, in [0, 1]; a classifier its accuracy as mAP. Others are kept."
+# Python looks first into the folder of its script and the one that it is started in, and then into what is installed.
+OTHER_FOLDER = "have the entrypoint, a start.sh, change into another folder (cd tools) before it starts Python"
+HIDDEN = (
+    f"If the requirements build {{package}} (a line . or ./FOLDER), that folder hides what they built:"
+    f" {OTHER_FOLDER}. Else"
+    " name {package}'s folder in the requirements, so that it is built."
+)
+NOT_COMPILED = "Ask for a version of it that was built for the image's Python, torch and CUDA."
 
 _FIXED = (
     (

@@ -269,6 +269,8 @@ ECC = "raise RuntimeError('CUDA error: uncorrectable ECC error encountered')"
 NCCL = "raise RuntimeError('NCCL communicator was aborted on rank 1.')"
 CUT = "raise OSError('image file is truncated (3 bytes not processed)')"
 NOEXEC = "raise ImportError('/tmp/live-code-1000/env/x/_c.so: failed to map segment from shared object')"
+NO_LIBRARY = "raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')"
+OTHER_NUMPY = "raise ValueError('numpy.dtype size changed, may indicate binary incompatibility')"
 SETTING = "int(get_merged_config().param.batch_size)"
 OOM = "raise RuntimeError('CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 7.79 GiB total capacity)')"
 TOO_OLD = "raise RuntimeError('The NVIDIA driver on your system is too old (found version 10010).')"
@@ -311,6 +313,9 @@ def of_the_job() -> Iterator[Fault]:
          1, 300301, "NETWORK", "could not reach a server"),
         ("a package that is not installed", job("import no_such_package"), 1, 160004, "MISSING_MODULE", "requirements"),
         ("a framework that the image lacks", job("import mxnet"), 1, 160004, "MISSING_MODULE", "LIVE_CODE_PYTHON"),
+        ("a library that the image lacks (the linker's words)", job(NO_LIBRARY), 1, 160004, "MISSING_LIBRARY", "headless"),
+        ("a package for another numpy (its words)", job(OTHER_NUMPY), 1, 160004, "INCOMPATIBLE_BUILD", "another numpy"),
+        ("a module that a newer version dropped", job("import pkg_resources"), 1, 160004, "INCOMPATIBLE_VERSION", "<81"),
         ("packages in a folder without execution (the linker's words)", job(NOEXEC), 1, 160004, "NOEXEC", "noexec"),
         ("killed from outside", job("import os; os.kill(os.getpid(), 9)"), 137, 160004, "KILLED", "killed by SIGKILL"),
         ("a crash of native code", job("import ctypes; ctypes.string_at(0)"), 139, 160004, "CRASHED", "SIGSEGV"),

@@ -35,6 +35,7 @@ class Workshop(NamedTuple):
     image: Image
     index: Index
     environ: Mapping[str, str] = {}
+    tree: str = "e" * 40
 
     @property
     def interpreter(self) -> Interpreter:
@@ -61,7 +62,7 @@ class Workshop(NamedTuple):
     ) -> Lock:
         """Locks the checkout; values of the request as keywords. The index is the container's own. ``place``: the work
         tree, where the root is a folder in it."""
-        checkout = Checkout(self.root, place or self.root, commit="c" * 40, tree="e" * 40, cached=False)
+        checkout = Checkout(self.root, place or self.root, commit="c" * 40, tree=self.tree, cached=False)
         around = {**self.around, **(environ or {})}
         if (
             request.get("resolver") == "pip-tools" and "PIP_INDEX_URL" not in self.environ
@@ -73,7 +74,7 @@ class Workshop(NamedTuple):
         )
 
     def make(self, locked: Lock | None = None) -> Environment:
-        return build.make(locked or self.lock(), self.interpreter, self.store, variables.packages(self.around))
+        return build.make(locked or self.lock(), self.interpreter, self.store)
 
 
 def pins(locked: Lock) -> dict[str, str]:

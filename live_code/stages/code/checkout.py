@@ -43,6 +43,16 @@ class Checkout(NamedTuple):
     lfs_files: int = 0
     patch: Patch | None = None
 
+    @property
+    def content(self) -> str:
+        """What tells the files that stand in ``place``, and ``root`` in it, from all others; '' when that is not known:
+        no commit's."""
+        if not self.tree:
+            return ""
+        inner = (f"{submodule.path}={submodule.commit}" for submodule in self.submodules)
+        subdir = os.path.relpath(self.root, self.place)
+        return " ".join((self.patch.tree if self.patch else self.tree, subdir, f"lfs={self.lfs_files}", *inner))
+
 
 class _Setting(NamedTuple):
     """What stays the same for a repository and all its submodules."""

@@ -7,11 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from live_code.job import pth_line
-from live_code.stages.environment.lock import Lock
+from live_code.stages.environment.lock import OWN_NEEDS, Lock
 from live_code.tools import files
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.packages import description
-from live_code.tools.settings import PackageSettings
+from live_code.tools.packages import description, index
 from live_code.tools.store import MARKER, Entry, Store
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 LOCK_FILE = "requirements.lock"
 # Before any other: what the job's side starts must stand before a package's own start-up line.
 HOOK_FILE = "_a_live_code.pth"
-_SCHEMA = 3
+_SCHEMA = 4
 _WANTED = "the job's environment"
 
 
@@ -45,35 +44,36 @@ class _Kind(NamedTuple):
     tree: str = ""
 
 
-def make(lock: Lock, image: Interpreter, store: Store, settings: PackageSettings) -> Environment:
+def make(lock: Lock, image: Interpreter, store: Store) -> Environment:
     """The environment for a lock on an image; a known one costs a few looks at its files.
 
     Projects of the checkout get an environment of their own, per commit, on top of the one that all commits with these
     dependencies share. Raises BuildError, StoreError.
     """
-    # The head says where the lock came from; what is built is the same.
+    # The head says where the lock came from; what is built is the same, but for the date of what builds it.
     body = "".join(line for line in lock.text.splitlines(keepends=True) if not line.startswith("#"))
-    facts = (_SCHEMA, body, image.fingerprint, image.path, pth_line(), lock.protection)
+    facts = (_SCHEMA, body, image.fingerprint, image.path, pth_line(), lock.protection, lock.cutoff)
     kind = _Kind(facts, partial(description.fault, image=image), partial(_build, lock=lock, image=image))
-    shared = _entry(kind, lock, image, store, settings)
+    shared = _entry(kind, lock, image, store)
     if not lock.projects.lines:
         return shared
-    own = (_SCHEMA, shared.key, lock.projects.tree, lock.projects.lines)
+    own = (_SCHEMA, shared.key, lock.projects.content, lock.projects.lines)
     check, build = partial(_fault, shared=shared, image=image), partial(_add, shared=shared, lock=lock, image=image)
-    return _entry(_Kind(own, check, build, lock.projects.tree), lock, image, store, settings)
+    return _entry(_Kind(own, check, build, lock.projects.content), lock, image, store)
 
 
-def _entry(kind: _Kind, lock: Lock, image: Interpreter, store: Store, settings: PackageSettings) -> Environment:
+def _entry(kind: _Kind, lock: Lock, image: Interpreter, store: Store) -> Environment:
     key, fault = _generation(files.sha256_text(repr(kind.facts))[:32], kind.check, store)
 
     def fill(root: Path, held: int) -> None:
-        from live_code.tools.packages.site import Site
+        import tempfile  # for what is built, not for what is there
 
         described = description.of(image, lock.text, kind.tree)
         reasons.append(fault or description.difference(store.places("env"), described))
         log.info(f"building {_WANTED}" + (f": {reasons[0]}" if reasons[0] else ""))
         try:
-            kind.build(root, Site(root / "bin" / "python", lock.projects.root, lock.indexes, store, settings, held))
+            with tempfile.TemporaryDirectory(prefix="live-code-build-") as folder:
+                kind.build(root, _site(root, Path(folder, "builds"), lock, image, store, held))
             description.write(root, described, image)
         except OSError as error:
             raise store.refused(error) from error
@@ -84,6 +84,24 @@ def _entry(kind: _Kind, lock: Lock, image: Interpreter, store: Store, settings: 
     if why == "not in the store":
         why = (reasons[0] if reasons else "") or why
     return Environment(entry.path / "bin" / "python", entry.path, key, entry.cached, why)
+
+
+def _site(root: Path, folder: Path, lock: Lock, image: Interpreter, store: Store, held: int) -> Site:
+    from live_code.tools.packages import builds, solution
+    from live_code.tools.packages.site import Site
+
+    return Site(
+        python=root / "bin" / "python",
+        root=lock.projects.root,
+        image=image,
+        builds=builds.write(folder, image, lock.protection),
+        cutoff=lock.cutoff,
+        undated=tuple(name for name in OWN_NEEDS if name not in image.packages),
+        indexes=index.for_pins(lock.indexes, (pin.name for pin in solution.parse(lock.text)), lock.protection),
+        store=store,
+        settings=lock.settings,
+        lock=held,
+    )
 
 
 def _generation(key: str, check: Callable[[Path], str | None], store: Store) -> tuple[str, str]:
@@ -140,8 +158,6 @@ def _add(root: Path, site: Site, shared: Environment, lock: Lock, image: Interpr
 
     python = venv.create(root, image, beneath=(image.packages_in(shared.root),))
     (image.packages_in(root) / HOOK_FILE).write_text(pth_line(), encoding="utf-8")
-    has_setuptools = "setuptools" in image.packages
-    for line in lock.projects.lines:
-        install.project(site, line, has_setuptools)
+    install.projects(site, lock.projects.place, lock.projects.lines, "setuptools" in image.packages)
     venv.copy_scripts(python, shared.python)
     proof.unchanged(python, image, lock.protection.packages, site.settings.inherited)

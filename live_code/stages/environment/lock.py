@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from live_code import __version__
 from live_code.stages.code.checkout import Checkout
 from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.repo_settings import CLASSIC_ENTRYPOINTS, RepoSettings
@@ -15,26 +16,27 @@ from live_code.tools.git import worktree
 from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages import framework, index, requirements
 from live_code.tools.packages.framework import Protection
-from live_code.tools.packages.problem import Problem
-from live_code.tools.packages.problem import write as write_files
+from live_code.tools.packages.problem import AS_OF, PROJECT, Problem, reads_repo
 from live_code.tools.settings import Inherited, PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
-from live_code.values import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from live_code.tools.packages.solution import Pin
+from live_code.values import NamedTuple
 
 # What the job's side needs of the job's interpreter; the repo's own wishes for them are heard first.
 OWN_NEEDS = {"pyyaml": "PyYAML", "easydict": "EasyDict"}
-_SCHEMA = 3
+_SCHEMA = 4
+_NO_COMMIT = "no commit"
 
 
 class Projects(NamedTuple):
-    """Projects in the repo itself that belong to the environment, as a requirements file names them."""
+    """Projects and wheels of the repo itself that belong to the environment, as a requirements file names them.
 
+    ``place``: the work tree, ``root`` the folder in it that paths are seen from; ``content``: which commit's it is.
+    """
+
+    place: Path
     root: Path
-    tree: str
+    content: str
     lines: tuple[str, ...] = ()
 
 
@@ -42,7 +44,9 @@ class Lock(NamedTuple):
     """``text`` is in pip-tools' format. ``requirements``: the files it came from, '' when the repo has none.
 
     ``cached``: nothing had to be resolved; ``why``: what made it necessary. ``protection``: what it was resolved
-    around; ``overridden``: what of it the task gave up by ``allow_framework_override``.
+    around; ``overridden``: what of it the task gave up by ``allow_framework_override``. ``cutoff``: as of when, for
+    what is built, too; '' for now. ``pylock``: the lock as PEP 751 has it, '' for none. ``settings``: the container's,
+    with the logins of the requirements' own indexes.
     """
 
     key: str
@@ -52,8 +56,11 @@ class Lock(NamedTuple):
     why: str
     projects: Projects
     indexes: index.Indexes
+    settings: PackageSettings
     protection: Protection
     overridden: Protection
+    cutoff: str = ""
+    pylock: str = ""
 
 
 def make(
@@ -87,30 +94,56 @@ def make(
             f"write requirements: {passed_over} into live-code.yaml, if the job needs it"
         )
     texts = requirements.closure(checkout.root, chosen, around)
+    settings = index.with_logins(settings, texts)
     protection = framework.protection(image, settings)
     problem = Problem(
         root=checkout.root,
+        place=checkout.place,
         chosen=chosen,
         texts=texts,
+        content=_content(checkout, chosen, texts, request.resolver),
         own_needs=tuple(name for key, name in OWN_NEEDS.items() if key not in image.packages),
         image=image,
         protection=Protection() if request.allow_framework_override else protection,
         indexes=index.choose(request.pypi_mirror, request.extra_index_url, texts, settings),
         cutoff=_cutoff(request.resolve_as_of, checkout, store, settings.inherited),
         resolver=request.resolver,
+        constraints=request.constraints,
+        extra=request.extra_requirements,
     )
     key, text, cached, why = _given(given, problem) if given else _made(problem, store, settings)
+    pylock = "" if given else _pylock(key, text, problem, store, settings)
     return Lock(
         key=key,
         text=text,
         requirements=given or chosen.shown,
         cached=cached,
         why=why,
-        projects=Projects(checkout.root, checkout.tree, tuple(_projects(text))),
-        indexes=index.of_lock(text, problem.indexes) if given else problem.indexes,
+        projects=Projects(checkout.place, checkout.root, _commit_content(checkout), tuple(_projects(text))),
+        indexes=_for_installing(index.of_lock(text, problem.indexes) if given else problem.indexes, texts),
+        settings=settings,
         protection=problem.protection,
         overridden=protection if request.allow_framework_override else Protection(),
+        cutoff=_cutoff_of(text) if given else problem.cutoff,
+        pylock=pylock,
     )
+
+
+def _for_installing(indexes: index.Indexes, texts: tuple[requirements.Text, ...]) -> index.Indexes:
+    further = tuple(url for url in index.of_sources(texts) if url not in (indexes.default, *indexes.extra))
+    return indexes._replace(extra=(*indexes.extra, *further)) if further else indexes
+
+
+def _content(checkout: Checkout, chosen: requirements.Chosen, texts: tuple[requirements.Text, ...], by: str) -> str:
+    """What of the checkout a resolution depends on besides the texts; '' for nothing."""
+    if not texts or not reads_repo(chosen, texts, by):
+        return ""
+    return checkout.content or _NO_COMMIT
+
+
+def _commit_content(checkout: Checkout) -> str:
+    """A build may ask git for the commit, to make a version of it."""
+    return f"{checkout.commit} {checkout.content}"
 
 
 def scripts(root: Path, request: Request, repo: RepoSettings) -> tuple[str, ...]:
@@ -130,9 +163,28 @@ def _cutoff(as_of: str, checkout: Checkout, store: Store, inherited: Inherited) 
 
 
 def _made(problem: Problem, store: Store, settings: PackageSettings) -> tuple[str, str, bool, str]:
-    key = _key(problem)
+    key = _key(problem, store, settings)
+    if problem.content == _NO_COMMIT:
+        return key, _resolve(problem, store, settings), False, "it depends on files that are no commit's"
     text, entry = store.text("lock", key, lambda: _resolve(problem, store, settings), f"the lock for {problem.subject}")
     return key, text, entry.cached, entry.why
+
+
+def _pylock(key: str, text: str, problem: Problem, store: Store, settings: PackageSettings) -> str:
+    def make() -> str:
+        from live_code.tools.packages import pylock
+
+        return pylock.text(text, problem.image, problem.indexes, problem.root, store, settings)
+
+    return (
+        store.text("pylock", key, make, f"the lock for {problem.subject}")[0] if problem.content != _NO_COMMIT else ""
+    )
+
+
+def _resolve(problem: Problem, store: Store, settings: PackageSettings) -> str:
+    from live_code.tools.packages import resolution  # a warm start does without it
+
+    return resolution.text(problem, store, settings)
 
 
 def _given(name: str, problem: Problem) -> tuple[str, str, bool, str]:
@@ -143,58 +195,26 @@ def _given(name: str, problem: Problem) -> tuple[str, str, bool, str]:
     return files.sha256_text(text)[:32], text, True, ""
 
 
-def _key(problem: Problem) -> str:
-    plain = problem._replace(root=Path(), image=problem.image.fingerprint)._asdict()  # type: ignore[arg-type]
-    return files.sha256_text(repr((_SCHEMA, plain)))[:32]
+def _key(problem: Problem, store: Store, settings: PackageSettings) -> str:
+    # Where the image and the checkout lie does not matter, what they are does.
+    plain = problem._replace(root=Path(), place=Path(), image=problem.image.content)._asdict()  # type: ignore[arg-type]
+    return files.sha256_text(repr((_SCHEMA, _resolver_version(problem, store, settings), plain)))[:32]
+
+
+def _resolver_version(problem: Problem, store: Store, settings: PackageSettings) -> str:
+    if problem.resolver == "uv":  # without a process: which one is installed beside us
+        folder = Path(sys.prefix, "lib", f"python{sys.version_info[0]}.{sys.version_info[1]}", "site-packages")
+        names = os.listdir(folder)  # noqa: PTH208 - names are all that is wanted
+        return next((name for name in names if name.startswith("uv-") and name.endswith(".dist-info")), "")
+    from live_code.tools.packages import pip_resolver
+
+    return pip_resolver.version(problem.image, store, settings)
 
 
 def _projects(text: str) -> Iterable[str]:
-    return (line[len(_PROJECT) :] for line in text.splitlines() if line.startswith(_PROJECT))
+    return (line[len(PROJECT) + 2 :] for line in text.splitlines() if line.startswith(f"# {PROJECT}"))
 
 
-_PROJECT = "# and of this commit: "
-
-
-def _resolve(problem: Problem, store: Store, settings: PackageSettings) -> str:
-    """The lock's text. What only a resolution needs is loaded here: a warm start does without."""
-    import tempfile
-
-    from live_code.tools.packages import complete_lock, conflict, hashes, inputs, solution
-
-    conflict.direct(problem.texts, problem.protection)
-    pins = complete_lock.pins(problem, store, settings)
-    left = complete_lock.besides(problem, pins) if pins else problem
-    with tempfile.TemporaryDirectory(prefix="live-code-lock-") as folder:
-        solved = _solved(left, Path(folder), store, settings) if left.chosen.inputs or left.own_needs else []
-    protected = problem.protection.packages
-    own = [pin for pin in solution.without(pins, problem.image.packages) if pin.name not in protected]
-    added = solution.without(solved, problem.image.packages)
-    given = hashes.bound(left, added, store, settings)
-    local = [f"{_PROJECT}{pin.text.splitlines()[0]}\n" for pin in (*own, *added) if pin.is_local]
-    entries = [f"{pin.text.rstrip()}\n" for pin in own if not pin.is_local]
-    entries += [solution.entry(pin, given, "live-code's job side") for pin in added if not pin.is_local]
-    formats = [f"{line}\n" for line in inputs.formats(problem.texts)]
-    return "".join((_head(problem), *formats, *local, *entries))
-
-
-def _solved(problem: Problem, folder: Path, store: Store, settings: PackageSettings) -> list[Pin]:
-    from live_code.tools.packages import pip_resolver, solution, uv_resolver
-
-    doing = f"resolving {problem.subject}"
-    log.info(doing)
-    solve = {"uv": uv_resolver.solve, "pip-tools": pip_resolver.solve}[problem.resolver]
-    with log.still(doing):
-        return solution.parse(solve(problem, write_files(problem, folder, store, settings), store, settings))
-
-
-def _head(problem: Problem) -> str:
-    image = problem.image
-    lines = [f"made by live-code {__version__} for {image.implementation} {image.version} on {image.platform}"]
-    if shown := problem.chosen.shown:
-        lines.append(f"from: {shown}" + ("" if problem.chosen.inputs else f" ({problem.chosen.origin})"))
-    if problem.cutoff:
-        lines.append(f"as of: {problem.cutoff}")
-    if problem.protection.packages:
-        versions = (f"{name}=={version}" for name, version in problem.protection.packages.items())
-        lines.append(f"kept as the image has it: {', '.join(versions)}")
-    return "".join(f"# {line}\n" for line in (*lines, *problem.indexes.header()))
+def _cutoff_of(text: str) -> str:
+    """The date that a lock's head names, '' for none."""
+    return next((line[len(AS_OF) + 2 :] for line in text.splitlines() if line.startswith(f"# {AS_OF}")), "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 from live_code.errors import ConfigError, nearest
 from live_code.stages.request.task_config import PLATFORM_KEYS, TaskConfig, as_bool
@@ -46,6 +47,8 @@ class Request(NamedTuple):
     git_patch: str = ""
     entrypoint: str = ""
     requirements: str = ""
+    extra_requirements: str = ""
+    constraints: str = ""
     lock: str = ""
     pypi_mirror: str = ""
     extra_index_url: tuple[str, ...] = ()
@@ -68,7 +71,16 @@ def read(task: TaskConfig) -> Request:
     for key in KEYS:
         value = key.read(values, key.name)
         fields.update(zip(key.fields or (key.name,), value if key.fields else (value,), strict=True))
+    for name in ("extra_requirements", "constraints"):
+        if fields[name]:
+            fields[name] = _task_text(fields[name], name, task)
     return Request(**fields)
+
+
+def _task_text(value: str, key: str, task: TaskConfig) -> str:
+    from live_code.tools.packages import task_texts  # few tasks have them
+
+    return task_texts.read(value, key, Path(task.paths("/in")))
 
 
 def _git_url(values: Mapping[str, Any], key: str) -> str:
@@ -118,6 +130,14 @@ def text(values: Mapping[str, Any], key: str, file: str = "") -> str:
             hint="Write it in quotes.",
         )
     return str(value).strip()
+
+
+def _lines(values: Mapping[str, Any], key: str) -> str:
+    """A text of lines; a list has one in each item."""
+    value = values.get(key)
+    if isinstance(value, list):
+        return "\n".join(text({key: item}, key) for item in value)
+    return text(values, key)
 
 
 def _words(values: Mapping[str, Any], key: str) -> tuple[str, ...]:
@@ -205,6 +225,12 @@ KEYS = (
         text,
         "the requirements to install, in place of those that the repository names; `none` for nothing",
     ),
+    Key(
+        "extra_requirements",
+        _lines,
+        "requirements to install besides those of the repository: lines, or a file in `/in`",
+    ),
+    Key("constraints", _lines, "ranges that all packages have to stay in: lines, or a file in `/in`"),
     Key("lock", text, "a lock of an earlier run, installed as it is"),
     Key("pypi_mirror", text, "the package index; of several, those that follow take the place of one that is down"),
     Key("extra_index_url", _words, "further package indexes; the best version of all wins"),

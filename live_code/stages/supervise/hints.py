@@ -26,6 +26,11 @@ _NO_NUMBER = re.compile(r"ValueError: (?:could not convert string to float|inval
 _TEXT = re.compile(r"TypeError: .*(?:\bstr\b|sequence by non-int)")
 _OF_CODE = re.compile(r"(?:Name|UnboundLocal|Syntax|Indentation|Tab|Import)Error\b")
 _NEEDS_NUMBER = re.compile(r"interpreted as an integer|not supported between|by non-int|real number, not str")
+_NO_PART = re.compile(
+    r"ImportError: cannot import name '(?P<part>_\w+|\w+_(?:ext|cuda|cpp|gpu|cpu|ops?))' from (?:partially"
+    r" initialized module )?"
+    r"'(?P<package>[\w.]+)' .*\((?P<file>/[^)\n]+)\)"
+)
 _LIKE_A_NUMBER = re.compile(r"\s*[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 _NOT_THE_REPOS = frozenset({*PLATFORM_KEYS, *Request._fields})
 _OF_IMAGES = ("/app", "/in", "/out")
@@ -75,6 +80,18 @@ def _fixed_path(failure: Failure) -> Hint | None:
         return None
     fixed = remedies.of_fixed_path(path[1])
     return Hint(*fixed) if fixed else None
+
+
+def _no_part(failure: Failure) -> Hint | None:
+    """The compiled part of a package: nobody built it, or the repo's folder hides the package that has it."""
+    match = _NO_PART.match(failure.text)
+    if not match:
+        return None
+    part, package = match["part"], match["package"].partition(".")[0]
+    if remedies.lies_in(match["file"], failure.folders[:1]):
+        message = f"{package} is imported from the repo, whose folder has no compiled {part}."
+        return Hint(message, remedies.HIDDEN.format(package=package))
+    return Hint(f"{package} is installed without its compiled {part}.", remedies.NOT_COMPILED)
 
 
 def _missing(failure: Failure) -> Hint | None:
@@ -183,6 +200,7 @@ _TABLE: tuple[Callable[[Failure], Hint | None], ...] = (
     _no_metric,
     _read_only,
     _fixed_path,
+    _no_part,
     _missing,
     _empty,
     _text,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from live_code.job.ymir_exc import protocol
 from live_code.tools.machine.inventory import FRAMEWORKS
+from live_code.tools.packages.breakage import BREAKAGES
 from live_code.values import NamedTuple
 
 # What `retries: {on: ...}` may name.
@@ -56,6 +57,13 @@ GPU_MISMATCH = Cause(
     "",
     "the image's CUDA and the host's driver or GPU do not fit each other",
     "Take an image made for this driver and GPU, or update the driver.",
+)
+OTHER_CUDA = Cause(
+    "GPU_MISMATCH",
+    protocol.CODE_GPU_MISMATCH,
+    "",
+    "a package was built for another CUDA than the image's",
+    "Ask for a version of it that was built for the image's CUDA, or use an image with the CUDA that it names.",
 )
 NO_GPU = Cause(
     "NO_GPU",
@@ -124,7 +132,7 @@ MISSING_MODULE = Cause(
     "MISSING_MODULE",
     protocol.CODE_OTHER,
     "",
-    "the job imports a package that is not installed",
+    "the job imports a module that is not there",
     "Add it to the repo's requirements.",
 )
 NOEXEC = Cause(
@@ -158,7 +166,9 @@ TABLE = (
     (GPU_MISMATCH, r"NVIDIA driver on your system is too old|CUDA capability sm_\d+ is not compatible"),
     (GPU_MISMATCH, r"forward compatibility was attempted|unsupported (?:toolchain|PTX)"),
     (GPU_MISMATCH, r"Driver/library version mismatch"),
-    (GPU_MISMATCH, r"libcu[a-z]+\.so[.\d]*: cannot open shared object|CUDNN_STATUS_VERSION_MISMATCH"),
+    (GPU_MISMATCH, r"CUDNN_STATUS_VERSION_MISMATCH"),
+    (OTHER_CUDA, r"lib(?:cu(?!da\.so)[a-z]+|nv[\w-]+|nccl)\.so[.\d]*: cannot open shared object"),
+    (NO_GPU, r"libcuda\.so[.\d]*: cannot open shared object"),
     (NO_GPU, r"No CUDA GPUs are available|no CUDA-capable device|Found no NVIDIA driver|invalid device ordinal"),
     (NO_GPU, r"Torch not compiled with CUDA enabled|Invalid CUDA 'device=|GPU is not enabled"),
     (NO_GPU, r"Attempting to deserialize object on a CUDA device|CUDA unknown error - this may be due to"),
@@ -181,6 +191,10 @@ TABLE = (
     (DATASET, r"num_samples should be a positive integer|(?:dataset|index file) is (?:empty|missing)"),
     (DATASET, r"^(?:xml\.etree\.ElementTree\.)?ParseError\b"),
     (NOEXEC, r"failed to map segment from shared object"),
+    *(
+        (Cause(broken.kind, protocol.CODE_OTHER, "", broken.message, broken.remedy), broken.pattern)
+        for broken in BREAKAGES
+    ),
     (MISSING_FRAMEWORK, rf"No module named '(?:{'|'.join(known.module for known in FRAMEWORKS)})\b"),
     (MISSING_MODULE, r"ModuleNotFoundError|^ImportError: No module named|No module named '[\w.]+'"),
 )  # fmt: skip

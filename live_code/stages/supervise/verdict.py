@@ -27,7 +27,7 @@ _OF_PARENTS = (ranks.LAUNCHER, "CalledProcessError")
 # Signals by which a program dies of itself.
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
-_MODULE = re.compile(r"No module named '?(\w+)")
+_MODULE = re.compile(r"No module named '?([\w.]+)")
 # As a SyntaxError's text ends.
 _HAS_PLACE = re.compile(r"\([^()]+, line \d+\)$")
 _LOG = "The whole output is in live-code/job.log."

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PYTHON_VARIABLE = "LIVE_CODE_PYTHON"
 OLDEST = (3, 8)
 SCRIPT = Path(__file__).with_name("inventory.py")
-_SCHEMA = 2
+_SCHEMA = 3
 _METADATA = (".dist-info", ".egg-info", ".egg-link", ".pth", ".egg")
 _HINT = f"Name the interpreter that the job shall use in {PYTHON_VARIABLE}."
 
@@ -47,7 +47,8 @@ class Distribution(NamedTuple):
 
 
 class Interpreter(NamedTuple):
-    """An interpreter and what is installed in it. ``fingerprint`` is the same wherever all that is the same.
+    """An interpreter and what is installed in it. ``content`` is the same wherever the same packages are, with the same
+    requirements; ``fingerprint`` where they also lie in the same places.
 
     ``home``: the folder of the base interpreter. ``own_folders``: what only the image's own venv sees, if it is one.
     ``inventory``: the file in the store that has all of it; ``distributions`` reads the rest from there.
@@ -66,6 +67,7 @@ class Interpreter(NamedTuple):
     own_folders: tuple[str, ...]
     packages: Mapping[str, str]
     frameworks: Mapping[str, Framework]
+    content: str
     fingerprint: str
     inventory: Path
 
@@ -104,7 +106,7 @@ def inspect(python: Path, store: Store, inherited: Inherited) -> Interpreter:
 
     Raises InterpreterError.
     """
-    key = files.sha256_text(f"{_SCHEMA} {python} {SCRIPT.read_text(encoding='utf-8')}")[:32]
+    key = files.sha256_text(f"{_SCHEMA} {_identity(python)} {SCRIPT.read_text(encoding='utf-8')}")[:32]
     if known := store.read_below("python", key, lambda file: _known(python, file)):
         return known
     path = store.path("python", key)
@@ -115,10 +117,27 @@ def inspect(python: Path, store: Store, inherited: Inherited) -> Interpreter:
             return known
         answer = ask(python, inherited)
         try:
-            files.write_json(path, {"stamp": _stamp(python, answer), "said": answer})
+            files.write_json(path, _entry(_stamp(python, answer), answer))
         except OSError as error:
             raise store.refused(error) from error
-        return _interpreter(python, answer, path)
+        return _interpreter(python, answer, _content(answer), path)
+
+
+def _identity(python: Path) -> str:
+    """What tells an image's interpreter from another image's at the same path, on a store that both use: where it
+    really lies, the file itself, and the packages beside it. Neither's entry takes the place of the other's then."""
+    real = Path(os.path.realpath(python))
+    parts = [str(python), _times(real)]
+    for prefix in dict.fromkeys((python.parent.parent, real.parent.parent)):
+        libraries = Path(prefix, "lib")
+        for name in _names(str(libraries)):
+            if name.startswith("python3"):
+                parts += _metadata_in(libraries / name / "site-packages")
+    return "\n".join(parts)
+
+
+def _metadata_in(folder: Path) -> list[str]:
+    return [_times(folder), *sorted(name for name in _names(str(folder)) if name.endswith(_METADATA))]
 
 
 def described(file: Path) -> dict[str, Any]:
@@ -138,8 +157,8 @@ def read(file: Path, python: Path, store: Store) -> Interpreter:
     """An image's interpreter as an inventory describes it; ``python``, one of the same version, stands in for it."""
     answer = {**described(file), "executable": str(python)}
     path = store.path("python", files.sha256_text(json.dumps(answer))[:32])
-    files.write_json(path, {"stamp": None, "said": answer})
-    return _interpreter(python, answer, path)
+    files.write_json(path, _entry(None, answer))
+    return _interpreter(python, answer, _content(answer), path)
 
 
 def ask(python: Path, inherited: Inherited) -> dict[str, Any]:
@@ -174,7 +193,25 @@ def _known(python: Path, path: Path) -> Interpreter | None:
         return None
     if cached["stamp"] is None or cached["stamp"] != _stamp(python, cached["said"]):
         return None
-    return _interpreter(python, cached["said"], path)
+    return _interpreter(python, cached["said"], cached["content"], path)
+
+
+def _entry(stamp: str | None, answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {"stamp": stamp, "content": _content(answer), "said": answer}
+
+
+def _content(answer: Mapping[str, Any]) -> str:
+    """What a lock depends on of an image: no path of it, nothing that differs where the same is installed elsewhere."""
+    kind = [answer[key] for key in ("version", "implementation", "platform")]
+    packages = {
+        name: [item["version"], sorted(item["requires"]), sorted(item["extras"])]
+        for name, item in answer["distributions"].items()
+    }
+    frameworks = {
+        name: {key: value for key, value in item.items() if key != "path"}
+        for name, item in answer["frameworks"].items()
+    }
+    return files.sha256_text(json.dumps([kind, packages, frameworks], sort_keys=True))[:32]
 
 
 def _stamp(python: Path, answer: Mapping[str, Any]) -> str | None:
@@ -188,8 +225,7 @@ def _stamp(python: Path, answer: Mapping[str, Any]) -> str | None:
             return None
     parts = [_times(python), _times(Path(answer["prefix"], "pyvenv.cfg"))]
     for folder in answer["site_packages"]:
-        names = sorted(name for name in _names(folder) if name.endswith(_METADATA))
-        parts += [_times(Path(folder)), *names]
+        parts += _metadata_in(Path(folder))
     parts += [_times(Path(item["path"])) for item in answer["frameworks"].values()]
     return files.sha256_text("\n".join(parts))
 
@@ -197,7 +233,7 @@ def _stamp(python: Path, answer: Mapping[str, Any]) -> str | None:
 def _times(path: Path) -> str:
     try:
         status = path.stat()
-    except FileNotFoundError:
+    except OSError:  # not there, or closed to this user: another image's
         return f"{path} -"
     return f"{path} {status.st_size} {status.st_mtime_ns}"
 
@@ -205,19 +241,20 @@ def _times(path: Path) -> str:
 def _names(folder: str) -> list[str]:
     try:
         return os.listdir(folder)  # noqa: PTH208 - names are all that is wanted, of hundreds of entries
-    except FileNotFoundError:
+    except OSError:
         return []
 
 
-def _interpreter(python: Path, answer: Mapping[str, Any], inventory: Path) -> Interpreter:
+def _interpreter(python: Path, answer: Mapping[str, Any], content: str, inventory: Path) -> Interpreter:
     packages = {name: item["version"] for name, item in answer["distributions"].items()}
     frameworks = {name: Framework(**item) for name, item in answer["frameworks"].items()}
     path = Path(answer["executable"] or python)
-    facts = (path, answer["version"], answer["platform"], answer["site_packages"], sorted(packages.items()), frameworks)
+    facts = (path, content, answer["site_packages"], frameworks)
     return Interpreter(
         path=path,
         packages=packages,
         frameworks=frameworks,
+        content=content,
         fingerprint=files.sha256_text(repr(facts))[:32],
         inventory=inventory,
         site_packages=tuple(answer["site_packages"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from live_code.errors import CheckoutError, ConfigError
@@ -27,6 +28,14 @@ def cutoff(as_of: str, place: Path, commit: str, store: Store, inherited: Inheri
     if re.fullmatch(_TIME, as_of):
         return as_of
     raise ConfigError(f"resolve_as_of is {as_of!r}.", hint="Write commit, now, or a date like 2022-06-30.")
+
+
+def options(moment: str, undated: Iterable[str]) -> list[str]:
+    """As uv's arguments. ``undated``: packages that are of today whatever the moment."""
+    return [
+        *("--exclude-newer", moment),
+        *(word for name in undated for word in ("--exclude-newer-package", f"{name}=2999-01-01T00:00:00Z")),
+    ]
 
 
 def _commit_time(place: Path, inherited: Inherited) -> str:

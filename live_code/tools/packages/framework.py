@@ -32,10 +32,6 @@ class Protection(NamedTuple):
     packages: Mapping[str, str] = {}
     bounds: tuple[Bound, ...] = ()
 
-    def requirements(self) -> str:
-        """The packages as lines of a requirements file: what they need in turn has to hold too."""
-        return "".join(f"{name}=={version}\n" for name, version in self.packages.items())
-
     def constraints(self) -> str:
         """The ranges as lines of a constraints file."""
         return "".join(f"{bound.name}{bound.versions}\n" for bound in self.bounds)
@@ -70,8 +66,8 @@ def listed(settings: PackageSettings) -> frozenset[str]:
 def numpy_bounds(image: Interpreter) -> tuple[Bound, ...]:
     """The numpy that the framework works with.
 
-    A torch that was built against numpy 1 fails with 2 (its C interface changed); one built against 2 works with both,
-    but is not to lose the 2 that the image has. mxnet 1.x uses names that numpy 1.24 took away.
+    A torch that was built against numpy 1 fails with 2 (its C interface changed); one built against 2 works with both.
+    mxnet 1.x uses names that numpy 1.24 took away. More is not assumed: the framework is tried with what a lock brings.
     """
     installed = _numpy(image)
     major = _parts(installed)[0]
@@ -86,8 +82,6 @@ def numpy_bounds(image: Interpreter) -> tuple[Bound, ...]:
         why = f"{known.module} {version(image, known.module)} was built against numpy {built}"
         if known.numpy_library and built == 1 and major < 2:
             return (Bound("numpy", "<2", why),)
-        if known.numpy_library and built == major == 2:
-            return (Bound("numpy", ">=2", f"{why} and the image has numpy {installed}"),)
     return ()
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit, urlunsplit
 
+from live_code.errors import FrameworkConflictError, LiveCodeError
+from live_code.tools.packages.framework import Protection, is_family
 from live_code.tools.packages.requirements import PYPI, Text, options
 from live_code.tools.settings import PackageSettings
 from live_code.tools.terminal import log
@@ -14,15 +16,22 @@ from live_code.values import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from typing import TypeVar
 
+    from live_code.tools.packages.solution import Solution
+
     T = TypeVar("T")
 
+# Indexes and pages that offer frameworks and what those need.
+_FRAMEWORKS_OWN = r"//download\.pytorch\.org/|/torch_stable\.html|/pytorch-wheels/|//repo\.mxnet\.io/|//apache-mxnet\."
+_INDEX_OPTIONS = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
+_SOURCE_TABLE = r"(?ms)^\[\[tool\.uv\.index\]\]\s*$(.*?)(?=^\[|\Z)"
+_SOURCE_URL = r"""(?m)^\s*url\s*=\s*["']([^"']+)["']"""
 _INDEX_LINE, _FURTHER_LINE = "index: ", "further index: "
 
 
 class UnreachableError(Exception):
     """An index did not answer as one. ``url``: what was asked for, '' when that is not known."""
 
-    def __init__(self, url: str, error: Exception) -> None:
+    def __init__(self, url: str, error: LiveCodeError) -> None:
         super().__init__(str(error))
         self.url = url
         self.error = error
@@ -51,15 +60,24 @@ class Indexes(NamedTuple):
         return [f"{_INDEX_LINE}{self.default}", *(f"{_FURTHER_LINE}{url}" for url in self.extra)]
 
     def without(self, url: str) -> Indexes | None:
-        """What is left when the index that ``url`` belongs to is down; None when nothing else was named."""
-        if url.startswith(self.default.rstrip("/")):
-            return self._replace(default=self.instead[0], instead=self.instead[1:]) if self.instead else None
-        down = [index for index in self.extra if url.startswith(index.rstrip("/"))]
-        return self._replace(extra=tuple(index for index in self.extra if index not in down)) if down else None
+        """What is left when the index or page that ``url`` belongs to is down; None when nothing else was named."""
+        down = [index for index in (*self.extra, *self.find_links) if url.startswith(index.rstrip("/"))]
+        if down:
+            return self._replace(extra=_others(self.extra, down), find_links=_others(self.find_links, down))
+        if url.startswith(self.default.rstrip("/")) and self.instead:
+            return self._replace(default=self.instead[0], instead=self.instead[1:])
+        return None
+
+    def without_frameworks_own(self) -> Indexes:
+        """What is left without the places that offer little but frameworks, which the image has."""
+        own = [place for place in (*self.extra, *self.find_links) if re.search(_FRAMEWORKS_OWN, place)]
+        return self._replace(extra=_others(self.extra, own), find_links=_others(self.find_links, own))
 
 
 def try_each(indexes: Indexes, attempt: Callable[[Indexes], T]) -> T:
-    """The first attempt that finds its indexes up. Raises the error behind the last UnreachableError."""
+    """The first attempt that finds its indexes up. Raises the error behind the last UnreachableError, and behind one
+    that was passed over when without it something is not found."""
+    passed_over: list[LiveCodeError] = []
     while True:
         try:
             return attempt(indexes)
@@ -67,14 +85,66 @@ def try_each(indexes: Indexes, attempt: Callable[[Indexes], T]) -> T:
             fewer = indexes.without(down.url)
             if fewer is None:
                 raise down.error from None
-            log.warning(f"{down.error.args[0]} Going on with {fewer.default}.")
+            passed_over += [down.error] if fewer.default == indexes.default else []
+            instead = "without it" if fewer.default == indexes.default else f"with {fewer.default}"
+            log.warning(f"{down.error.message} Going on {instead}.")
             indexes = fewer
+        except FrameworkConflictError:
+            raise
+        except LiveCodeError as error:
+            if not passed_over:
+                raise
+            raise _needed(passed_over[0], error) from error
+
+
+def solve_sparingly(indexes: Indexes, attempt: Callable[[Indexes], Solution], protection: Protection) -> Solution:
+    """A solution without the frameworks' own indexes, if all of a framework that it has is the image's; else with."""
+    spared = indexes.without_frameworks_own()
+    if spared == indexes or not protection.packages:
+        return try_each(indexes, attempt)
+    try:
+        solved = try_each(spared, attempt)
+    except FrameworkConflictError:
+        raise
+    except LiveCodeError:
+        return try_each(indexes, attempt)
+    others = [pin.name for pin in solved.pins if is_family(pin.name) and pin.name not in protection.packages]
+    return try_each(indexes, attempt) if others else solved
+
+
+def _needed(down: LiveCodeError, error: LiveCodeError) -> LiveCodeError:
+    message = f"{down.message.rstrip('.')}, and without it {error.message}"
+    return type(down)(message, hint=down.hint, details=f"{down.details}\n{error.details}".strip())
+
+
+def _others(places: tuple[str, ...], left_out: list[str]) -> tuple[str, ...]:
+    return tuple(place for place in places if place not in left_out)
+
+
+def with_logins(settings: PackageSettings, texts: tuple[Text, ...]) -> PackageSettings:
+    """The settings with the logins that stand in the requirements' own URLs, or in the variables that those name."""
+    urls = [_expanded(value, settings) for key, value in options(texts) if key in _INDEX_OPTIONS and "@" in value]
+    return settings._replace(index_urls=(*settings.index_urls, *urls)) if urls else settings
+
+
+def for_pins(indexes: Indexes, names: Iterable[str], protection: Protection) -> Indexes:
+    """Those that an installation of these packages may need: the frameworks' own for a part of one alone."""
+    needed = not protection.packages or any(is_family(name) for name in names)
+    return indexes if needed else indexes.without_frameworks_own()
+
+
+def of_sources(texts: tuple[Text, ...]) -> tuple[str, ...]:
+    """The indexes that projects name for single packages (``[[tool.uv.index]]``): a resolver reads them there, and the
+    installer has to be told."""
+    projects = (text.text for text in texts if "tool.uv.index" in text.text)
+    tables = (table for text in projects for table in re.findall(_SOURCE_TABLE, text))
+    return _once(*(match[1] for table in tables if (match := re.search(_SOURCE_URL, table))))
 
 
 def choose(mirror: str, extra: tuple[str, ...], texts: tuple[Text, ...], settings: PackageSettings) -> Indexes:
     """The task's ``pypi_mirror`` (several: one after the other) stands before the container's index, that before one
     that a requirements file names. The task's mirror takes the place of the container's, the file's adds up."""
-    named = list(options(texts))
+    named = [(key, _expanded(value, settings)) for key, value in options(texts)]
     default, *instead = [url for url in (*mirror.replace(",", " ").split(), settings.default_index) if url] or [""]
     by_file = [value for key, value in named if key in ("-i", "--index-url")]
     if not default:
@@ -108,6 +178,13 @@ def public(url: str) -> str:
         return url
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _expanded(value: str, settings: PackageSettings) -> str:
+    """With the container's variables where the text names them, as pip does it."""
+    if "${" not in value:
+        return value
+    return re.sub(r"\$\{([A-Z0-9_]+)\}", lambda match: settings.inherited.get(match[1], match[0]), value)
 
 
 def _once(*words: str) -> tuple[str, ...]:

@@ -28,8 +28,9 @@ from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 
-# Folders are seen from the file that names them; resolvers get them as arguments.
-_FIND_LINKS = re.compile(r"^(-f|--find-links).*$", re.MULTILINE)
+# Resolvers get them as arguments: folders are seen from the file that names them, logins are not for a resolver to
+# read, and of an index that is down it can't be told there to do without.
+_INDEX_LINE = re.compile(r"^[ \t]*(-f|-i|--(find-links|index-url|extra-index-url|trusted-host)\b)[^\n]*$", re.MULTILINE)
 _INCLUDE = re.compile(r"^(?P<option>-[rc]|--requirement|--constraint)[ =]+(?P<name>\S.*)$", re.MULTILINE)
 # A path as pip does not take it; and as it tells of it.
 _FOR_PIP = re.compile(
@@ -53,11 +54,8 @@ def examine(problem: Problem, settings: PackageSettings) -> None:
         elif is_script(text.name):
             block = script_block.read(text.source, text.name)
             project_python.check(text.name, str(block.get("requires-python", "")), problem.image)
-            notes += (
-                [f"{text.name}: [tool.uv] in its block counts for uv alone."]
-                if "uv" in (block.get("tool") or {})
-                else []
-            )
+            if "uv" in (block.get("tool") or {}):
+                notes.append(f"{text.name}: [tool.uv] in its block counts for uv alone.")
         if is_list(text.name):
             _check_variables(text, settings)
             archives.check(text, problem.root)
@@ -119,14 +117,15 @@ def _plain(problem: Problem, folder: Path) -> Path:
     """Where the requirements files stand as every resolver reads them: in the repo, or copied when one does not."""
     texts = [text for text in problem.texts if is_list(text.name)]
     outside = any(text.name.startswith("../") for text in texts)
+    named = any(_INDEX_LINE.search(text.text) for text in texts)
     of_pip = problem.resolver != "uv" and any(
         text.settings or _FOR_PIP.search(text.text) or _HASHED_FILE.search(text.text) for text in texts
     )
-    if not (outside or of_pip) and all(_is_as_written(problem.root / text.name, text) for text in texts):
+    if not (outside or named or of_pip) and all(_is_as_written(problem.root / text.name, text) for text in texts):
         return Path()
     for text in texts:
         # What is taken out leaves its length: resolvers tell the place of a fault by its byte.
-        content = _FIND_LINKS.sub(lambda match: " " * len(match[0].encode()), text.text)
+        content = _INDEX_LINE.sub(lambda match: " " * len(match[0].encode()), text.text)
         if outside:
             content = _with_whole_includes(content, (problem.root / text.name).parent, problem.root, folder)
         if of_pip:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from live_code.errors import BuildError
-from live_code.tools.packages import failures, uv
+from live_code.errors import BuildError, BuildTimeoutError
+from live_code.tools.packages import builds, dates, failures, solution, uv
 from live_code.tools.packages.index import Indexes, UnreachableError, try_each
 from live_code.tools.packages.site import Site
 from live_code.tools.packages.solution import Pin
 from live_code.tools.processes import runner
 from live_code.tools.terminal import log
+
+_NO_DATES = "missing an upload date"
 
 
 class _Attempt(Protocol):
@@ -41,45 +43,70 @@ def _words(options: Iterable[str]) -> list[str]:
     return [word for line in options for word in line.split(" ", 1)]
 
 
-def project(site: Site, line: str, has_setuptools: bool) -> None:
-    """Builds a project of the checkout, named as in a requirements file, and installs it. Raises BuildError.
+def projects(site: Site, place: Path, entries: tuple[str, ...], has_setuptools: bool) -> None:
+    """Builds projects of the checkout, named as in a requirements file, and installs them. Raises BuildError.
 
-    It is built in a copy, so that the work tree stays the commit's. A project that only has a setup.py is built in the
-    environment itself where that can: such ones import torch to find out how to build.
+    They are built in a copy of the work tree ``place``, so that it stays the commit's. A project that only has a
+    setup.py is built in the environment itself where that can: such ones import torch to find out how to build.
     """
-    name = line.removeprefix("-e ").strip()
-    doing = f"building {name} of this commit"
-    log.info(doing)
-    with log.still(doing), tempfile.TemporaryDirectory(prefix="live-code-build-") as folder:
+    with tempfile.TemporaryDirectory(prefix="live-code-build-") as folder:
         copy = Path(folder, "source")
-        root = _copied(site.root, name, copy)
-        declared = (root / name.split("[")[0] / "pyproject.toml").exists()
-        options = [] if declared or not has_setuptools else ["--no-build-isolation"]
-        _install(site._replace(root=root), f"{name}\n", options)
+        shutil.copytree(place, copy, symlinks=True)
+        root = copy / site.root.relative_to(place)
+        for entry in entries:
+            name = entry.removeprefix("-e ").strip()
+            doing = f"building {name} of this commit"
+            log.info(doing)
+            with log.still(doing):
+                _install(site._replace(root=root), f"{name}\n", _isolation(root / name.split("[")[0], has_setuptools))
 
 
-def _copied(root: Path, name: str, copy: Path) -> Path:
-    """Copies the tree that a project lies in; returns the root there. A project beside the root takes what is above."""
-    above = name.split("[")[0].split("/").count("..")
-    top = root.resolve().parents[above - 1] if above else root
-    shutil.copytree(top, copy, symlinks=True)
-    return copy / root.resolve().relative_to(top.resolve())
+def _isolation(project: Path, has_setuptools: bool) -> list[str]:
+    legacy = (project / "setup.py").exists() and not (project / "pyproject.toml").exists()
+    return ["--no-build-isolation"] if legacy and has_setuptools else []
 
 
 def _install(site: Site, text: str, options: list[str]) -> None:
     if not text:
         return
     arguments: list[str | Path] = ["pip", "install", "--python", site.python, "--no-deps", *options]
+    arguments += ["--find-links", site.builds.links, "--build-constraints", site.builds.constraints]
+    configuration = {"UV_CONFIG_FILE": str(path)} if (path := _configuration(site, text)) else {}
 
     def attempt(some: Indexes, *more: str) -> None:
         words = [*arguments, *some.arguments(), *more, "--requirements", "-"]
-        try:
-            uv.run(words, site.store, site.settings, cwd=site.root, stdin=text, lock=site.lock)
-        except runner.ProcessError as error:
-            raise failures.of_installer(error, site.store.path("logs")) from error
 
-    if not _from_cache(site, attempt):
-        try_each(site.indexes, attempt)
+        def run(variables: Mapping[str, str]) -> None:
+            further = {**configuration, **variables}
+            uv.run(words, site.store, site.settings, cwd=site.root, stdin=text, lock=site.lock, further=further)
+
+        try:
+            builds.seeing(run, site.builds, site.image)
+        except runner.ProcessError as error:
+            raise failures.of_installer(error, failures.logs_in(site.settings, site.store)) from error
+
+    def dated(some: Indexes, *more: str) -> None:
+        try:
+            attempt(some, *more, *(dates.options(site.cutoff, site.undated) if site.cutoff else ()))
+        except BuildError as error:
+            if _NO_DATES not in error.details:
+                raise
+            log.warning("the index does not tell when releases were made: what is built is built with today's.")
+            attempt(some, *more)
+
+    if not _from_cache(site, dated):
+        try_each(site.indexes, dated)
+
+
+def _configuration(site: Site, text: str) -> Path | None:
+    """What is built is kept apart by the framework that it was built beside."""
+    names = [pin.name for pin in solution.parse(text) if pin.name]
+    words = site.builds.variables(names)
+    if not words:
+        return None
+    path = site.builds.links.parent / "uv.toml"
+    path.write_text(words, encoding="utf-8")
+    return path
 
 
 def _from_cache(site: Site, attempt: _Attempt) -> bool:
@@ -88,6 +115,8 @@ def _from_cache(site: Site, attempt: _Attempt) -> bool:
         return False
     try:
         attempt(site.indexes, "--offline")
+    except BuildTimeoutError:
+        raise
     except (BuildError, UnreachableError):
         return False
     return True

@@ -12,54 +12,61 @@ from pathlib import Path
 
 from live_code.errors import BuildError, RequirementsError
 from live_code.tools import files
-from live_code.tools.packages import access, failures, index, inputs, probe, solution, uv
-from live_code.tools.packages.index import Indexes, try_each
-from live_code.tools.packages.problem import Papers, Problem
+from live_code.tools.machine.interpreter import Interpreter
+from live_code.tools.packages import access, builds, failures, index, inputs, pip_output, probe, uv
+from live_code.tools.packages.index import Indexes, solve_sparingly
+from live_code.tools.packages.papers import Papers
+from live_code.tools.packages.problem import Problem
+from live_code.tools.packages.solution import Solution, parse
 from live_code.tools.processes import runner
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
 
 _TOOLS = ("pip-tools", "pip", "setuptools", "wheel")
-# pip tells who needs what only in the repr of its exception; the candidate is named by its file.
-_NEEDS = re.compile(r"SpecifierRequirement\('(?P<what>[^']+)'\), parent=LinkCandidate\('\S*/(?P<file>[^/']+?)(?: |'|#)")
 _MISSED = re.compile(r"requirement (?P<name>[A-Za-z0-9][\w.-]*).*\(from versions: none\)")
 _HINT = "Use resolver: uv, or resolve_as_of: now."
 
 
-def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSettings) -> str:
-    """The whole solution, other packages of the image among it. Raises RequirementsError, BuildError."""
+def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSettings) -> Solution:
+    """Raises RequirementsError, BuildError."""
     if problem.cutoff:
         raise RequirementsError("pip-tools can't resolve as of a date.", hint=_HINT)
-    python = _tools(problem, store, settings)
+    python = _tools(problem.image, store, settings)
     output = papers.folder / "solution.txt"
     words = inputs.prepare(problem, papers.folder, store, settings)
     own = papers.folder / "live-code"
     own.write_text("\n".join(problem.own_needs) + "\n", encoding="utf-8")
 
-    def attempt(indexes: Indexes) -> str:
+    def attempt(indexes: Indexes) -> Solution:
         # The pins that stand in the output file are the versions to prefer: what is in the image stays where it can.
         output.write_text(papers.preferred, encoding="utf-8")
+        asked = [*_arguments(python, papers, output), *_index_options(indexes), *words]
+        asked += [*map(str, papers.own_files(problem)), str(own)]
+
+        def run(variables: Mapping[str, str]) -> None:
+            # pip's own environments for builds see no PYTHONPATH: one with the image's packages in sight has none
+            isolation = ["--no-build-isolation"] if variables else []
+            _run([*asked, *isolation], problem, papers, store, settings, variables)
+
         try:
-            _run(
-                [
-                    *_arguments(python, papers, output),
-                    *_index_options(indexes),
-                    *words,
-                    str(papers.protected),
-                    str(own),
-                ],
-                problem,
-                store,
-                settings,
-            )
+            _, sighted = builds.seeing(run, papers.builds, problem.image)
         except runner.ProcessError as error:
             shown = _in_uv_words(error, _trouble(error, indexes, store, settings))
-            raise failures.of_resolver(shown, problem) from error
-        text = _without_protected(output.read_text(encoding="utf-8"), problem, papers)
-        return _at_commits(text, problem, store, settings)
+            raise failures.of_resolver(
+                papers.in_own_words(shown), problem, failures.logs_in(settings, store)
+            ) from error
+        text = inputs.relative(papers.without_places(output.read_text(encoding="utf-8")), problem.root)
+        return Solution(parse(_at_commits(text, problem, store, settings)), papers.without_places(sighted))
 
-    return try_each(problem.indexes, attempt)
+    return solve_sparingly(problem.indexes, attempt, problem.protection)
+
+
+def version(image: Interpreter, store: Store, settings: PackageSettings) -> str:
+    """What resolves, and in which version. Raises BuildError."""
+    site_packages = image.packages_in(_tools(image, store, settings).parent.parent)
+    names = (path.name for path in site_packages.glob("*.dist-info") if path.name.startswith(("pip-", "pip_tools-")))
+    return " ".join(sorted(names))
 
 
 def _arguments(python: Path, papers: Papers, output: Path) -> list[str]:
@@ -67,7 +74,8 @@ def _arguments(python: Path, papers: Papers, output: Path) -> list[str]:
     words += ["--no-header", "--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host"]
     words += ["--no-emit-options", "--quiet", "--resolver", "backtracking", "--newline", "lf"]
     words += ["--cache-dir", str(papers.folder / "pip-tools"), "--constraint", str(papers.constraints)]
-    return [*words, "--find-links", str(papers.links), "--output-file", str(output)]
+    words += ["--find-links", str(papers.links), "--find-links", str(papers.builds.links)]
+    return [*words, "--output-file", str(output)]
 
 
 def _index_options(indexes: Indexes) -> list[str]:
@@ -77,7 +85,14 @@ def _index_options(indexes: Indexes) -> list[str]:
     return words + [word for host in indexes.trusted for word in ("--trusted-host", host)]
 
 
-def _run(words: list[str], problem: Problem, store: Store, settings: PackageSettings) -> None:
+def _run(
+    words: list[str],
+    problem: Problem,
+    papers: Papers,
+    store: Store,
+    settings: PackageSettings,
+    variables: Mapping[str, str],
+) -> None:
     foreign = ("PYTHON", "VIRTUAL_ENV", "LIVE_CODE_", "GIT_")
     inherited = settings.inherited.without(prefixes=foreign)
     with access.opened(settings, store) as given:
@@ -87,8 +102,11 @@ def _run(words: list[str], problem: Problem, store: Store, settings: PackageSett
         # The indexes are those of the task, as they are for uv; a URL with a secret in it would be in the solution.
         for key in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
             env.pop(key, None)
+        # What a build may take; older pips have the second name for it, and pip-tools itself looks at neither.
+        env |= {name: str(papers.builds.constraints) for name in ("PIP_BUILD_CONSTRAINT", "PIP_CONSTRAINT")}
+        env |= variables
         try:
-            runner.run(words, cwd=problem.root, env=env)
+            runner.run(words, cwd=problem.root, env=env, timeout=settings.deadline_s or None)
         except runner.ProcessError as error:
             shown = runner.Output(*map(given.hide, error.output))
             raise runner.ProcessError(error.argv, error.code, shown) from None
@@ -112,27 +130,13 @@ def _trouble(error: runner.ProcessError, indexes: Indexes, store: Store, setting
 
 def _in_uv_words(error: runner.ProcessError, trouble: str) -> runner.ProcessError:
     """The failure in words like uv's, without pip's stack."""
-    output = error.output.stderr
-    needs = []
-    for match in _NEEDS.finditer(output):
-        name, _, version = match["file"].partition("-")
-        needs.append(f"{name.replace('_', '-')}=={version.split('-')[0]} depends on {match['what']}")
-    prefixes = ("ERROR:", "Could not", "pip._internal.exceptions")
-    lines = [line.strip() for line in output.splitlines() if line.strip().startswith(prefixes)]
-    shown = "\n".join(dict.fromkeys([*needs, *lines, *filter(None, [trouble])])) or output
+    shown = pip_output.in_uv_words(error.output.stderr, trouble)
     return runner.ProcessError(error.argv, error.code, runner.Output("", shown))
-
-
-def _without_protected(text: str, problem: Problem, papers: Papers) -> str:
-    """Without what is protected, and with the paths that a requirements file would have."""
-    relative = inputs.relative(papers.without_places(text), problem.root)
-    pins = [pin for pin in solution.parse(relative) if pin.name not in problem.protection.packages]
-    return "".join(pin.text for pin in pins)
 
 
 def _at_commits(text: str, problem: Problem, store: Store, settings: PackageSettings) -> str:
     """With what git+… leads to as the commit that it is now: pip-tools leaves a branch a branch."""
-    pins = solution.parse(text)
+    pins = parse(text)
     moving = [pin.text.splitlines()[0] for pin in pins if pin.url.startswith("git+")]
     if not moving:
         return text
@@ -140,14 +144,13 @@ def _at_commits(text: str, problem: Problem, store: Store, settings: PackageSett
     try:
         pinned = uv.run([*words, "-"], store, settings, cwd=problem.root, stdin="\n".join(moving)).stdout
     except runner.ProcessError as error:
-        raise failures.of_resolver(error, problem) from error
-    commits = {pin.name: pin.url for pin in solution.parse(pinned)}
+        raise failures.of_resolver(error, problem, failures.logs_in(settings, store)) from error
+    commits = {pin.name: pin.url for pin in parse(pinned)}
     return "".join(pin.text.replace(pin.url, commits.get(pin.name, pin.url)) if pin.url else pin.text for pin in pins)
 
 
-def _tools(problem: Problem, store: Store, settings: PackageSettings) -> Path:
+def _tools(image: Interpreter, store: Store, settings: PackageSettings) -> Path:
     """pip-tools on the job's interpreter, made once: its own packages come from the container's index."""
-    image = problem.image
     key = files.sha256_text(f"{image.path} {image.version} {image.platform}")[:32]
 
     def fill(root: Path, lock: int) -> None:

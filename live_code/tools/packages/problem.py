@@ -1,4 +1,4 @@
-"""What a resolver is asked, and the files that put it in a resolver's terms."""
+"""What a resolver is asked, and whether it is more of the repo than the texts of its requirements."""
 
 from __future__ import annotations
 
@@ -8,49 +8,69 @@ from pathlib import Path
 from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages.framework import Protection
 from live_code.tools.packages.index import Indexes
-from live_code.tools.packages.requirements import Chosen, Text
-from live_code.tools.settings import PackageSettings
-from live_code.tools.store import Store
+from live_code.tools.packages.requirements import Chosen, Text, is_list, is_pylock, is_uv, lines, options
 from live_code.values import NamedTuple
 
 # The folder of requirements files that had to be copied, and what stands there for "..".
 PLAIN = "plain"
+# Words of a lock's head.
+PROJECT = "and of this commit: "
+AS_OF = "as of: "
 _ABOVE = "..."
+# Not compiled before a text may have one: most requirements are names with versions.
+_PLACE = (
+    r"(?:-e|--editable)[\s=]*(?!\w+\+)|\.{0,2}/|\.{1,2}(?:\[|\s|;|$)|file:"
+    r"|(?!\w+:)\S+(?:/|\.(?:whl|zip|tar\.\w+|tgz)(?:\[|\s|;|$))"
+)
+_BY_FILE = r"(?i)@\s*(?:file:|\.{0,2}/)"
+_IN_UV_LOCK = r"source = \{ (?:path|directory|editable|virtual) = \"(?!\.\")"
+_IN_PYLOCK = r"(?m)^\s*path\s*=|[{,]\s*path\s*="
+_DYNAMIC = r"(?s)\bdynamic\s*=\s*\[[^\]]*dependencies"
 
 
 class Problem(NamedTuple):
-    """All that a solution depends on. ``own_needs``: what the job's side needs besides. ``cutoff``: an RFC 3339 time
-    after which releases don't count, '' for none. ``resolver``: uv or pip-tools."""
+    """All that a solution depends on. ``place``: the whole work tree that ``root`` is in. ``content``: which, when more
+    of it is built, read or linked than the texts; '' when they say all. ``own_needs``: what the job's side needs
+    besides. ``cutoff``: an RFC 3339 time after which releases don't count, '' for none. ``resolver``: uv or pip-tools.
+    ``constraints`` and ``extra``: texts of the task's own requirements."""
 
     root: Path
+    place: Path
     chosen: Chosen
     texts: tuple[Text, ...]
+    content: str
     own_needs: tuple[str, ...]
     image: Interpreter
     protection: Protection
     indexes: Indexes
     cutoff: str
     resolver: str = "uv"
+    constraints: str = ""
+    extra: str = ""
+
+    @property
+    def all_texts(self) -> tuple[Text, ...]:
+        """With the task's own, which stand in no file of the repo."""
+        own = (("extra_requirements", self.extra), ("constraints", self.constraints))
+        return (*self.texts, *(Text(name, text) for name, text in own if text))
 
     @property
     def subject(self) -> str:
         return str(self.chosen) or "what the job side needs"
 
 
-class Papers(NamedTuple):
-    """The problem as files in a folder of its own: stubs of the image's packages, which of them have to stay, and
-    the ranges that others have to stay in. ``preferred``: the image's versions of all."""
+def reads_repo(chosen: Chosen, texts: tuple[Text, ...], resolver: str) -> bool:
+    """Whether the lock may depend on other files of the commit than the texts. In doubt it does.
 
-    folder: Path
-    links: Path
-    protected: Path
-    constraints: Path
-    preferred: str
-
-    def without_places(self, text: str) -> str:
-        """A solution with its files named as in the repo."""
-        copies = re.compile(rf"{re.escape(str(self.folder))}/{PLAIN}/\S+")
-        return copies.sub(lambda match: in_repo(match[0]), text).replace(f"{self.folder}/", "")
+    What a build reads can't be known (a setup.py opens what it likes), and a wheel is more than its name. A project
+    whose metadata is static is not built to be resolved; pip-tools builds each.
+    """
+    if any(_leads_on(text) for text in texts):
+        return True
+    projects = [entry.name for entry in chosen.inputs if _is_project(entry.name)]
+    if not projects:
+        return False
+    return resolver != "uv" or not all(_is_static(text.text) for text in texts if text.name in projects)
 
 
 def copied(name: str) -> str:
@@ -66,16 +86,23 @@ def in_repo(path: str) -> str:
     return "../" * above + name[4 * above :] if is_copy else path
 
 
-def write(problem: Problem, folder: Path, store: Store, settings: PackageSettings) -> Papers:
-    """Raises OSError. What it takes is loaded here: a warm start writes nothing."""
-    from live_code.tools.packages import stubs, uv
+def _leads_on(text: Text) -> bool:
+    if is_uv(text.name):
+        return bool(re.search(_IN_UV_LOCK, text.text))
+    if is_pylock(text.name):
+        return bool(re.search(_IN_PYLOCK, text.text))
+    if not is_list(text.name):
+        return False
+    links = (value for name, value in options((text,)) if name in ("-f", "--find-links"))
+    return any("://" not in value or value.startswith("file:") for value in links) or any(
+        re.match(_PLACE, line.text) or re.search(_BY_FILE, line.text) for line in lines(text)
+    )
 
-    links, protected, constraints = folder / "links", folder / "image", folder / "image-range"
-    links.mkdir()
-    protection = problem.protection
-    checked = uv.check(problem.image.path, store, settings) if protection.packages else ""
-    shown = stubs.write(links, problem.image, protection.packages, checked)
-    protected.write_text(protection.requirements(), encoding="utf-8")
-    constraints.write_text(protection.constraints(), encoding="utf-8")
-    preferred = "".join(f"{name}=={version}\n" for name, version in shown.items())
-    return Papers(folder, links, protected, constraints, preferred)
+
+def _is_project(name: str) -> bool:
+    return not (is_list(name) or is_uv(name) or is_pylock(name))
+
+
+def _is_static(text: str) -> bool:
+    """Whether a pyproject.toml states its dependencies itself, all of them, and no place of one."""
+    return "[project]" in text and not re.search(_DYNAMIC, text) and "[tool.uv" not in text

@@ -15,7 +15,8 @@ _BY_URL = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(\[[^]]*\])?\s*@\s*(?P<url>\S
 class Pin(NamedTuple):
     """One entry: its whole text (hashes and comments too), and what it names. ``url``: '' for a version of an index.
 
-    An entry without a name is a project in the repo itself, ``-e .`` or ``./folder``.
+    An entry without a name, or by a folder's URL, is a project in the repo itself: ``-e .``, ``x @ file:./folder``. An
+    archive of the repo has its hash.
     """
 
     text: str
@@ -25,11 +26,24 @@ class Pin(NamedTuple):
 
     @property
     def is_local(self) -> bool:
-        return not self.name
+        return not self.name or (self.url.startswith(("file:", ".", "/")) and not self.is_hashed)
+
+    @property
+    def local(self) -> str:
+        """A local entry as a line of a requirements file."""
+        return re.split(r"\s+\\|\s+--hash|\s+#", self.text.strip(), maxsplit=1)[0]
 
     @property
     def is_hashed(self) -> bool:
         return "--hash=" in self.text
+
+
+class Solution(NamedTuple):
+    """What a resolver chose, other packages of the image among it. ``sighted``: the project that was built with the
+    image's packages in sight, '' for none."""
+
+    pins: list[Pin]
+    sighted: str = ""
 
 
 def parse(text: str) -> list[Pin]:

@@ -8,7 +8,7 @@ import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from live_code.errors import InterpreterError
+from live_code.errors import BuildTimeoutError, InterpreterError
 from live_code.tools.packages import access
 from live_code.tools.processes import runner
 from live_code.tools.settings import PackageSettings
@@ -50,11 +50,12 @@ def run(
     cwd: Path | None = None,
     stdin: str | None = None,
     lock: int | None = None,
+    further: Mapping[str, str] = {},
 ) -> runner.Output:
-    """Runs uv with the store's package cache, without any configuration file.
+    """Runs uv with the store's package cache, without any configuration file of the machine or the repo.
 
     Its logins, and git's, come from the container; what uv says is free of them. ``lock``: see runner.run.
-    Raises runner.ProcessError.
+    ``further``: more variables. Raises runner.ProcessError, BuildTimeoutError.
     """
     variables = settings.inherited.only(_PASSED_ON)
     own = {"UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
@@ -65,12 +66,25 @@ def run(
         tls = {"SSL_CERT_FILE": given.ca_file, "SSL_CLIENT_CERT": given.client}
         trusted = {name: path for name, path in tls.items() if path}
         env = {**variables, **given.git, **given.proxies, **local, **trusted, **own, **cache, "NETRC": given.netrc}
+        env |= further
+        if "UV_CONFIG_FILE" in further:
+            del env["UV_NO_CONFIG"]
         run_it = _shown if log.terminal else runner.run
         try:
-            return run_it([binary(), *arguments], cwd=cwd, stdin=stdin, env=env, lock=lock)
+            timeout = settings.deadline_s or None
+            return run_it([binary(), *arguments], cwd=cwd, stdin=stdin, env=env, lock=lock, timeout=timeout)
         except runner.ProcessError as error:
+            if error.code == runner.TOOK_TOO_LONG:
+                raise _too_long(settings) from None
             shown = runner.Output(*map(given.hide, error.output))
             raise runner.ProcessError(error.argv, error.code, shown) from None
+
+
+def _too_long(settings: PackageSettings) -> BuildTimeoutError:
+    return BuildTimeoutError(
+        f"the packages were not ready after {settings.deadline_s:g} s; what was still being built was ended.",
+        hint="Ask for releases that have wheels, or raise LIVE_CODE_BUILD_DEADLINE_S.",
+    )
 
 
 def _shown(
@@ -80,13 +94,16 @@ def _shown(
     stdin: str | None,
     env: Mapping[str, str],
     lock: int | None,
+    timeout: float | None,
 ) -> runner.Output:
     """Runs uv so that a person at the terminal sees what it is at. Raises runner.ProcessError."""
     from live_code.tools.packages import progress
 
     env = {**env, "RUST_LOG": progress.LOGGED}
     try:
-        return runner.run(argv, cwd=cwd, stdin=stdin, env=env, lock=lock, hear=progress.Progress().hear)
+        return runner.run(
+            argv, cwd=cwd, stdin=stdin, env=env, lock=lock, timeout=timeout, hear=progress.Progress().hear
+        )
     except runner.ProcessError as error:
         output = runner.Output(error.output.stdout, progress.without_log(error.output.stderr))
         raise runner.ProcessError(error.argv, error.code, output) from None

@@ -2,55 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from live_code.tools.packages import failures, inputs, uv
-from live_code.tools.packages.index import Indexes, try_each
-from live_code.tools.packages.problem import Papers, Problem
+from live_code.tools.packages import builds, dates, failures, inputs, uv
+from live_code.tools.packages.index import Indexes, solve_sparingly
+from live_code.tools.packages.papers import Papers
+from live_code.tools.packages.problem import Problem
 from live_code.tools.packages.requirements import is_list
+from live_code.tools.packages.solution import Solution, parse
 from live_code.tools.processes import runner
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 
 
-def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSettings) -> str:
-    """The whole solution, other packages of the image among it. Raises RequirementsError."""
-    solution = papers.folder / "solution.txt"
+def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSettings) -> Solution:
+    """Raises RequirementsError."""
+    output = papers.folder / "solution.txt"
     files = inputs.prepare(problem, papers.folder, store, settings)
 
-    def attempt(indexes: Indexes) -> str:
+    def attempt(indexes: Indexes) -> Solution:
         # uv takes the pins in its output file as the versions to prefer: what is in the image stays where it can.
-        solution.write_text(papers.preferred, encoding="utf-8")
-        arguments = [*_arguments(problem, papers, solution), *indexes.arguments(), *files]
+        output.write_text(papers.preferred, encoding="utf-8")
+        arguments = [*_arguments(problem, papers, output), *indexes.arguments(), *files]
+
+        def run(variables: Mapping[str, str]) -> None:
+            _run(arguments, problem, store, settings, variables)
+
         try:
-            _run_with_torch(arguments, problem, store, settings)
+            _, sighted = builds.seeing(run, papers.builds, problem.image)
         except runner.ProcessError as error:
-            raise failures.of_resolver(error, problem, _hints(error, arguments, problem, store, settings)) from error
-        return papers.without_places(solution.read_text(encoding="utf-8"))
+            hints = _hints(error, arguments, problem, store, settings)
+            raise failures.of_resolver(
+                papers.in_own_words(error), problem, failures.logs_in(settings, store), hints
+            ) from error
+        solved = parse(papers.without_places(output.read_text(encoding="utf-8")))
+        return Solution(solved, papers.without_places(sighted))
 
-    return try_each(problem.indexes, attempt)
+    return solve_sparingly(problem.indexes, attempt, problem.protection)
 
 
-def _not_dated(problem: Problem) -> list[str]:
+def _undated(problem: Problem) -> list[str]:
     """What the job's side needs is of today, unless the repo asks for it too."""
     named = {name for text in problem.texts if is_list(text.name) for name in inputs.names(text)}
-    names = [name.lower() for name in problem.own_needs if name.lower() not in named]
-    return [word for name in names for word in ("--exclude-newer-package", f"{name}=2999-01-01T00:00:00Z")]
+    return [name.lower() for name in problem.own_needs if name.lower() not in named]
 
 
-def _run_with_torch(arguments: list[str | Path], problem: Problem, store: Store, settings: PackageSettings) -> None:
-    """A setup.py that imports torch to tell what it needs is asked again where the image's torch is."""
-    try:
-        _run(arguments, problem, store, settings)
-    except runner.ProcessError as error:
-        old = any(Path(text.name).name == "setup.py" for text in problem.texts)
-        if not (old and "setuptools" in problem.image.packages and "ModuleNotFoundError" in error.output.stderr):
-            raise
-        _run([*arguments, "--no-build-isolation"], problem, store, settings)
-
-
-def _run(arguments: list[str | Path], problem: Problem, store: Store, settings: PackageSettings) -> None:
-    uv.run(arguments, store, settings, cwd=problem.root, stdin="\n".join(problem.own_needs))
+def _run(
+    arguments: list[str | Path],
+    problem: Problem,
+    store: Store,
+    settings: PackageSettings,
+    variables: Mapping[str, str] = {},
+) -> None:
+    uv.run(arguments, store, settings, cwd=problem.root, stdin="\n".join(problem.own_needs), further=variables)
 
 
 def _hints(
@@ -70,11 +75,12 @@ def _arguments(problem: Problem, papers: Papers, solution: Path) -> list[str | P
     protected = problem.protection.packages
     words: list[str | Path] = ["pip", "compile", "--python", problem.image.path]
     words += ["--generate-hashes", "--no-header"]
-    words += ["--constraints", papers.constraints, papers.protected]
+    words += ["--constraints", papers.constraints, *papers.own_files(problem)]
     words += ["--find-links", papers.links, "--output-file", solution]
+    words += ["--find-links", papers.builds.links, "--build-constraints", papers.builds.constraints]
     words += [word for name in protected for word in ("--no-emit-package", name, "--no-sources-package", name)]
     if problem.cutoff:
-        words += ["--exclude-newer", problem.cutoff, *_not_dated(problem)]
+        words += dates.options(problem.cutoff, _undated(problem))
     words += [word for option in inputs.build_settings(problem.texts) for word in option.split(" ", 1)]
     words += ["--prerelease", "allow"] if inputs.takes_previews(problem.texts) else []
     return [*words, *(["-"] if problem.own_needs else [])]

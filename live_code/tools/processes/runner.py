@@ -13,6 +13,9 @@ from live_code.values import NamedTuple
 waits = threading.Event()
 
 
+TOOK_TOO_LONG = 124
+
+
 class Output(NamedTuple):
     stdout: str
     stderr: str
@@ -68,13 +71,16 @@ def run(
             waits.set()
             try:
                 stdout, stderr = child.communicate(stdin, timeout)
+            except subprocess.TimeoutExpired:
+                _end(child)
+                raise
             except BaseException:
                 child.kill()
                 raise
     except FileNotFoundError as error:
         raise ProcessError(words, 127, Output("", str(error))) from error
     except subprocess.TimeoutExpired as error:
-        raise ProcessError(words, 124, Output("", f"no end within {timeout:g} s")) from error
+        raise ProcessError(words, TOOK_TOO_LONG, Output("", f"no end within {timeout:g} s")) from error
     finally:
         if listener:
             os.close(listener.handle)
@@ -82,6 +88,14 @@ def run(
     if child.returncode != 0:
         raise ProcessError(words, child.returncode, output)
     return output
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """Kills a child with all that it started: what builds for an installer does not end with it."""
+    from live_code.tools.processes import proctree  # few children take too long
+
+    proctree.kill_all(child.pid, 5.0)
+    child.kill()
 
 
 class _Listener:

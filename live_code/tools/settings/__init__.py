@@ -94,9 +94,10 @@ class GitSettings(NamedTuple):
 class PackageSettings(NamedTuple):
     """Which package indexes there are, how they are reached and as whom; what else is protected than the framework.
 
-    ``index_urls``: all URLs of indexes, with the logins that stand in them; ``default_index``,
-    ``extra_indexes`` and ``find_links`` as they are, too. ``lock``: a lock to install as it is, '' for none. ``git``:
-    for requirements that git brings.
+    ``deadline_s``: how long one resolution or installation may take, builds and all; 0 for no limit. ``index_urls``:
+    all URLs of indexes, with the logins that stand in them; ``default_index``, ``extra_indexes`` and ``find_links`` as
+    they are, too. ``lock``: a lock to install as it is, '' for none. ``git``: for requirements that git brings. ``logs``: where the whole output of a failed build goes, '' for
+    the store.
     """
 
     default_index: str
@@ -109,9 +110,11 @@ class PackageSettings(NamedTuple):
     client_cert: File | None
     client_key: File | None
     http_retries: str
+    deadline_s: float
     protected: tuple[str, ...]
     lock: str
     git: GitSettings
+    logs: str = ""
 
     @property
     def inherited(self) -> Inherited:
@@ -267,6 +270,7 @@ def _packages(variables: _Variables, git: GitSettings) -> PackageSettings:
         client_cert=variables.file("LIVE_CODE_INDEX_CLIENT_CERT", "SSL_CLIENT_CERT", "PIP_CLIENT_CERT"),
         client_key=get("LIVE_CODE_INDEX_CLIENT_KEY"),
         http_retries=text("UV_HTTP_RETRIES") or "2",
+        deadline_s=get("LIVE_CODE_BUILD_DEADLINE_S"),
         protected=get("LIVE_CODE_PROTECT"),
         lock=get("LIVE_CODE_LOCK"),
         git=git,

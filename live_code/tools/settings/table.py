@@ -214,6 +214,13 @@ VARIABLES = (
         " `PIP_CLIENT_CERT` do as well",
     ),
     Variable("LIVE_CODE_INDEX_CLIENT_KEY", _file, INDEXES, "the key, where it has a file of its own"),
+    Variable(
+        "LIVE_CODE_BUILD_DEADLINE_S",
+        _number("a number of seconds"),
+        INDEXES,
+        "after how many seconds a resolution or an installation is ended, whatever is still being built",
+        default="7200",
+    ),
     Variable("LIVE_CODE_LOCK", _text, INDEXES, "a lock to install as it is, as the hyper-parameter `lock`"),
     Variable(
         "LIVE_CODE_JOB",

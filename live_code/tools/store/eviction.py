@@ -11,7 +11,7 @@ from live_code.tools import files
 from live_code.tools.store import Store, lease
 from live_code.values import NamedTuple
 
-KINDS = ("git", "env", "lock", "python", "wheels")
+KINDS = ("git", "env", "lock", "pylock", "python", "wheels")
 _WHOLE = ("wheels",)  # one entry: the installer's own cache
 _TRASH = "trash"
 _WORK = "work"

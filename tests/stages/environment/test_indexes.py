@@ -80,7 +80,7 @@ class TestFailures:
         assert caught.value.retryable
 
     def test_a_package_that_it_does_not_have(self, shop: Workshop) -> None:
-        with pytest.raises(RequirementsError, match="a was not found") as caught:
+        with pytest.raises(RequirementsError, match="asks for a, which was not found in any index") as caught:
             shop.write("a\n").lock()
         assert not caught.value.retryable
 
@@ -134,6 +134,77 @@ class TestFallback:
         assert seen(again, "a")["a"][0] == "1.0"
 
 
+DOWN = "http://127.0.0.1:9"
+
+
+class TestNotNeeded:
+    """An index or a page that is down, and that nothing comes from."""
+
+    @pytest.mark.parametrize("resolver", ["uv", pytest.param("pip-tools", marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("line", [f"--extra-index-url {DOWN}/simple", f"-f {DOWN}/links.html"])
+    def test_it_is_passed_over_with_a_warning(
+        self, shop: Workshop, line: str, resolver: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shop.index.add("a", "1.0")
+        made = shop.make(shop.write(f"{line}\na\n").lock(resolver=resolver))
+        assert seen(made, "a")["a"][0] == "1.0"
+        if resolver == "uv":  # to pip, one that is down is one that has nothing
+            assert "Going on without it." in capsys.readouterr().err
+
+    def test_what_only_it_may_have_is_its_error(self, shop: Workshop) -> None:
+        with pytest.raises(
+            RequirementsError, match=r"can't be reached.*and without it .*nosuch, which was not found"
+        ) as caught:
+            shop.write(f"--extra-index-url {DOWN}/simple\nnosuch\n").lock()
+        assert caught.value.retryable
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "-f https://download.pytorch.org/whl/torch_stable.html",
+            "--find-links=https://download.pytorch.org/whl/cu113/torch_stable.html",
+            "--extra-index-url https://download.pytorch.org/whl/cu118",
+            "-f https://repo.mxnet.io/dist/index.html",
+        ],
+    )
+    def test_one_that_only_the_framework_needs_is_not_asked(
+        self, shop: Workshop, line: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shop.image.torch("2.6.0+cu124")
+        shop.index.add("a", "1.0")
+        made = shop.make(shop.write(f"{line}\ntorch>=1.7\na\n").lock())
+        assert seen(made, "a")["a"][0] == "1.0"
+        assert "warning" not in capsys.readouterr().err
+
+    def test_it_hides_no_conflict_with_the_framework(self, shop: Workshop) -> None:
+        shop.image.torch("2.6.0+cu124")
+        text = "-f https://download.pytorch.org/whl/torch_stable.html\ntorch==1.7.1+cu110\n"
+        with pytest.raises(RequirementsError, match=r"asks for torch==1\.7\.1\+cu110, but the image ships torch 2\.6"):
+            shop.write(text).lock()
+
+    def test_a_part_of_the_framework_that_the_image_lacks_is_looked_for_there(self) -> None:
+        from live_code.tools.packages.framework import Protection
+
+        own = indexes.Indexes(indexes.PYPI, extra=("https://download.pytorch.org/whl/cu118",))
+        protection = Protection({"torch": "2.6.0"})
+        assert indexes.for_pins(own, ["a", "torchvision"], protection) == own
+        assert indexes.for_pins(own, ["a"], protection).extra == ()
+
+
+class TestOfSources:
+    def test_an_index_that_a_project_names_for_one_package_is_asked_for_the_installation_too(
+        self, shop: Workshop, second_index: Index
+    ) -> None:
+        second_index.add("b", "1.0")
+        text = (
+            '[project]\nname = "p"\nversion = "1"\ndependencies = ["b"]\n'
+            '[tool.uv.sources]\nb = { index = "mine" }\n'
+            f'[[tool.uv.index]]\nname = "mine"\nurl = "{second_index.url}"\nexplicit = true\n'
+        )
+        made = shop.make(shop.write(text, "pyproject.toml").lock(requirements="pyproject.toml"))
+        assert seen(made, "b")["b"][0] == "1.0"
+
+
 class TestLogin:
     @pytest.fixture
     def closed(self, shop: Workshop) -> Workshop:
@@ -160,6 +231,28 @@ class TestLogin:
             monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
         made = closed.make(closed.lock())
         assert seen(made, "a")["a"][0] == "1.0"
+        assert leaks(tmp_path / "store") == []
+
+    @pytest.mark.parametrize("option", ["--extra-index-url", "--index-url", "-i", "--find-links"])
+    @pytest.mark.parametrize("resolver", ["uv", pytest.param("pip-tools", marks=pytest.mark.slow)])
+    def test_one_in_the_files_own_url_holds_for_the_installation_too(
+        self, shop: Workshop, second_index: Index, tmp_path: Path, option: str, resolver: str
+    ) -> None:
+        second_index.add("b", "1.0").password = "s3cret/word"
+        url = second_index.url.replace("//", "//user:s3cret%2Fword@") + ("/b/" if option == "--find-links" else "")
+        made = shop.make(shop.write(f"{option} {url}\nb\n").lock(resolver=resolver))
+        assert seen(made, "b")["b"][0] == "1.0"
+        assert leaks(tmp_path / "store") == []
+
+    def test_one_in_variables_of_the_container_that_the_file_names(
+        self, shop: Workshop, second_index: Index, tmp_path: Path
+    ) -> None:
+        second_index.add("b", "1.0").password = "s3cret/word"
+        shop = shop._replace(environ={"INDEX_USER": "user", "INDEX_TOKEN": "s3cret%2Fword"})
+        url = second_index.url.replace("//", "//${INDEX_USER}:${INDEX_TOKEN}@")
+        locked = shop.write(f"--extra-index-url {url}\nb\n").lock()
+        assert seen(shop.make(locked), "b")["b"][0] == "1.0"
+        assert "s3cret" not in repr(locked)
         assert leaks(tmp_path / "store") == []
 
     def test_a_wrong_one_is_told_without_it(self, closed: Workshop) -> None:

@@ -159,6 +159,38 @@ class TestCache:
         ]
         assert looks[0].fingerprint == looks[1].fingerprint
 
+    def test_two_images_with_one_path_keep_an_entry_each_on_a_store_that_both_use(
+        self, tmp_path: Path, store: Store, request: pytest.FixtureRequest
+    ) -> None:
+        place = tmp_path / "opt"
+        built = [images.venv(tmp_path / name).has("a", version) for name, version in (("one", "1.0"), ("two", "2.0"))]
+        for image in built * 2:
+            place.unlink(missing_ok=True)
+            place.symlink_to(image.python.parent.parent)
+            if image is built[1] and len(list(store.path("python").iterdir())) == 2:
+                request.getfixturevalue("no_process")
+            packages = interpreter.inspect(place / "bin" / "python", store, variables.INHERITED).packages
+            assert packages == {"a": "1.0" if image is built[0] else "2.0"}
+        assert len(list(store.path("python").iterdir())) == 2
+
+    def test_folders_of_another_image_that_this_user_may_not_see_are_no_error(
+        self, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        python = images.venv(tmp_path / "image").python
+        kept = interpreter.inspect(python, store, variables.INHERITED).inventory
+        entry = json.loads(kept.read_text())
+        entry["said"]["site_packages"] = ["/proc/1/root/conda"]
+        kept.write_text(json.dumps(entry))
+        real_stat = Path.stat
+
+        def closed(path: Path, **options: bool) -> os.stat_result:
+            if "/proc/1/root" in str(path):
+                raise PermissionError(13, "Permission denied")
+            return real_stat(path, **options)
+
+        monkeypatch.setattr(Path, "stat", closed)
+        assert interpreter.inspect(python, store, variables.INHERITED).inventory == kept
+
     def test_a_launcher_script_is_asked_each_time_for_where_it_leads(self, tmp_path: Path, store: Store) -> None:
         shim = tmp_path / "bin" / "python3"
         for name in ("first", "second"):
