@@ -52,8 +52,10 @@ def _made(code: Checkout, request: hyperparameters.Request, python: Path | None,
 
 
 def _as_it_stands(folder: Path, inherited: Inherited) -> Checkout:
+    """A folder of somebody's own work tree, as with ``git_subdir``, or one that git knows nothing of."""
+    top = next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
     try:
-        commit = run(["rev-parse", "HEAD"], env=worktree.environment_in(folder, inherited), cwd=folder).strip()
+        commit = run(["rev-parse", "HEAD"], env=worktree.environment_in(top, inherited), cwd=top).strip()
     except (GitFailed, SourceError):
         commit = ""
-    return Checkout(folder, folder, commit, tree="", cached=False)
+    return Checkout(folder, top, commit, tree="", cached=False)

@@ -40,6 +40,13 @@ class TestLock:
         assert done.returncode == 0, done.stderr
         assert done.stdout == shop.lock().text
 
+    def test_of_a_folder_of_a_work_tree_whose_files_lie_beside_it(self, shop: Workshop, tmp_path: Path) -> None:
+        shop.index.add("a", "1.0")
+        repo = repos.make(tmp_path / "own")
+        repo.commit(**{"det/requirements__txt": "-r ../common/base.txt\n", "common/base__txt": "a\n"})
+        done = live_code(shop, "lock", repo.path / "det")
+        assert "a==1.0" in done.stdout, done.stderr
+
     def test_of_a_repository_at_a_commit(self, shop: Workshop, tmp_path: Path) -> None:
         shop.index.add("a", "1.0").add("a", "2.0")
         repo = repos.make(tmp_path / "served")

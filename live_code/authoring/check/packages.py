@@ -59,8 +59,8 @@ def _requirements(
     tree: Tree, repo: RepoSettings, image: Interpreter, store: Store, settings: PackageSettings
 ) -> tuple[Requirements, list[Finding]]:
     try:
-        scripts = lock.scripts(tree.root, Request("", "", ""), repo)
-        chosen = requirements.choose(tree.root, "", repo.requirements, scripts=scripts)
+        started = lock.scripts(tree.root, Request("", "", ""), repo)
+        chosen = requirements.choose(tree.root, "", repo.requirements, scripts=started)
         texts = requirements.closure(tree.root, chosen)
     except (ConfigError, RequirementsError) as error:
         return Requirements(resolved=False), [_finding(error, "")]

@@ -220,7 +220,11 @@ KEYS = (
     Key("git_lfs", _AUTO_ON_OFF, "files of Git LFS: `auto` fetches them where the commit has any; `on`, `off`"),
     Key("git_patch", text, "a patch file in `/in`, applied to the work tree"),
     Key("entrypoint", text, "the command to run, in place of the one that the repository names"),
-    Key("requirements", text, "the requirements to install, in place of those that the repository names"),
+    Key(
+        "requirements",
+        text,
+        "the requirements to install, in place of those that the repository names; `none` for nothing",
+    ),
     Key(
         "extra_requirements",
         _lines,

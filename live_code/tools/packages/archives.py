@@ -37,7 +37,9 @@ def _check(line: Line, name: str, root: Path) -> None:
                 f"{line} names {name}, of which only Git LFS's pointer is here.", hint="Set git_lfs: on."
             )
     if why := _fault(path, kind):
-        raise RequirementsError(f"{line} names {name}, which is no {kind}: {why}.", hint="Put a whole one in its place.")
+        raise RequirementsError(
+            f"{line} names {name}, which is no {kind}: {why}.", hint="Put a whole one in its place."
+        )
 
 
 def _fault(path: Path, kind: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from live_code.tools.packages import conflict, foreign_lock, hashes, inputs, markers, solution
+from live_code.tools.packages import conflict, foreign_lock, markers, solution
 from live_code.tools.packages.framework import is_family, normalised
 from live_code.tools.packages.problem import Problem
 from live_code.tools.packages.requirements import Chosen, Line, Text, is_list, lines
@@ -39,8 +39,6 @@ def pins(problem: Problem, store: Store, settings: PackageSettings) -> list[Pin]
     Raises RequirementsError when the requirements, or another tool's lock, can't be read, or are for others than the
     image; FrameworkConflictError when an entry is not what the image ships.
     """
-    inputs.examine(problem, settings)
-    hashes.check(problem)
     texts = [text for text in problem.texts if is_list(text.name)]
     texts += foreign_lock.texts(problem, store, settings)
     if not texts or len(texts) < len(problem.texts):

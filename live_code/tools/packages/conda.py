@@ -68,7 +68,7 @@ def check(source: str, name: str, image: Interpreter) -> Iterator[str]:
         else:
             missing.append(item)
     if missing:
-        listed = ", ".join(item.words.strip() for item in missing)
+        listed = ", ".join(item.words.strip() + _other(item, image) for item in missing)
         raise RequirementsError(
             f"{name}:{missing[0].number} asks conda for {listed}; live-code installs with pip alone.",
             hint="List what the job needs in a requirements file, and name it in `requirements`.",
@@ -85,6 +85,12 @@ def _check_python(item: Item, versions: str, name: str, image: Interpreter) -> N
             f"{name}:{item.number} asks for {item.words.strip()}, but the image has Python {image.version}.",
             hint="Use another image tag.",
         )
+
+
+def _other(item: Item, image: Interpreter) -> str:
+    match = _SPEC.fullmatch(item.words.strip())
+    there = _installed(normalised(match["name"]), "", image) if match else ""
+    return f" (the image has {there})" if there else ""
 
 
 def _installed(package: str, versions: str, image: Interpreter) -> str:

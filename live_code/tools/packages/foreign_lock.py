@@ -35,7 +35,9 @@ def placed(line: Line, problem: Problem) -> Line:
     """A line of such a text where its package stands in the lock itself."""
     source = next((text.text for text in problem.texts if text.name == line.file), "").splitlines()
     name, _, version = re.split(r"\s*[;\[@\s\\]", line.text, maxsplit=1)[0].partition("==")
-    found = [number for number, words in enumerate(source, 1) if re.match(rf"name *= *[\"']{re.escape(name)}[\"']", words)]
+    found = [
+        number for number, words in enumerate(source, 1) if re.match(rf"name *= *[\"']{re.escape(name)}[\"']", words)
+    ]
     exact = [number for number in found if any(f'"{version}"' in words for words in source[number : number + 2])]
     return line._replace(number=(exact or found or [line.number])[0])
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
-from live_code.errors import RequirementsError
+from live_code.errors import ConfigError, RequirementsError
 from live_code.values import NamedTuple
 
 ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar.lz", ".tlz")
@@ -64,7 +64,7 @@ _FLAGS = {
 _KEPT = ("--index-url", "--extra-index-url", "--find-links", "--no-index", "--require-hashes", "--pre")
 _FORMATS = ("--no-binary", "--only-binary")
 _INCLUDES = ("--requirement", "--constraint")
-_OF_A_BUILD = ("--config-settings", "--global-option", "--install-option")
+_OF_A_BUILD = ("--config-settings", "--global-option")
 
 
 class Parsed(NamedTuple):
@@ -79,11 +79,13 @@ class Parsed(NamedTuple):
 
 
 class Form(NamedTuple):
-    """A line in the form that all read; further options of it, which have no order; what to tell of it."""
+    """A line in the form that all read; further options of it, which have no order; what to tell of it; and what the
+    build of its package is given, as NAME:KEY=VALUE."""
 
     text: str
     further: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
 
 class Place(NamedTuple):
@@ -170,6 +172,8 @@ def _of_options(parsed: Parsed, place: Place) -> Form:
             lines.append(f"{name} {value}".strip())
         elif name == "--use-wheel" or name in _INCLUDES:
             pass
+        elif name == "--trusted-host":
+            notes.append(f"{place.line}: whom to trust is the container's to say: PIP_TRUSTED_HOST={value}.")
         else:
             notes.append(f"{place.line}: {name} changes nothing here.")
     first, *further = lines or [""]
@@ -187,7 +191,7 @@ def _included(value: str, place: Place) -> str:
 def _folder(value: str, place: Place) -> str:
     """A folder of wheels, from the root; one that is not there stays as it is written."""
     path = unquote(value.removeprefix("file:"))
-    return value if os.path.isabs(path) else place.find(path) or value
+    return value if path.startswith("/") else place.find(path) or value
 
 
 def _of_requirement(parsed: Parsed, place: Place) -> Form:
@@ -195,24 +199,33 @@ def _of_requirement(parsed: Parsed, place: Place) -> Form:
     named = _NAMED.fullmatch(what)
     name = f"{named['name']}{named['extras'] or ''}".replace(" ", "") if named else ""
     target = named["url"] if named else what
-    notes = list(_ignored(parsed, place))
     if vcs := _VCS.match(target):
-        if parsed.editable:
-            notes.append(f"{place.line}: {target} is installed as that commit has it: not editable.")
         text = _of_vcs(name, target, vcs["kind"].lower(), place)
     elif parsed.editable or _is_path(target) or (name and _is_path(f"./{target}") and not urlsplit(target).scheme):
         text = _of_path(name, target, parsed.editable, place)
     else:
         text = f"{name} @ {target}" if named else what
     hashes = "".join(f" --hash={value}" for value in parsed.values("--hash"))
-    return Form(f"{text}{f' ; {marker}' if marker else ''}{hashes}", (), tuple(notes))
+    package = re.match(_NAME, text)
+    settings = tuple(_settings(package[0], parsed)) if package and not text.startswith(("git+", "file:")) else ()
+    notes = list(_ignored(parsed, place, handed_on=bool(settings)))
+    if vcs and parsed.editable:
+        notes.append(f"{place.line}: {target} is installed as that commit has it: not editable.")
+    return Form(f"{text}{f' ; {marker}' if marker else ''}{hashes}", (), tuple(notes), settings)
 
 
-def _ignored(parsed: Parsed, place: Place) -> Iterator[str]:
+def _settings(package: str, parsed: Parsed) -> Iterator[str]:
+    for name, value in parsed.options:
+        if name in _OF_A_BUILD:
+            yield f"{package}:{value if name == '--config-settings' else f'{name}={value}'}"
+
+
+def _ignored(parsed: Parsed, place: Place, *, handed_on: bool) -> Iterator[str]:
     """What pip leaves aside behind a requirement, and what a build here is not given."""
     for name in dict.fromkeys(name for name, _ in parsed.options if name not in ("--hash", "--editable")):
-        if name in _OF_A_BUILD:
-            yield f"{place.line}: {name} is not handed on to the build."
+        if name in (*_OF_A_BUILD, "--install-option"):
+            if not (handed_on and name in _OF_A_BUILD):
+                yield f"{place.line}: {name} is not handed on to the build."
         else:
             yield f"{place.line}: {name} counts only on a line of its own; pip passes it over here, too."
 
@@ -263,7 +276,7 @@ def _of_path(name: str, target: str, editable: bool, place: Place) -> str:
     path = plain
     if plain.lower().startswith("file:"):
         path = unquote(urlsplit(plain).path)
-        if name and os.path.isabs(path) and not Path(path).is_relative_to(place.root):
+        if name and path.startswith("/") and _is_elsewhere(path, place):
             return f"{name} @ {target}"  # a place of the image, or of another machine
     elif "#" in plain:
         path = plain.partition("#")[0]
@@ -272,10 +285,18 @@ def _of_path(name: str, target: str, editable: bool, place: Place) -> str:
         raise place.error(f"names {plain}, which is no file or folder of this commit.", "Correct it, or add it.")
     if (place.root / found).is_dir():
         return f"{'-e ' if editable else ''}{_dotted(found)}{extras or _extras_of(name)}"
-    wheel = _WHEEL_NAME.fullmatch(os.path.basename(found))
+    wheel = _WHEEL_NAME.fullmatch(Path(found).name)
     name = name or (f"{wheel['name']}{extras}" if wheel else "")
     url = f"file:{quote(_dotted(found))}"
     return f"{name} @ {url}" if name else f"{url}{extras}"
+
+
+def _is_elsewhere(path: str, place: Place) -> bool:
+    try:
+        place.find(path)
+    except ConfigError:
+        return True
+    return False
 
 
 def _extras_of(name: str) -> str:

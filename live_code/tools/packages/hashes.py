@@ -17,7 +17,8 @@ from live_code.values import NamedTuple
 
 _HASH = re.compile(r"\s--hash[ =](?P<hash>\S+)")
 _ENTRY = re.compile(
-    r"(?P<name>[A-Za-z0-9][\w.-]*)?\s*(?:\[[^\]]*\])?\s*(?P<wish>[^;]*?)\s*(?:;\s*(?P<marker>.+?))?(?:\s+--hash[ =]\S+)*"
+    r"(?P<name>[A-Za-z0-9][\w.-]*)?\s*(?:\[[^\]]*\])?\s*(?P<wish>[^;]*?)\s*"
+    r"(?:;\s*(?P<marker>.+?))?(?:\s+--hash[ =]\S+)*"
 )
 _BY_URL = re.compile(r"(?:@\s*)?(?P<url>(?:git\+|[a-z]+:)\S+)")
 _EXACT = re.compile(r"\(?={2,3}\s*[^\s,*()]+\)?")
@@ -57,7 +58,7 @@ def check(problem: Problem) -> None:
         listed = ", ".join(entry.shown for entry in bare[:5]) + (f" and {len(bare) - 5} more" if len(bare) > 5 else "")
         verb = "has" if len(bare) == 1 else "have"
         raise RequirementsError(
-            f"{listed} {verb} no hash with an exact version, and where one entry has a hash, pip wants each to have one.",
+            f"{listed} {verb} no hash with an exact version, and where one entry has a hash, pip wants one for each.",
             hint=_HINT,
         )
 
@@ -121,7 +122,9 @@ def _compare(pin: Pin, entry: Entry, problem: Problem) -> None:
 def _missing(pin: Pin, listed: list[Text]) -> RequirementsError:
     needs = sorted(solution.via(pin))
     who = f" (needed by {', '.join(needs)})" if needs else ""
-    return RequirementsError(f"{pin.name}{who} has no hash in {listed[0].name}, where each entry needs one.", hint=_HINT)
+    return RequirementsError(
+        f"{pin.name}{who} has no hash in {listed[0].name}, where each entry needs one.", hint=_HINT
+    )
 
 
 def _some(hashes: Iterable[str]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -21,6 +22,7 @@ from live_code.tools.packages.requirements import (
     is_list,
     is_script,
     lines,
+    options,
 )
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
@@ -117,7 +119,7 @@ def _plain(problem: Problem, folder: Path) -> Path:
     outside = any(text.name.startswith("../") for text in texts)
     named = any(_INDEX_LINE.search(text.text) for text in texts)
     of_pip = problem.resolver != "uv" and any(
-        _FOR_PIP.search(text.text) or _HASHED_FILE.search(text.text) for text in texts
+        text.settings or _FOR_PIP.search(text.text) or _HASHED_FILE.search(text.text) for text in texts
     )
     if not (outside or named or of_pip) and all(_is_as_written(problem.root / text.name, text) for text in texts):
         return Path()
@@ -129,6 +131,7 @@ def _plain(problem: Problem, folder: Path) -> Path:
         if of_pip:
             content = _HASHED_FILE.sub(r"\g<file>", content)
             content = _FOR_PIP.sub(lambda match: _as_pip_takes(match, problem.root), content)
+            content = _with_settings(content, text.settings)
         files.write_text(folder / PLAIN / copied(text.name), content)
     return folder / PLAIN
 
@@ -138,6 +141,15 @@ def _as_pip_takes(match: re.Match[str], root: Path) -> str:
     if match["path"]:
         return f"{match['head']}file://{quote(os.path.normpath(root / unquote(match['path'])))}"
     return match["project"]
+
+
+def _with_settings(content: str, settings: tuple[str, ...]) -> str:
+    """With what builds are given where pip takes it, behind the requirement."""
+    for words in settings:
+        package, _, setting = words.partition(":")
+        option = f" --config-settings={shlex.quote(setting)}".replace("\\", r"\\")
+        content = re.sub(rf"(?m)^{re.escape(package)}\b.*", rf"\g<0>{option}", content)
+    return content
 
 
 def relative(text: str, root: Path) -> str:
@@ -189,3 +201,19 @@ def names(text: Text) -> list[str]:
     """The packages that a requirements file names on its lines, normalised."""
     matches = [re.match(r"[A-Za-z0-9][\w.-]*", line.text) for line in lines(text)]
     return [normalised(match[0]) for match in matches if match]
+
+
+def formats(texts: Iterable[Text]) -> tuple[str, ...]:
+    """Which packages have to come as sources or as wheels, and what builds are given: as an installer's options."""
+    kept = [f"{key} {value}" for key, value in options(texts) if key in ("--no-binary", "--only-binary")]
+    return (*kept, *build_settings(texts))
+
+
+def build_settings(texts: Iterable[Text]) -> tuple[str, ...]:
+    """What the builds of single packages are given, as uv's options."""
+    return tuple(f"--config-settings-package {words}" for text in texts for words in text.settings)
+
+
+def takes_previews(texts: Iterable[Text]) -> bool:
+    """Whether a file asks for previews of releases, of all packages (``--pre``)."""
+    return any(key == "--pre" for key, _ in options(texts))

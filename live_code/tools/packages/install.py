@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -28,10 +28,19 @@ def pins(site: Site, entries: list[Pin], formats: tuple[str, ...] = ()) -> None:
 
     What is locked to a commit has no hash: the commit's id is one.
     """
-    hashed = [entry for entry in entries if entry.is_hashed]
-    options = [word for line in formats for word in line.split(" ", 1)]
-    _install(site, "".join(entry.text for entry in hashed), ["--require-hashes", *options])
-    _install(site, "".join(entry.text for entry in entries if not entry.is_hashed), options)
+    of_index = [line for line in formats if line.startswith(("--no-binary", "--only-binary"))]
+    of_builds = _words(line for line in formats if line not in of_index)
+    # As with pip, files that are named are taken as they are, whatever the index's have to be.
+    named = [entry for entry in entries if entry.url and of_index]
+    others = [entry for entry in entries if entry not in named]
+    for some, options in ((named, of_builds), (others, [*of_builds, *_words(of_index)])):
+        hashed = "".join(entry.text for entry in some if entry.is_hashed)
+        _install(site, hashed, ["--require-hashes", *options])
+        _install(site, "".join(entry.text for entry in some if not entry.is_hashed), options)
+
+
+def _words(options: Iterable[str]) -> list[str]:
+    return [word for line in options for word in line.split(" ", 1)]
 
 
 def projects(site: Site, place: Path, entries: tuple[str, ...], has_setuptools: bool) -> None:

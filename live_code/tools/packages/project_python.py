@@ -93,5 +93,7 @@ def _of_setup_cfg(text: str) -> str:
 
 def _of_setup_py(text: str) -> str:
     words = [word for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) for word in node.keywords]
-    values = [word.value.value for word in words if word.arg == "python_requires" and isinstance(word.value, ast.Constant)]
+    values = [
+        word.value.value for word in words if word.arg == "python_requires" and isinstance(word.value, ast.Constant)
+    ]
     return str(values[0]) if values else ""

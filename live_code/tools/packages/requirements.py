@@ -22,11 +22,11 @@ _CONDA = (".yml", ".yaml")
 _CHOICE = re.compile(r"(?P<file>[^\s,\[\]:]+)(?:\[(?P<extras>[^\]]*)\])?(?::(?P<groups>[\w.+-]+))?")
 # These are compiled for the lines and files that they may fit: most requirements are names with versions.
 _COMMENT = r"(^|\s+)#.*$"
-_CODING = rb"coding[:=]\s*([-\w.]+)"
-_INCLUDE = r"(?:-(?P<short>[rc])(?:\s+|=)?|--(?P<long>requirement|constraint)(?:\s+|=))(?P<name>\S.*)"
 _PYLOCK = r"pylock(\.[^.]+)?\.toml"
 _REGISTRY = r'\b(?:registry|index) = "(https?://[^"]+)"'
 _OPTION = r"(?P<key>-[if]|--[a-z-]+)(?:(?:\s+|=|(?<=-[if]))(?P<value>\S.*))?"
+_CODING = rb"coding[:=]\s*([-\w.]+)"
+_INCLUDE = r"(?:-(?P<short>[rc])(?:\s+|=)?|--(?P<long>requirement|constraint)(?:\s+|=))(?P<name>\S.*)"
 _LOCAL = r"(?:(?:-e|--editable)[\s=]+)?(?P<path>\.{1,2}(?:/[^\[;]*?)?)(?:\[[^\]]*\])?(?:\s*;.*)?$"
 # Lines that each resolver reads as pip does; all others are put into such words (``forms``).
 _USUAL = re.compile(r"(?!file:)[^-./@\s](?:(?!\s-)[^/@\t])*(?:\s+--hash[ =]\S+)*")
@@ -72,7 +72,7 @@ class Text(NamedTuple):
     read: each requirement on the line of the file that it begins on.
 
     ``constraint``: it bounds, and asks for nothing. ``notes``: what to tell of its form. ``source``: what else in it
-    counts, of a file that is no list of requirements by itself.
+    counts, of a file that is no list of requirements by itself. ``settings``: what builds are given, as NAME:KEY=VALUE.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Text(NamedTuple):
     constraint: bool = False
     notes: tuple[str, ...] = ()
     source: str = ""
+    settings: tuple[str, ...] = ()
 
 
 class Line(NamedTuple):
@@ -168,7 +169,7 @@ def _line(name: str, number: int, words: str, last: int) -> Iterator[tuple[Line,
 
 
 def is_list(name: str) -> bool:
-    """Whether what a file asks for is lines of requirements, rather than a project's metadata or another tool's lock."""
+    """Whether what a file asks for is lines of requirements, not a project's metadata or another tool's lock."""
     return Path(name).name not in PROJECTS and not name.endswith((".toml", ".lock"))
 
 
@@ -200,16 +201,6 @@ def options(texts: Iterable[Text]) -> Iterator[tuple[str, str]]:
         for line in lines(text) if is_list(text.name) else ():
             if line.text.startswith("-") and (match := re.fullmatch(_OPTION, line.text)):
                 yield match["key"], match["value"] or ""
-
-
-def formats(texts: Iterable[Text]) -> tuple[str, ...]:
-    """Which packages have to come as sources or as wheels: lines that an installer of the lock has to be given."""
-    return tuple(f"{key} {value}" for key, value in options(texts) if key in ("--no-binary", "--only-binary"))
-
-
-def takes_previews(texts: Iterable[Text]) -> bool:
-    """Whether a file asks for previews of releases, of all packages (``--pre``)."""
-    return any(key == "--pre" for key, _ in options(texts))
 
 
 def _script(command: str) -> str:
@@ -267,22 +258,25 @@ def _parsed(root: Path, named: str, origin: str, around: Around) -> Iterator[Inp
     for match in _CHOICE.finditer(named):
         name, extras, groups = match["file"], match["extras"], match["groups"]
         if name.startswith("/"):
-            raise ConfigError(f"requirements {name!r} leaves the repo.", hint="Name a path relative to the repo's root.")
+            raise ConfigError(
+                f"requirements {name!r} leaves the repo.", hint="Name a path relative to the repo's root."
+            )
         found = walk.find(name, "requirements", (walk.root,))
         if not found or not (root / found).is_file():
             raise ConfigError(f"requirements names {name}, which is no file of this commit.", hint=hint)
         if (extras or groups) and is_list(name):
             raise ConfigError(f"requirements names parts of {name}, which is no project.", hint=hint)
-        yield Input(os.path.normpath(name), tuple((extras or "").replace(",", " ").split()), (groups,) if groups else ())
+        yield Input(
+            os.path.normpath(name), tuple((extras or "").replace(",", " ").split()), (groups,) if groups else ()
+        )
 
 
 def _collect(walk: _Walk, name: str, path: tuple[str, ...], *, constraint: bool) -> None:
     if name in path:
         circle = " → ".join((*path[path.index(name) :], name))
         raise RequirementsError(f"requirements files include each other in a circle: {circle}.", hint="Break it.")
-    if known := walk.texts.get(name):
-        if known.constraint and not constraint:
-            walk.texts[name] = known._replace(constraint=False)
+    known = walk.texts.get(name)
+    if known and (constraint or not known.constraint):
         return
     file = walk.root / name
     source = _read(file, name, path)
@@ -304,24 +298,23 @@ def _collect(walk: _Walk, name: str, path: tuple[str, ...], *, constraint: bool)
 
 def _in_one_form(walk: _Walk, name: str, source: str) -> Text:
     """A list of requirements in words that all read: lines that have such words already stay as they are."""
-    listed, physical, kept = _listed(name, source)
-    own = not kept
-    if own and all(_is_usual(line, last, physical) for line, last in listed) and len(physical) == _ends(source):
+    own = not (is_conda(name) or is_script(name))
+    physical = source.splitlines() if own else []
+    listed = list(_spans(Text(name, source))) if own else []
+    odd = [(line, last) for line, last in listed if not _is_usual(line, last, physical)]
+    if own and not odd and len(physical) == _ends(source):
         return Text(name, source)
-    from live_code.tools.packages import forms
+    from live_code.tools.packages import rewriting
 
+    entries, kept = [rewriting.Entry(line.number, last, line.text) for line, last in odd], ""
+    if is_conda(name):
+        entries, kept = rewriting.of_conda(source, name), source
+    elif is_script(name):
+        entries, kept = rewriting.of_script(source, name)
     folder = (walk.root / name).parent
-    bases = (walk.root, folder) if own else (folder, walk.root)
-    further, notes = [], []
-    for line, last in listed:
-        if own and _is_usual(line, last, physical):
-            continue
-        place = forms.Place(str(line), walk.root, folder, partial(walk.find, line=str(line), bases=bases))
-        form = forms.Form(line.text) if _is_usual_text(line.text) else forms.form(line.text, place)
-        physical[line.number - 1 : last] = [form.text, *[""] * (last - line.number)]
-        further += form.further
-        notes += form.notes
-    return Text(name, "".join(f"{words}\n" for words in (*physical, *further)), notes=tuple(notes), source=kept)
+    find = partial(walk.find, bases=(walk.root, folder) if own else (folder, walk.root))
+    text, notes, settings = rewriting.whole(entries, physical, name, walk.root, folder, find)
+    return Text(name, text, notes=notes, source=kept, settings=settings)
 
 
 def _ends(source: str) -> int:
@@ -339,34 +332,6 @@ def _is_usual_text(text: str) -> bool:
     if text.startswith("-"):
         return bool(re.fullmatch(_USUAL_OPTION, text))
     return bool(_USUAL.fullmatch(text)) and not re.search(_ARCHIVE, text)
-
-
-def _listed(name: str, source: str) -> tuple[list[tuple[Line, int]], list[str], str]:
-    """The requirements of a file with their last lines, its physical lines, and what else in it counts."""
-    if not (is_conda(name) or is_script(name)):
-        return list(_spans(Text(name, source))), source.splitlines(), ""
-    if is_conda(name):
-        from live_code.tools.packages import conda
-
-        return *_placed(name, conda.lines(source, name)), source or "\n"
-    from live_code.tools.packages import script_block
-
-    block = script_block.block(source)
-    if not block:
-        raise RequirementsError(
-            f"{name} has no block of requirements (# /// script).", hint="Add one, or name a requirements file."
-        )
-    return *_placed(name, script_block.lines(block, name)), block
-
-
-def _placed(name: str, numbered: list[tuple[int, str]]) -> tuple[list[tuple[Line, int]], list[str]]:
-    """Each entry on the line where it stands, or the next that is free; other lines are empty."""
-    listed, free = [], 1
-    for number, words in numbered:
-        free = max(number, free)
-        listed.append((Line(name, free, words), free))
-        free += 1
-    return listed, [""] * (free - 1)
 
 
 def _read(file: Path, name: str, path: tuple[str, ...]) -> str:

@@ -12,11 +12,11 @@ from live_code.tools.packages import (
     complete_lock,
     conflict,
     hashes,
+    inputs,
     markers,
     oddities,
     papers,
     pip_resolver,
-    requirements,
     solution,
     uv_resolver,
 )
@@ -33,6 +33,8 @@ def text(problem: Problem, store: Store, settings: PackageSettings) -> str:
     """The lock. Raises RequirementsError, BuildError, DownloadError."""
     conflict.direct(problem.all_texts, problem.protection)
     problem = problem._replace(texts=conflict.as_shipped(problem.texts, problem.protection))
+    inputs.examine(problem, settings)
+    hashes.check(problem)
     own_wishes = problem.constraints or problem.extra
     pins = [] if own_wishes else complete_lock.pins(problem, store, settings)
     left = complete_lock.besides(problem, pins) if pins else problem
@@ -48,7 +50,7 @@ def text(problem: Problem, store: Store, settings: PackageSettings) -> str:
     local = [f"# {PROJECT}{pin.local}\n" for pin in (*own, *added) if pin.is_local]
     entries = [f"{pin.text.rstrip()}\n" for pin in own if not pin.is_local]
     entries += [solution.entry(pin, given, "live-code's job side") for pin in added if not pin.is_local]
-    formats = [f"{line}\n" for line in requirements.formats(problem.texts)]
+    formats = [f"{line}\n" for line in inputs.formats(problem.texts)]
     return "".join((*_head(problem, solved.sighted), *formats, *local, *entries))
 
 
@@ -76,8 +78,6 @@ def _head(problem: Problem, sighted: str) -> Iterator[str]:
     yield f"# made by live-code {__version__} for {image.implementation} {image.version} on {image.platform}\n"
     if shown := problem.chosen.shown:
         yield f"# from: {shown}" + ("" if problem.chosen.inputs else f" ({problem.chosen.origin})") + "\n"
-    if problem.chosen.origin == "none":
-        yield "# nothing of the repo's is installed\n"
     for name, lines in (("constraints", problem.constraints), ("extra requirements", problem.extra)):
         yield from (f"# {name} of the task: {line}\n" for line in lines.splitlines())
     if problem.cutoff:

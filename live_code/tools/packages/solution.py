@@ -52,8 +52,9 @@ def parse(text: str) -> list[Pin]:
 
 
 def formats(text: str) -> tuple[str, ...]:
-    """A lock's options: which packages have to come as sources or as wheels."""
-    return tuple(line for line in text.splitlines() if line.startswith(("--no-binary ", "--only-binary ")))
+    """A lock's options: which packages have to come as sources or as wheels, and what builds are given."""
+    options = ("--no-binary ", "--only-binary ", "--config-settings-package ")
+    return tuple(line for line in text.splitlines() if line.startswith(options))
 
 
 def without(pins: Iterable[Pin], installed: Mapping[str, str]) -> list[Pin]:

@@ -9,7 +9,7 @@ from live_code.tools.packages import builds, dates, failures, inputs, uv
 from live_code.tools.packages.index import Indexes, solve_sparingly
 from live_code.tools.packages.papers import Papers
 from live_code.tools.packages.problem import Problem
-from live_code.tools.packages.requirements import is_list, takes_previews
+from live_code.tools.packages.requirements import is_list
 from live_code.tools.packages.solution import Solution, parse
 from live_code.tools.processes import runner
 from live_code.tools.settings import PackageSettings
@@ -81,5 +81,6 @@ def _arguments(problem: Problem, papers: Papers, solution: Path) -> list[str | P
     words += [word for name in protected for word in ("--no-emit-package", name, "--no-sources-package", name)]
     if problem.cutoff:
         words += dates.options(problem.cutoff, _undated(problem))
-    words += ["--prerelease", "allow"] if takes_previews(problem.texts) else []
+    words += [word for option in inputs.build_settings(problem.texts) for word in option.split(" ", 1)]
+    words += ["--prerelease", "allow"] if inputs.takes_previews(problem.texts) else []
     return [*words, *(["-"] if problem.own_needs else [])]

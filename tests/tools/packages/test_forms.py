@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -43,12 +45,26 @@ def put(shop: Workshop, name: str, content: bytes) -> Workshop:
 
 def project(shop: Workshop, folder: str, name: str) -> Workshop:
     """A project whose build needs nothing: its backend lies in it."""
-    import base64
-
     system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
     built = base64.b64encode(wheel(name, "1.0", ("a<2",))).decode()
     shop.write(PROJECT.format(name=name) + system, f"{folder}/pyproject.toml")
     return shop.write(BACKEND.format(wheel=built, name=name), f"{folder}/backend.py")
+
+
+def source(name: str, backend: str) -> bytes:
+    """A source archive with metadata and a backend of its own."""
+    contents = {
+        "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: 1.0\n",
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        "backend.py": backend,
+    }
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for path, text in contents.items():
+            entry = tarfile.TarInfo(f"{name}-1.0/{path}")
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return buffer.getvalue()
 
 
 class TestArchives:
@@ -74,7 +90,10 @@ class TestArchives:
         entries = {pin.name: (pin.url or pin.version, pin.is_hashed) for pin in solution.parse(locked.text)}
         wanted = ("file:./wheels/x-1.0-py3-none-any.whl", True)
         assert entries == {"x": wanted, "a": ("1.0", True), "b": ("1.0", True)}
-        assert {name: value[0] for name, value in seen(offered.make(locked), "x", "a").items()} == {"x": "1.0", "a": "1.0"}
+        assert {name: value[0] for name, value in seen(offered.make(locked), "x", "a").items()} == {
+            "x": "1.0",
+            "a": "1.0",
+        }
 
     def test_one_by_its_whole_path_in_the_repo_is_locked_without_that(self, offered: Workshop) -> None:
         put(offered, "wheels/x-1.0-py3-none-any.whl", self.WHEEL)
@@ -133,7 +152,9 @@ class TestArchives:
 
 class TestFolders:
     @pytest.mark.parametrize("resolver", RESOLVERS)
-    @pytest.mark.parametrize("line", ["-e ./lib", "lib/", "--editable=lib/.", "file:./lib", "-e file:lib#egg=lib", '-e "./lib"'])
+    @pytest.mark.parametrize(
+        "line", ["-e ./lib", "lib/", "--editable=lib/.", "file:./lib", "-e file:lib#egg=lib", '-e "./lib"']
+    )
     def test_a_project_in_any_spelling(self, offered: Workshop, line: str, resolver: str) -> None:
         locked = project(offered, "lib", "lib").write(f"{line}\n").lock(resolver=resolver)
         assert [line.removeprefix("-e ") for line in locked.projects.lines] == ["./lib"]
@@ -153,8 +174,6 @@ class TestFolders:
 @pytest.fixture
 def served(tmp_path: Path, offered: Workshop) -> str:
     """A repository with a project below it, by a URL that git reads without a server."""
-    import base64
-
     built = base64.b64encode(wheel("lib", "1.0", ("a<2", 'c<2; extra == "more"'), extras=("more",))).decode()
     system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
     text = PROJECT.format(name="lib") + '[project.optional-dependencies]\nmore = ["c<2"]\n' + system
@@ -170,7 +189,14 @@ class TestGit:
 
     @pytest.mark.parametrize(
         "line",
-        ["-e {url}@main#egg=lib", '-e "{url}@main#egg=lib"', "--editable={url}#egg=lib", "{url}#egg=lib", "-e {url}", "{url}"],
+        [
+            "-e {url}@main#egg=lib",
+            '-e "{url}@main#egg=lib"',
+            "--editable={url}#egg=lib",
+            "{url}#egg=lib",
+            "-e {url}",
+            "{url}",
+        ],
     )
     def test_it_is_locked_to_its_commit(
         self, offered: Workshop, served: str, line: str, capsys: pytest.CaptureFixture[str]
@@ -221,6 +247,16 @@ class TestOptions:
         offered.index.add("b", "3.0", source=True)
         assert pins_of(offered.write("--only-binary=:all:\nb\n").lock(resolver=resolver).text) == {"b": "2.0"}
 
+    @pytest.mark.parametrize("form", ["--no-binary :all:", "--only-binary :all:"])
+    def test_files_of_the_repo_are_taken_as_they_are(self, offered: Workshop, form: str) -> None:
+        put(offered, "x-1.0-py3-none-any.whl", wheel("x", "1.0"))
+        put(offered, "w-1.0.tar.gz", sdist("w", "1.0"))
+        locked = offered.write(f"{form}\n./x-1.0-py3-none-any.whl\n./w-1.0.tar.gz\n").lock()
+        assert {name: value[0] for name, value in seen(offered.make(locked), "x", "w").items()} == {
+            "x": "1.0",
+            "w": "1.0",
+        }
+
     @pytest.mark.parametrize("resolver", RESOLVERS)
     def test_previews(self, offered: Workshop, resolver: str) -> None:
         offered.index.add("a", "3.0rc1")
@@ -228,7 +264,14 @@ class TestOptions:
 
     @pytest.mark.parametrize("resolver", RESOLVERS)
     @pytest.mark.parametrize(
-        "line", ["--prefer-binary", "--use-feature=fast-deps", "--use-feature 2020-resolver", "-Z", "--process-dependency-links"]
+        "line",
+        [
+            "--prefer-binary",
+            "--use-feature=fast-deps",
+            "--use-feature 2020-resolver",
+            "-Z",
+            "--process-dependency-links",
+        ],
     )
     def test_what_changes_nothing_here_is_passed_over_with_a_note(
         self, offered: Workshop, line: str, resolver: str, capsys: pytest.CaptureFixture[str]
@@ -250,13 +293,22 @@ class TestOptions:
         text = f"{line.format(url=second_index.url)}\nonly-there\n"
         assert pins(offered.write(text).lock()) == {"only-there": "1.0"}
 
-    def test_build_options_of_a_requirement_are_told_of(
-        self, offered: Workshop, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        assert pins(offered.write('a<2 --config-settings="x=y" --global-option="--z"\n').lock()) == {"a": "1.0"}
-        told = capsys.readouterr().err
-        assert "requirements.txt:1: --config-settings is not handed on to the build" in told
-        assert "requirements.txt:1: --global-option is not handed on to the build" in told
+    @pytest.mark.parametrize("resolver", RESOLVERS)
+    def test_build_options_of_a_requirement_reach_its_build(self, offered: Workshop, resolver: str) -> None:
+        build = BACKEND.format(wheel=base64.b64encode(wheel("told", "1.0")).decode(), name="told")
+        build = build.replace(
+            "def build_wheel(folder, *_):", "def build_wheel(folder, settings, *_):\n    check(settings)"
+        )
+        wanted = {"x": "y", "--global-option": "--z"}
+        build += f"def check(settings):\n    if settings != {wanted!r}: raise SystemExit(repr(settings))\n"
+        put(offered, "told-1.0.tar.gz", source("told", build))
+        line = './told-1.0.tar.gz --config-settings="x=y" --global-option="--z"'
+        locked = offered.write(f"{line.replace('./', 'told @ file:./')}\n").lock(resolver=resolver)
+        assert seen(offered.make(locked), "told")["told"][0] == "1.0"
+
+    def test_those_that_cannot_are_told_of(self, offered: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
+        assert pins(offered.write("a<2 --install-option=x\n").lock()) == {"a": "1.0"}
+        assert "requirements.txt:1: --install-option is not handed on to the build" in capsys.readouterr().err
 
     def test_one_that_pip_does_not_know_is_an_error_that_names_it(self, offered: Workshop) -> None:
         with pytest.raises(RequirementsError, match=r"requirements\.txt:1 .*no such option: --target"):

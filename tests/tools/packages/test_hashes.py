@@ -33,11 +33,13 @@ class TestHalf:
     def test_an_entry_without_one_beside_one_that_has_it_is_refused_by_its_line(
         self, offered: Workshop, other: str
     ) -> None:
-        with pytest.raises(RequirementsError, match=r"^requirements\.txt:1 \(.*a.*\) has no hash with an exact version"):
+        with pytest.raises(
+            RequirementsError, match=r"^requirements\.txt:1 \(.*a.*\) has no hash with an exact version"
+        ):
             offered.write(f"{other}\nb==1.0 {right(offered, 'b')}\n").lock()
 
     def test_all_of_them_are_named(self, offered: Workshop) -> None:
-        offered.write(f"a>=1\n-r more.txt\n").write(f"b==1.0 {WRONG}\nc\n", "more.txt")
+        offered.write("a>=1\n-r more.txt\n").write(f"b==1.0 {WRONG}\nc\n", "more.txt")
         with pytest.raises(RequirementsError, match=r"requirements\.txt:1 \(a>=1\), more\.txt:2 \(c\) have no hash"):
             offered.lock()
 
@@ -132,10 +134,22 @@ class TestWrong:
     @pytest.mark.parametrize("form", ["uv.lock", "pylock.toml"])
     def test_one_of_another_tools_lock_is_not_the_indexs(self, offered: Workshop, form: str) -> None:
         offered.write(
-            '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.8"\ndependencies = ["a<2"]\n', "pyproject.toml"
+            '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.8"\ndependencies = ["a<2"]\n',
+            "pyproject.toml",
         )
-        words = {"uv.lock": ["lock"], "pylock.toml": ["export", "--format", "pylock.toml", "--no-emit-project", "-o", form]}
-        command = [uv.binary(), *words[form], "-q", "--default-index", offered.index.url, "--python", offered.image.python]
+        words = {
+            "uv.lock": ["lock"],
+            "pylock.toml": ["export", "--format", "pylock.toml", "--no-emit-project", "-o", form],
+        }
+        command = [
+            uv.binary(),
+            *words[form],
+            "-q",
+            "--default-index",
+            offered.index.url,
+            "--python",
+            offered.image.python,
+        ]
         subprocess.run([*command, "--no-config", "--cache-dir", offered.root / ".c"], cwd=offered.root, check=True)
         own = offered.index.files["a-1.0-py3-none-any.whl"].sha256
         offered.write((offered.root / form).read_text().replace(own, "0" * 64), form).write("b<2\n", "more.txt")

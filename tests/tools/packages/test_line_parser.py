@@ -4,29 +4,39 @@ options."""
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
+from pip._internal.exceptions import PipError
 from pip._internal.network.session import PipSession
 from pip._internal.req.constructors import install_req_from_parsed_requirement
 from pip._internal.req.req_file import parse_requirements
 
 from live_code.tools.packages import requirements
-from live_code.tools.packages.requirements import Chosen, Input, Text
+from live_code.tools.packages.requirements import Chosen, Input
 
 NAMES = st.sampled_from(["a", "six", "Foo.Bar", "ruamel_yaml", "x-y-z", "torch2"])
 EXTRAS = st.sampled_from(["", "[e]", "[e,f]", " [ e , f ]"])
-VERSIONS = st.sampled_from(["", "==1.0", " == 1.0", ">=1,<2", "~=1.4.2", "!=1.1", "===1.0", "==1.*", " (>=1.0)", "==1.0+cu118"])
+VERSIONS = st.sampled_from(
+    ["", "==1.0", " == 1.0", ">=1,<2", "~=1.4.2", "!=1.1", "===1.0", "==1.*", " (>=1.0)", "==1.0+cu118"]
+)
 MARKERS = st.sampled_from(
-    ["", ";python_version>'3'", " ; sys_platform == 'win32'", "; extra == 'x' or os_name=='posix'", ' ; python_version < "3.8"']
+    [
+        "",
+        ";python_version>'3'",
+        " ; sys_platform == 'win32'",
+        "; extra == 'x' or os_name=='posix'",
+        ' ; python_version < "3.8"',
+    ]
 )
 HASHES = st.sampled_from(["", f" --hash=sha256:{'0' * 64}", f" --hash sha256:{'1' * 64} --hash=sha512:{'2' * 128}"])
-BEHIND = st.sampled_from(["", " --no-binary six", " --only-binary=:all:", ' --config-settings="k=v"', " --pre", " --hash=md5:00"])
+BEHIND = st.sampled_from(
+    ["", " --no-binary six", " --only-binary=:all:", ' --config-settings="k=v"', " --pre", " --hash=md5:00"]
+)
 URLS = st.sampled_from(
     [
         "https://host/w/six-1.0-py3-none-any.whl",
@@ -58,7 +68,10 @@ def by_url(draw: st.DrawFn) -> str:
 def editable(draw: st.DrawFn) -> str:
     quote = draw(QUOTES)
     option = draw(st.sampled_from(["-e ", "-e", "--editable ", "--editable=", "--edit="]))
-    what = draw(URLS.filter(lambda url: url.startswith("git+") and "#egg" in url) | st.sampled_from([".", "./lib", "lib/", "./lib[x]"]))
+    what = draw(
+        URLS.filter(lambda url: url.startswith("git+") and "#egg" in url)
+        | st.sampled_from([".", "./lib", "lib/", "./lib[x]"])
+    )
     return f"{option}{quote}{what}{quote}"
 
 
@@ -94,7 +107,12 @@ def file(draw: st.DrawFn) -> str:
     for line in draw(st.lists(named() | by_url() | editable() | option(), min_size=1, max_size=4)):
         if draw(st.booleans()) and "'" not in line and '"' not in line:
             line = re.sub(r" (?=[^\s;])", draw(st.sampled_from([" ", " \\\n", " \\\n  "])), line, count=1)
-        whole += draw(SPACES) + line + draw(COMMENTS) + draw(st.sampled_from(["\n", "\r\n", "\n\n", "\n# more\n", "\n#\\\n"]))
+        whole += (
+            draw(SPACES)
+            + line
+            + draw(COMMENTS)
+            + draw(st.sampled_from(["\n", "\r\n", "\n\n", "\n# more\n", "\n#\\\n"]))
+        )
     return whole
 
 
@@ -133,7 +151,11 @@ def of_pip(root: Path) -> tuple[list[Entry], dict[str, Any]]:
 
 
 def of_ours(root: Path) -> tuple[list[Entry], dict[str, Any]]:
-    (text,) = [text for text in requirements.closure(root, Chosen((Input("requirements.txt"),), "x")) if text.name == "requirements.txt"]
+    (text,) = [
+        text
+        for text in requirements.closure(root, Chosen((Input("requirements.txt"),), "x"))
+        if text.name == "requirements.txt"
+    ]
     entries = [entry for line in requirements.lines(text) if (entry := _entry(line.text, root))]
     named = list(requirements.options([text]))
     indexes = [value for key, value in named if key in ("-i", "--index-url")][-1:] or ["https://pypi.org/simple"]
@@ -155,7 +177,13 @@ def _entry(text: str, root: Path) -> Entry | None:
         return Entry("", frozenset(filter(None, extras.rstrip("]").split(","))), whole, "", frozenset(hashes))
     if what.startswith("git+") or what.startswith("http"):
         url, _, marker = what.partition(" ; ")
-        return Entry("", frozenset(), url.partition("#")[0], marker and str(Requirement(f"x ; {marker}").marker), frozenset(hashes))
+        return Entry(
+            "",
+            frozenset(),
+            url.partition("#")[0],
+            marker and str(Requirement(f"x ; {marker}").marker),
+            frozenset(hashes),
+        )
     made = Requirement(what)
     wish = made.url.partition("#")[0] if made.url else str(made.specifier)
     return Entry(made.name, frozenset(made.extras), wish, str(made.marker or ""), frozenset(hashes))
@@ -185,7 +213,7 @@ def test_what_pip_takes_is_taken_alike(tmp_path_factory: Any, text: str) -> None
     os.chdir(root)  # as pip is run
     try:
         wanted, around = of_pip(root)
-    except Exception:
+    except (PipError, InvalidRequirement):
         assume(False)  # pip does not take it: whether we do is another test's
         return
     finally:
@@ -201,7 +229,11 @@ def comparable(entry: Entry) -> tuple[Any, ...]:
     local = entry.wish.startswith("file:")
     name = "" if local or entry.wish.startswith(("git+", "http")) else requirements_name(entry.name)
     extras = frozenset() if "://" in entry.wish and not local and not entry.name else entry.extras
-    wish = unquote(entry.wish.rstrip("/")) if "://" in entry.wish else ",".join(sorted(entry.wish.replace(" ", "").split(",")))
+    wish = (
+        unquote(entry.wish.rstrip("/"))
+        if "://" in entry.wish
+        else ",".join(sorted(entry.wish.replace(" ", "").split(",")))
+    )
     return name, extras, wish, entry.marker.replace("'", '"'), entry.hashes
 
 

@@ -375,7 +375,8 @@ class TestEncoding:
 
 class TestProjectsPython:
     TEXTS = {
-        "pyproject.toml": '[project]\nname = "p"\nversion = "1"\nrequires-python = "{python}"\ndependencies = ["a<2"]\n',
+        "pyproject.toml": '[project]\nname = "p"\nversion = "1"\nrequires-python = "{python}"\n'
+        'dependencies = ["a<2"]\n',
         "setup.cfg": "[metadata]\nname = p\nversion = 1\n[options]\npython_requires = {python}\n",
         "setup.py": "from setuptools import setup\nsetup(name='p', version='1', python_requires='{python}')\n",
     }

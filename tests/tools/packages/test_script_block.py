@@ -46,7 +46,9 @@ class TestChoice:
         assert pins(offered.lock(requirements="c.txt")) == {"c": "2.0"}
         assert pins(offered.lock(repo=RepoSettings(requirements="c.txt"))) == {"c": "2.0"}
 
-    @pytest.mark.parametrize("command", ["tools/train.py", "python3 tools/train.py --epochs 2", "torchrun -n 2 ./tools/train.py"])
+    @pytest.mark.parametrize(
+        "command", ["tools/train.py", "python3 tools/train.py --epochs 2", "torchrun -n 2 ./tools/train.py"]
+    )
     def test_the_entrypoint_is_the_tasks_or_the_repos(self, offered: Workshop, command: str) -> None:
         offered.write(SCRIPT, "tools/train.py").write("pass\n", "start.py")
         assert pins(offered.lock(entrypoint=command)) == {"a": "1.0", "b": "2.0"}
