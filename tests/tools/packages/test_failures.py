@@ -46,22 +46,21 @@ CASES = {
     "a version that there is not": Case(
         "tqdm==99.1\n",
         f"{UNSOLVED}Because there is no version of tqdm==99.1 and you require tqdm==99.1, {NOT}",
-        "requirements.txt:1 asks for tqdm==99.1, of which no index has such a version.",
+        "requirements.txt:1 asks for tqdm==99.1, but no index has such a version.",
         "Correct the version; or, if another index has it, name that in extra_index_url.",
     ),
     "the versions near it": Case(
         "tqdm==4.66.9\n",
         f"{UNSOLVED}Because there is no version of tqdm==4.66.9 and you require tqdm==4.66.9, {NOT}"
         "         only the following versions of tqdm are available: 4.66.2, 4.66.3, 4.66.4, 4.66.5, 4.67.0\n",
-        "requirements.txt:1 asks for tqdm==4.66.9, of which no index has such a version (near it: 4.66.3,"
-        " 4.66.4, 4.66.5).",
+        "requirements.txt:1 asks for tqdm==4.66.9, but no index has such a version (near it: 4.66.3, 4.66.4, 4.66.5).",
         "Correct the version",
     ),
     "a maker's own version": Case(
         "torchaudio==0.8.1+cu111\n",
         f"{UNSOLVED}Because there is no version of torchaudio==0.8.1+cu111 and you require"
         f" torchaudio==0.8.1+cu111, {NOT}",
-        "requirements.txt:1 asks for torchaudio==0.8.1+cu111, of which no index has such a version.",
+        "requirements.txt:1 asks for torchaudio==0.8.1+cu111, but no index has such a version.",
         "Drop the +cu111, or name the index",
     ),
     "a name that no index has": Case(
@@ -107,7 +106,7 @@ CASES = {
         f" onnxruntime==1.10.0, {NOT}\nhint: You require CPython 3.11 (`cp311`), but we only found wheels for"
         f" `onnxruntime`"
         " (v1.10.0) with the following Python ABI tags: `cp38`, `cp39`\n",
-        "requirements.txt:1 asks for onnxruntime==1.10.0, of which there is no wheel for the image's Python 3.11 on"
+        "requirements.txt:1 asks for onnxruntime==1.10.0, but there is no wheel of it for the image's Python 3.11 on"
         " linux-x86_64 (only for cp38, cp39).",
         "Ask for another version of it, or use an image with a Python that it has a wheel for.",
     ),
