@@ -114,6 +114,11 @@ CASES = {
         explained(f"Because you require torch==2.13.0+cpu and torch<2, {REQUIRED}"),
         f"requirements.txt:1 asks for torch<2, {SHIPPED}",
     ),
+    "a line with blanks and brackets": Case(
+        "torch >= 1.9, < 3\ntorch (>= 1, < 2)\n",
+        explained(f"Because you require torch>=1.9,<3 and torch>=1,<2, and you require torch==2.13.0+cpu, {REQUIRED}"),
+        f"requirements.txt:2 asks for torch (>= 1, < 2), {SHIPPED}",
+    ),
     "of two lines the one that does not fit": Case(
         "torch>=1.9\ntorch<2\n",
         explained(f"Because you require torch>=1.9 and torch<2, and you require torch==2.13.0+cpu, {REQUIRED}"),
@@ -144,6 +149,12 @@ def test_five_releases_in_the_way_are_named_one_by_one() -> None:
     error = conflict.explain(releases(5), lists("torchvision\n"), NVIDIA)
     assert error is not None
     assert error.message.count("needs torch==") == 5
+
+
+def test_six_are_more_than_a_line_should_have() -> None:
+    error = conflict.explain(releases(6), lists("torchvision\n"), NVIDIA)
+    assert error is not None
+    assert "torchvision 0.10.0 to 0.15.0 (6 releases) need other versions of torch" in error.message
 
 
 def test_of_more_releases_the_first_the_last_and_their_number_are_named() -> None:

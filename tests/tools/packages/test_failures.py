@@ -385,3 +385,108 @@ def test_the_details_of_a_long_one_have_all_of_it(tmp_path: Path) -> None:
     assert error.message.endswith("word …")
     assert len(error.message) < 450
     assert error.details.endswith("word end")
+
+
+URL = "https://host/simple/a/"
+FETCH = f"error: Failed to fetch: `{URL}`\n  cause: "
+# What uv printed; the message; words of the hint.
+NETWORK = {
+    "a login": (
+        f"error: An index URL ({URL}) could not be queried due to a lack of valid authentication credentials (401 X).",
+        f"the index {URL} wants a login (401).",
+        "a line https://user:token@host in the file that",
+    ),
+    "another login": (
+        f"error: An index URL ({URL}) returned a 403 Forbidden error.",
+        f"the index {URL} refuses this login (403).",
+        "Give the container a login for it",
+    ),
+    "a proxy's login": (f"{FETCH}proxy authorization required", "the proxy wants another login (407).", "http://user"),
+    "a certificate": (
+        f"{FETCH}client error (Connect)\n  cause: invalid peer certificate: UnknownIssuer",
+        f"the certificate of {URL} can't be verified: client error (Connect) invalid peer certificate: UnknownIssuer.",
+        "LIVE_CODE_CA_FILE",
+    ),
+    "a client's certificate, by status": (
+        f"{FETCH}HTTP status client error (400 Bad Request) for url ({URL})",
+        f"the index answered 400 for {URL}.",
+        "If it wants a client certificate, name its file in LIVE_CODE_",
+    ),
+    "a client's certificate, by alert": (
+        f"{FETCH}received fatal alert: CertificateRequired",
+        "the index does not let us in: received fatal alert: CertificateRequired.",
+        "If it wants a client certificate",
+    ),
+    "an index out of order": (
+        f"{FETCH}HTTP status server error (503 Service Unavailable) for url ({URL})",
+        f"the index answered 503 for {URL}.",
+        "Try again later, or name another index in pypi_mirror.",
+    ),
+    "an index that is not there": (
+        f"{FETCH}tcp connect error\n  cause: Connection refused (os error 111).",
+        f"the index can't be reached: {URL}: Connection refused (os error 111).",
+        "pypi_mirror",
+    ),
+    "the URL in the last cause alone": (
+        f"{FETCH}error sending request for url ({URL})",
+        f"the index can't be reached: error sending request for url ({URL}).",
+        "pypi_mirror",
+    ),
+    "a git host out of reach": (
+        "error: x\n  cause: process didn't exit: `git fetch 'https://host/lib.git' '+x'`\n         --- stderr\n"
+        "         fatal: unable to access 'https://host/lib.git/': Could not resolve host: host\n",
+        "git can't fetch https://host/lib.git: fatal: unable to access 'https://host/lib.git/': Could not resolve host:"
+        " host.",
+        "Try again later.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETWORK)
+def test_what_is_wrong_with_the_way_to_an_index(name: str, tmp_path: Path) -> None:
+    output, message, hint = NETWORK[name]
+    error = failures.of_resolver(failed(output), problem("a\n"), tmp_path)
+    known = error.error if isinstance(error, UnreachableError) else error
+    assert isinstance(known, LiveCodeError)
+    assert known.message == message
+    assert hint in known.hint
+    if "git" not in name:
+        assert failures.of_index(output) == f"{message} {known.hint}"
+
+
+def test_of_an_index_that_nothing_is_known_of_its_words_are_given() -> None:
+    assert failures.of_index("odd") == "odd"
+
+
+def test_an_url_in_an_option_is_none_that_a_requirement_names(tmp_path: Path) -> None:
+    output = f"{FETCH}HTTP status client error (404 Not Found) for url ({URL})"
+    for asked in ("a\n", f"b @ {URL}b.whl\n", f"-f {URL}\na\n", f"--find-links {URL}\na\n"):
+        assert isinstance(failures.of_resolver(failed(output), problem(asked), tmp_path), UnreachableError)
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (
+            "error: Hash mismatch for `a==1`\n  cause: Expected: x",
+            "a file is not the one that was locked: Expected: x.",
+        ),
+        ("error: No space left on device", "there is no space left for the environment."),
+        ("error: odd\n  cause: odder", "the locked packages can't be installed: odder."),
+    ],
+)
+def test_an_installer_that_fails_without_a_build(output: str, message: str, tmp_path: Path) -> None:
+    error = failures.of_installer(failed(output), tmp_path)
+    assert isinstance(error, LiveCodeError)
+    assert error.message == message
+
+
+def test_an_index_without_dates_is_told(tmp_path: Path) -> None:
+    error = resolved(problem("a\n"), "error: a-1.whl is missing an upload date", tmp_path)
+    assert "does not tell when releases were made, so requirements.txt can't be resolved" in error.message
+
+
+def test_an_installers_details_are_the_last_thirty_lines(tmp_path: Path) -> None:
+    error = failures.of_installer(failed("\n".join(map(str, range(100)))), tmp_path)
+    assert isinstance(error, LiveCodeError)
+    assert error.details.splitlines() == [str(number) for number in range(70, 100)]
