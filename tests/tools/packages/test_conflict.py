@@ -210,6 +210,13 @@ AMONG = {
         f" that you require urllib3>=1.21.1,<3. And because you require urllib3==0.9, {REQUIRED}",
         "requirements.txt:2 asks for urllib3==0.9, but requirements.txt:1: requests==2.31.0 needs urllib3>=1.21.1,<3.",
     ),
+    "of several pairs the one with a line": (
+        "a\nb\nc<2\n",
+        "Because a==1 depends on d<2 and b==1 depends on d>=3, we can conclude that x. And because b==1"
+        " depends on c>=2 and"
+        f" you require c<2, {REQUIRED}",
+        "requirements.txt:3 asks for c<2, but requirements.txt:2: b==1 needs c>=2.",
+    ),
     "a range with holes": (
         "tensorflow==2.12.0\nprotobuf==3.19.0\n",
         "Because tensorflow==2.12.0 depends on one of:\n             protobuf>=3.20.3,<4.21.0\n"
@@ -230,6 +237,11 @@ def test_requirements_that_exclude_each_other_are_both_named(name: str) -> None:
     assert error is not None
     assert error.message == message
     assert not isinstance(error, FrameworkConflictError)
+
+
+def test_releases_of_one_package_need_not_agree_with_each_other() -> None:
+    output = explained(f"Because a==1 depends on b<2 and a==2 depends on b>=3 and you require a, {REQUIRED}")
+    assert conflict.among(output, lists("a\n")) is None
 
 
 def test_requirements_that_fit_each_other_are_no_conflict() -> None:
