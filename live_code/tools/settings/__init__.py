@@ -96,8 +96,8 @@ class PackageSettings(NamedTuple):
 
     ``deadline_s``: how long one resolution or installation may take, builds and all; 0 for no limit. ``index_urls``:
     all URLs of indexes, with the logins that stand in them; ``default_index``, ``extra_indexes`` and ``find_links`` as
-    they are, too. ``lock``: a lock to install as it is, '' for none. ``git``: for requirements that git brings. ``logs``: where the whole output of a failed build goes, '' for
-    the store.
+    they are, too. ``lock``: a lock to install as it is, '' for none. ``git``: for requirements that git brings.
+    ``logs``: where the whole output of a failed build goes, '' for the store.
     """
 
     default_index: str
