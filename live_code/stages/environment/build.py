@@ -150,7 +150,9 @@ def _build(root: Path, site: Site, lock: Lock, image: Interpreter) -> None:
     for distribution in image.distributions().values():
         venv.add_scripts(python, distribution.scripts)
     proof.unchanged(python, image, lock.protection.packages, site.settings.inherited)
-    proof.works(python, image, {pin.name: pin.version for pin in pins}, site.settings.inherited)
+    added = {pin.name: pin.version for pin in pins}
+    proof.works(python, image, added, site.settings.inherited)
+    proof.warn_of_parts(python, image, added, site.settings.inherited)
 
 
 def _add(root: Path, site: Site, shared: Environment, lock: Lock, image: Interpreter) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
+from live_code.errors import StoreError
 from live_code.stages.code.checkout import Checkout
 from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.repo_settings import CLASSIC_ENTRYPOINTS, RepoSettings
@@ -176,9 +177,12 @@ def _pylock(key: str, text: str, problem: Problem, store: Store, settings: Packa
 
         return pylock.text(text, problem.image, problem.indexes, problem.root, store, settings)
 
-    return (
-        store.text("pylock", key, make, f"the lock for {problem.subject}")[0] if problem.content != _NO_COMMIT else ""
-    )
+    if problem.content == _NO_COMMIT:
+        return ""
+    try:
+        return store.text("pylock", key, make, f"the lock for {problem.subject}")[0]
+    except StoreError:  # a read-only store that has the lock is enough for a run
+        return ""
 
 
 def _resolve(problem: Problem, store: Store, settings: PackageSettings) -> str:
@@ -203,8 +207,8 @@ def _key(problem: Problem, store: Store, settings: PackageSettings) -> str:
 
 def _resolver_version(problem: Problem, store: Store, settings: PackageSettings) -> str:
     if problem.resolver == "uv":  # without a process: which one is installed beside us
-        folder = Path(sys.prefix, "lib", f"python{sys.version_info[0]}.{sys.version_info[1]}", "site-packages")
-        names = os.listdir(folder)  # noqa: PTH208 - names are all that is wanted
+        folders = [folder for folder in sys.path if folder.endswith("-packages") and Path(folder).is_dir()]
+        names = (name for folder in folders for name in os.listdir(folder))  # noqa: PTH208 - names are all that counts
         return next((name for name in names if name.startswith("uv-") and name.endswith(".dist-info")), "")
     from live_code.tools.packages import pip_resolver
 

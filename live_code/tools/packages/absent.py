@@ -48,7 +48,7 @@ def _package(absence: Absence, output: str, problem: Problem) -> tuple[str, str]
 
 def _version(absence: Absence, output: str, problem: Problem) -> tuple[str, str]:
     near = _nearest(absence, output)
-    has = f"of which no index has such a version{f' (near it: {near})' if near else ''}"
+    has = f"but no index has such a version{f' (near it: {near})' if near else ''}"
     if local := re.search(r"\+(\w+)", absence.versions):
         return has, f"Drop the +{local[1]}, or name the index of its maker that has it in extra_index_url."
     if problem.cutoff:
@@ -60,7 +60,7 @@ def _wheel(absence: Absence, output: str, problem: Problem) -> tuple[str, str]:
     version = ".".join(problem.image.version.split(".")[:2])
     tags = _TAGS.search(output)
     listed = f" (only for {tags['tags'].replace('`', '').strip()})" if tags else ""
-    words = f"of which there is no wheel for the image's Python {version} on {problem.image.platform}{listed}"
+    words = f"but there is no wheel of it for the image's Python {version} on {problem.image.platform}{listed}"
     return words, "Ask for another version of it, or use an image with a Python that it has a wheel for."
 
 

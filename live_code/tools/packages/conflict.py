@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 from urllib.parse import unquote
 
 from live_code.errors import FrameworkConflictError, RequirementsError
@@ -81,16 +81,22 @@ def explain(
 def among(output: str, texts: Iterable[Text], subject: str = "a project") -> RequirementsError | None:
     """The conflict of requirements with each other that the resolver ran into, None when there is no such one."""
     texts, demands = tuple(texts), _demands(output, Protection())
-    for number, demand in enumerate(demands):
-        for other in demands[:number]:
-            if demand.name == other.name and not any(_agree(demand.ranges, versions) for versions in other.ranges):
-                # What a file asks for stands first: that is where one looks.
-                first, second = sorted((other, demand), key=lambda item: bool(item.who))
-                words = [_words(item, demands, texts, subject) for item in (first, second)]
-                return RequirementsError(
-                    f"{words[0]}, but {words[1]}.", hint="Loosen one of the two.", details=output.strip()
-                )
-    return None
+    pairs = [pair for pair in combinations(demands, 2) if _exclude(*pair)]
+    if not pairs:
+        return None
+    # What the files ask for themselves says most, and stands first: that is where one looks.
+    pair = min(pairs, key=lambda pair: sum(bool(demand.who) for demand in pair))
+    first, second = (
+        _words(demand, demands, texts, subject) for demand in sorted(pair, key=lambda item: bool(item.who))
+    )
+    return RequirementsError(f"{first}, but {second}.", hint="Loosen one of the two.", details=output.strip())
+
+
+def _exclude(demand: Demand, other: Demand) -> bool:
+    """Whether two demands can't be met at once; those of different releases of one package need not be."""
+    if demand.name != other.name or (demand.who and demand.who_name == other.who_name):
+        return False
+    return not any(_agree(demand.ranges, versions) for versions in other.ranges)
 
 
 def of_pin(words: str, name: str, protection: Protection) -> FrameworkConflictError:

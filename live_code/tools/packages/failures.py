@@ -285,7 +285,9 @@ def _not_there(output: str, problem: Problem) -> RequirementsError | None:
 def _of_url(output: str, problem: Problem) -> RequirementsError | None:
     """What a server says of a file that a line names: another try gets the same answer."""
     match = re.search(_STATUS % r"40[0134]|410", output)
-    line = next((line for line in _lines(problem) if match and match["url"].partition("#")[0] in line.text), None)
+    named = re.compile(rf"{re.escape(match['url'].partition('#')[0])}(?=[\s#;]|$)") if match else None
+    asking = (line for line in _lines(problem) if not line.text.startswith(("-f", "-i", "--")))
+    line = next((line for line in asking if named and named.search(line.text)), None)
     if not match or not line:
         return None
     message = f"{line} names {match['url']}, which answers {match['status']}."

@@ -11,6 +11,7 @@ from live_code.tools.machine.interpreter import Framework, Interpreter
 from live_code.tools.machine.inventory import FRAMEWORKS
 from live_code.tools.processes import runner
 from live_code.tools.settings import Inherited
+from live_code.tools.terminal import log
 
 
 def unchanged(python: Path, image: Interpreter, protected: Mapping[str, str], inherited: Inherited) -> None:
@@ -46,3 +47,20 @@ def works(python: Path, image: Interpreter, added: Mapping[str, str], inherited:
                 hint=f"Ask for numpy {image.packages.get('numpy', 'in another version')}.",
                 details=error.last_lines,
             ) from error
+
+
+def warn_of_parts(python: Path, image: Interpreter, added: Mapping[str, str], inherited: Inherited) -> None:
+    """A part of the framework that a lock brings was built for one build of it, and its metadata does not say which:
+    tried, and told when it does not fit. Whether the job needs it is not known here."""
+    for known in FRAMEWORKS:
+        name, whole = known.module, known.part_of
+        if name not in added or name in image.frameworks or whole not in image.frameworks or whole in added:
+            continue
+        try:
+            runner.run([python, "-c", known.trial], env=interpreter.clean(inherited), timeout=300)
+        except runner.ProcessError as error:
+            cause = error.last_lines.splitlines()[-1:] or ["it can't be imported"]
+            log.warning(
+                f"{name} {added[name]} does not fit the image's {whole} {image.frameworks[whole].version}: {cause[0]}. "
+                f"Use an image that has {name}, or name an index with its build for this {whole} in extra_index_url."
+            )

@@ -135,6 +135,25 @@ class TestNumpy:
             shop.write("numpy==1.26.4\n").lock()
 
 
+class TestParts:
+    def test_one_that_does_not_fit_the_images_torch_is_told_after_the_build(
+        self, shop: Workshop, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shop.image.torch("2.6.0+cpu")
+        code = "raise RuntimeError('operator torchvision::nms does not exist')\n"
+        shop.index.add("torchvision", "0.21.0", "torch==2.6.0", files={"torchvision/__init__.py": code})
+        shop.write("torchvision\n").make()
+        shown = capsys.readouterr().err
+        assert "torchvision 0.21.0 does not fit the image's torch 2.6.0+cpu: RuntimeError: operator" in shown
+        assert "Use an image that has torchvision" in shown
+
+    def test_one_that_fits_is_not(self, shop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
+        shop.image.torch("2.6.0+cpu")
+        shop.index.add("torchvision", "0.21.0", "torch==2.6.0")
+        shop.write("torchvision\n").make()
+        assert "does not fit" not in capsys.readouterr().err
+
+
 class TestOverride:
     def test_it_installs_beside_the_images_and_is_kept_in_the_lock(self, offered: Workshop) -> None:
         offered.write("torch==1.13.0\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from live_code.tools.packages import backend
@@ -202,6 +204,25 @@ def test_the_reason_and_a_remedy_that_fits(name: str) -> None:
 def test_a_compiler_is_spoken_of_only_where_there_was_none(name: str) -> None:
     spoken_of = "compiler" in backend.reason("x", "", CASES[name][0]).remedy
     assert spoken_of == name.startswith(("no compiler", "a compiler"))
+
+
+@pytest.mark.parametrize("header", backend.HEADERS)
+def test_a_header_is_told_with_debians_package(header: str) -> None:
+    remedy = backend.reason("x", "", f"src/y.c:1:10: fatal error: {header}: No such file or directory").remedy
+    assert remedy == (
+        "Ask for a version of it that has a wheel for the image's Python, or use an image with the library of"
+        f" {header} (Debian: {backend.HEADERS[header]})."
+    )
+    assert re.fullmatch(r"(?:lib|python3|zlib1g)[\w-]*-dev", backend.HEADERS[header])
+
+
+def test_what_code_for_cuda_wants() -> None:
+    remedy = backend.reason("x", "", "CUDA_HOME environment variable is not set").remedy
+    assert remedy == (
+        "It compiles code for CUDA: use an image with the CUDA toolkit (a devel one), or ask for a version of"
+        " it that has a"
+        " wheel for the image's Python."
+    )
 
 
 def test_a_package_that_was_given_up_for_another_is_known_by_its_name() -> None:

@@ -114,6 +114,11 @@ CASES = {
         explained(f"Because you require torch==2.13.0+cpu and torch<2, {REQUIRED}"),
         f"requirements.txt:1 asks for torch<2, {SHIPPED}",
     ),
+    "a line with blanks and brackets": Case(
+        "torch >= 1.9, < 3\ntorch (>= 1, < 2)\n",
+        explained(f"Because you require torch>=1.9,<3 and torch>=1,<2, and you require torch==2.13.0+cpu, {REQUIRED}"),
+        f"requirements.txt:2 asks for torch (>= 1, < 2), {SHIPPED}",
+    ),
     "of two lines the one that does not fit": Case(
         "torch>=1.9\ntorch<2\n",
         explained(f"Because you require torch>=1.9 and torch<2, and you require torch==2.13.0+cpu, {REQUIRED}"),
@@ -144,6 +149,12 @@ def test_five_releases_in_the_way_are_named_one_by_one() -> None:
     error = conflict.explain(releases(5), lists("torchvision\n"), NVIDIA)
     assert error is not None
     assert error.message.count("needs torch==") == 5
+
+
+def test_six_are_more_than_a_line_should_have() -> None:
+    error = conflict.explain(releases(6), lists("torchvision\n"), NVIDIA)
+    assert error is not None
+    assert "torchvision 0.10.0 to 0.15.0 (6 releases) need other versions of torch" in error.message
 
 
 def test_of_more_releases_the_first_the_last_and_their_number_are_named() -> None:
@@ -199,6 +210,13 @@ AMONG = {
         f" that you require urllib3>=1.21.1,<3. And because you require urllib3==0.9, {REQUIRED}",
         "requirements.txt:2 asks for urllib3==0.9, but requirements.txt:1: requests==2.31.0 needs urllib3>=1.21.1,<3.",
     ),
+    "of several pairs the one with a line": (
+        "a\nb\nc<2\n",
+        "Because a==1 depends on d<2 and b==1 depends on d>=3, we can conclude that x. And because b==1"
+        " depends on c>=2 and"
+        f" you require c<2, {REQUIRED}",
+        "requirements.txt:3 asks for c<2, but requirements.txt:2: b==1 needs c>=2.",
+    ),
     "a range with holes": (
         "tensorflow==2.12.0\nprotobuf==3.19.0\n",
         "Because tensorflow==2.12.0 depends on one of:\n             protobuf>=3.20.3,<4.21.0\n"
@@ -219,6 +237,11 @@ def test_requirements_that_exclude_each_other_are_both_named(name: str) -> None:
     assert error is not None
     assert error.message == message
     assert not isinstance(error, FrameworkConflictError)
+
+
+def test_releases_of_one_package_need_not_agree_with_each_other() -> None:
+    output = explained(f"Because a==1 depends on b<2 and a==2 depends on b>=3 and you require a, {REQUIRED}")
+    assert conflict.among(output, lists("a\n")) is None
 
 
 def test_requirements_that_fit_each_other_are_no_conflict() -> None:

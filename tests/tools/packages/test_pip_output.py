@@ -48,8 +48,7 @@ CASES = {
         "tqdm==4.66.9\n",
         "  ERROR: Could not find a version that satisfies the requirement tqdm==4.66.9 (from versions: 4.0,"
         " 4.66.4, 4.66.5, 5.0)\n",
-        "requirements.txt:1 asks for tqdm==4.66.9, of which no index has such a version (near it: 4.0, 4.66.4,"
-        " 4.66.5).",
+        "requirements.txt:1 asks for tqdm==4.66.9, but no index has such a version (near it: 4.0, 4.66.4, 4.66.5).",
         "Correct the version",
     ),
     "a version for another Python": (
