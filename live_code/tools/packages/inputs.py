@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -119,7 +118,7 @@ def _plain(problem: Problem, folder: Path) -> Path:
     outside = any(text.name.startswith("../") for text in texts)
     named = any(_INDEX_LINE.search(text.text) for text in texts)
     of_pip = problem.resolver != "uv" and any(
-        text.settings or _FOR_PIP.search(text.text) or _HASHED_FILE.search(text.text) for text in texts
+        _FOR_PIP.search(text.text) or _HASHED_FILE.search(text.text) for text in texts
     )
     if not (outside or named or of_pip) and all(_is_as_written(problem.root / text.name, text) for text in texts):
         return Path()
@@ -131,7 +130,6 @@ def _plain(problem: Problem, folder: Path) -> Path:
         if of_pip:
             content = _HASHED_FILE.sub(r"\g<file>", content)
             content = _FOR_PIP.sub(lambda match: _as_pip_takes(match, problem.root), content)
-            content = _with_settings(content, text.settings)
         files.write_text(folder / PLAIN / copied(text.name), content)
     return folder / PLAIN
 
@@ -141,15 +139,6 @@ def _as_pip_takes(match: re.Match[str], root: Path) -> str:
     if match["path"]:
         return f"{match['head']}file://{quote(os.path.normpath(root / unquote(match['path'])))}"
     return match["project"]
-
-
-def _with_settings(content: str, settings: tuple[str, ...]) -> str:
-    """With what builds are given where pip takes it, behind the requirement."""
-    for words in settings:
-        package, _, setting = words.partition(":")
-        option = f" --config-settings={shlex.quote(setting)}".replace("\\", r"\\")
-        content = re.sub(rf"(?m)^{re.escape(package)}\b.*", rf"\g<0>{option}", content)
-    return content
 
 
 def relative(text: str, root: Path) -> str:

@@ -293,8 +293,7 @@ class TestOptions:
         text = f"{line.format(url=second_index.url)}\nonly-there\n"
         assert pins(offered.write(text).lock()) == {"only-there": "1.0"}
 
-    @pytest.mark.parametrize("resolver", RESOLVERS)
-    def test_build_options_of_a_requirement_reach_its_build(self, offered: Workshop, resolver: str) -> None:
+    def test_build_options_of_a_requirement_reach_its_build(self, offered: Workshop) -> None:
         build = BACKEND.format(wheel=base64.b64encode(wheel("told", "1.0")).decode(), name="told")
         build = build.replace(
             "def build_wheel(folder, *_):", "def build_wheel(folder, settings, *_):\n    check(settings)"
@@ -303,7 +302,7 @@ class TestOptions:
         build += f"def check(settings):\n    if settings != {wanted!r}: raise SystemExit(repr(settings))\n"
         put(offered, "told-1.0.tar.gz", source("told", build))
         line = './told-1.0.tar.gz --config-settings="x=y" --global-option="--z"'
-        locked = offered.write(f"{line.replace('./', 'told @ file:./')}\n").lock(resolver=resolver)
+        locked = offered.write(f"{line.replace('./', 'told @ file:./')}\n").lock()
         assert seen(offered.make(locked), "told")["told"][0] == "1.0"
 
     def test_those_that_cannot_are_told_of(self, offered: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
