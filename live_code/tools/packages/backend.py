@@ -36,6 +36,7 @@ _COMPILERS = r"(?:[\w-]*-)?(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+|gfortran|f95)(?
 _WHEEL = "Ask for a version of it that has a wheel for the image's Python"
 _OTHER_VERSION = "Ask for a newer version of it, or use an image with an older Python."
 _COMPILER = f"{_WHEEL}, or use an image with a compiler (Debian: build-essential)."
+_OTHER = f"{_WHEEL}; a project of the repo has to be corrected itself."
 _CUDA = (
     f"It compiles code for CUDA: use an image with the CUDA toolkit (a devel one), or {_WHEEL[0].lower()}{_WHEEL[1:]}."
 )
@@ -135,6 +136,7 @@ _SIGNS = (
         r"cython_sources|Cython\.Compiler\.Errors\.CompileError|Error compiling Cython file",
         "It is made for an older Cython: ask for a newer version of it, or set resolve_as_of to a day when it was new.",
     ),
+    _Sign(r": error: .*(?:\b_?Py[A-Z_]\w*|tp_print|ob_digit|f_code|use_tracing)", _OTHER_VERSION),
     _Sign(
         r"(?P<tool>pg_config|mysql_config|gdal-config|llvm-config|pkg-config|swig|protoc|ninja"
         r"|make)\b.{0,40}(?:not found|No such file)"
@@ -147,35 +149,40 @@ _SIGNS = (
         f"Its build downloads something, which it can't here: {_WHEEL[0].lower()}{_WHEEL[1:]}.",
     ),
 )
+_TRACE = "Traceback (most recent call last):"
+_NOTHING = "it said nothing"
+_END = 30
 _REQUIRES = re.compile(r"resolve requirements from (?P<where>`?[\w.-]+`?)")
 
 
 def reason(project: str, stdout: str, stderr: str, causes: tuple[str, ...] = ()) -> Reason:
     """``project``: the package's name. ``causes``: what its builder had to say, the innermost last."""
-    output = stderr if stderr.strip() else stdout
-    for sign in _SIGNS:
-        if match := re.search(sign.pattern, f"{stdout}\n{stderr}"):
-            return Reason(sign.line.format(**match.groupdict()) or _whole(match), _remedy(sign, match))
     renamed = RENAMED.get(project, "")
-    remedy = f"Write {renamed} in place of {project}." if renamed else ""
-    if not output.strip():
-        unmet = any(map(_REQUIRES.search, causes))
-        needs = "What its build needs can't be had: "
-        return Reason((needs if unmet else "") + (causes[-1] if causes else "it said nothing"), remedy)
-    return Reason(last_line(stdout, stderr), remedy)
+    other = f"Write {renamed} in place of {project}." if renamed else ""
+    if not (stdout + stderr).strip():
+        needs = "What its build needs can't be had: " if any(map(_REQUIRES.search, causes)) else ""
+        return Reason(needs + (causes[-1] if causes else _NOTHING), other or _OTHER)
+    line = last_line(stdout, stderr)
+    end = "\n".join(stderr.splitlines()[-_END:])
+    # Long before its end a build may look for things that it can do without: an exception at the end says all.
+    for text in (line, end, "" if _TRACE in end else f"{stdout}\n{stderr}"):
+        for sign in _SIGNS:
+            if match := re.search(sign.pattern, text):
+                return Reason(sign.line.format(**match.groupdict()) or _whole(match), other or _remedy(sign, match))
+    return Reason(line, other or _OTHER)
 
 
 def last_line(stdout: str, stderr: str) -> str:
     """The line of a failed build that says why: that of its exception, of its compiler, else its last one."""
     output = stderr if stderr.strip() else stdout
-    _, trace, behind = output.rpartition("Traceback (most recent call last):")
+    _, trace, behind = output.rpartition(_TRACE)
     if trace and (lines := [line for line in behind.splitlines() if line[:1].strip()]):
         return lines[0].strip()
     if errors := re.findall(r"^\S+:\d+(?::\d+)?: (?:fatal )?error: .+$", f"{stdout}\n{stderr}", re.MULTILINE):
         return str(errors[0]).strip()
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"(?i)(?:\w*error|fatal): ", line)]
-    return next(reversed(errors or [line for line in lines if "://" not in line] or lines), "it said nothing")
+    return next(reversed(errors or [line for line in lines if "://" not in line] or lines), _NOTHING)
 
 
 def _whole(match: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ import re
 from live_code.values import NamedTuple
 
 _ERROR = re.compile(r"^error: (?P<line>.*)$", re.MULTILINE)
-_CAUSE = re.compile(r"^\s*cause: (?P<lines>.+(?:\n {9}.*|\n(?=\n* {9}\S))*)", re.MULTILINE)
+_CAUSE = re.compile(r"^\s*cause: (?P<lines>.+(?:\n {9}.*|\n(?=\n* {9}))*)", re.MULTILINE)
 _HINT = re.compile(r"^hint: ", re.MULTILINE)
 _STREAM = re.compile(r"^\[(?P<name>stdout|stderr)\]$", re.MULTILINE)
 _INDENT = " " * 9

@@ -182,9 +182,14 @@ CASES = {
         "ValueError: 2",
         "",
     ),
+    "C code for another Python": (
+        "a.c:3:1: error: incompatible type for argument 1 of '_Py_HashDouble'\nerror: Command 'gcc' failed",
+        "a.c:3:1: error: incompatible type for argument 1 of '_Py_HashDouble'",
+        "older Python",
+    ),
     "an error of the compiler": (
-        "a.c:3:1: error: unknown type name 'PyFoo'\na.c:4:1: error: more\nerror: command 'gcc' failed with exit code 1",
-        "a.c:3:1: error: unknown type name 'PyFoo'",
+        "a.c:3:1: error: unknown type name 'foo'\na.c:4:1: error: more\nerror: command 'gcc' failed with exit code 1",
+        "a.c:3:1: error: unknown type name 'foo'",
         "",
     ),
     "the line that says error": ("starting\nerror: it broke\nbye", "error: it broke", ""),
@@ -197,7 +202,7 @@ def test_the_reason_and_a_remedy_that_fits(name: str) -> None:
     output, line, remedy = CASES[name]
     assert remedy in backend.reason("x", "", output).remedy
     assert backend.reason("x", "", output).line == line
-    assert (backend.reason("x", "", output).remedy == "") == (remedy == "")
+    assert (backend.reason("x", "", output).remedy == backend._OTHER) == (remedy == "")
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -230,6 +235,13 @@ def test_a_package_that_was_given_up_for_another_is_known_by_its_name() -> None:
         "tensorflow-gpu", "", f"{TRACE}packaging.requirements.InvalidRequirement: Expected semicolon"
     )
     assert reason.remedy == "Write tensorflow in place of tensorflow-gpu."
+
+
+def test_what_a_build_could_do_without_is_not_its_reason() -> None:
+    searched = "sh: 1: gfortran: not found\n" + "more\n" * 40
+    reason = backend.reason("x", searched, f"{searched}{TRACE}ValueError: mine")
+    assert reason.line == "ValueError: mine"
+    assert "compiler" not in reason.remedy
 
 
 def test_a_build_that_writes_to_its_standard_output_alone_is_heard() -> None:

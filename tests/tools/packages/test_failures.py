@@ -514,3 +514,8 @@ def test_an_installers_details_are_the_last_thirty_lines(tmp_path: Path) -> None
     error = failures.of_installer(failed("\n".join(map(str, range(100)))), tmp_path)
     assert isinstance(error, LiveCodeError)
     assert error.details.splitlines() == [str(number) for number in range(70, 100)]
+
+
+def test_blank_and_indented_lines_of_a_build_do_not_end_what_it_printed(tmp_path: Path) -> None:
+    output = unbuilt("a==1", "!!", "", "        ********", "", "", "  more", "ValueError: mine")
+    assert "a==1 can't be built: ValueError: mine." in resolved(problem("a\n"), output, tmp_path).message
