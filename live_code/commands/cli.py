@@ -212,10 +212,12 @@ def _verify(arguments: argparse.Namespace) -> int:
     if bad_end := _bad_end(task_config.out_dir(folders)):
         print(bad_end)
     for problem in problems:
-        print(f"{problem.task}: {problem.text}")
-    if problems:
-        print(f"{results.count(len(problems), 'problem')}: the platform can't use these results")
+        print(f"{problem.task}: {'' if problem.refused else 'warning: '}{problem.text}")
+    if refused := sum(problem.refused for problem in problems):
+        print(f"{results.count(refused, 'problem')}: the platform can't use these results")
         return 1
+    if problems:
+        print("the platform takes these results")
     print(results.summary(collected))
     return 0
 

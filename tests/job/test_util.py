@@ -79,6 +79,11 @@ def test_weights_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     assert util.YmirStageWeight().weights == [0.2, 0.7, 0.1]
 
 
+@pytest.mark.parametrize("weights", [None, [0.1, 0.8, 0.1], [1 / 3, 1 / 3, 1 / 3], [0.3, 0.6, 0.1]])
+def test_the_end_of_the_last_stage_is_exactly_the_end(weights: list[float] | None) -> None:
+    assert util.YmirStageWeight(weights).get_stage_process("postprocess", 1.0) == 1.0
+
+
 @pytest.mark.parametrize("weights", [[0.5, 0.5], [0.5, 0.4, 0.2], [1.5, -0.5, 0]])
 def test_weights_that_do_not_fill_the_bar_are_refused(weights: list[float]) -> None:
     with pytest.raises(ValueError, match="sum is 1"):
@@ -174,8 +179,8 @@ def test_saved_files_are_brought_into_the_models_folder(task: Task, tmp_path: Pa
     assert util.format_saved_files(cfg, files) == ["a.pt", "b.pt", "it's elsewhere.pt", "link.pt"]
     assert (task.models / "it's elsewhere.pt").read_text() == "elsewhere"
     assert not (task.models / "link.pt").is_symlink()
-    with pytest.raises(FileNotFoundError, match=r"gone\.pt"):
-        util.format_saved_files(cfg, ["gone.pt"])
+    with pytest.warns(UserWarning, match=r"later\.pt is not in"):
+        assert util.format_saved_files(cfg, ["later.pt"]) == ["later.pt"]
 
 
 # --- datasets ---------------------------------------------------------------------------------------------------------
