@@ -43,6 +43,9 @@ RUN export UV_DEFAULT_INDEX=${PYPI_MIRROR} UV_NO_CACHE=1 \
     && /opt/live-code/image-steps job-side /opt/live-code/job.txt \
     && ln -s /opt/live-code/venv/bin/live-code /usr/local/bin/live-code
 COPY img-man /img-man
+# 2: detection, 3: semantic segmentation, 4: instance segmentation; 2,3,4 for platforms from 2.4 on.
+ARG OBJECT_TYPE=2
+RUN /opt/live-code/image-steps forms "${OBJECT_TYPE}"
 COPY scripts/start.sh /usr/bin/start.sh
 WORKDIR /app
 # The name under which a run's record shows the image.
