@@ -221,7 +221,9 @@ def take_image(read: Callable[[str], str | None], release: str) -> dict[int, set
     kinds = manifest.get("object_type", 2)
     if release == "2.4":
         if isinstance(kinds, list):
-            folders = {kind: FOLDERS.get(kind) or _refuse(f"object_type {kind!r}") for kind in kinds}
+            if any(not isinstance(kind, int) or kind not in FOLDERS for kind in kinds):
+                raise Refused(f"object_type {kinds!r}")
+            folders = {kind: FOLDERS[kind] for kind in kinds}
         elif isinstance(kinds, int):
             folders = {kinds: ""}
         else:
