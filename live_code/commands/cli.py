@@ -227,7 +227,7 @@ def _bad_end(out: Path) -> str:
     from live_code.stages.record import reading
     from live_code.stages.record.journal import RECORD
 
-    if not (out / "live-code" / RECORD).is_file():
+    if not any((out / folder / RECORD).is_file() for folder in ("live-code", reading.KEPT)):
         return ""
     record = reading.read(out)
     if record.state == "failed":
