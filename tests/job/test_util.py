@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,22 @@ def test_weight_files_are_those_given_that_are_there(
     task.configure(**{key: ["a.pt", "b.json", "gone.pt"]})
     expected = [str(task.root / "in/models" / name) for name in found]
     assert util.get_weight_files(util.get_merged_config(), suffix) == expected
+
+
+@pytest.mark.parametrize("given", [["gone.pt"], "gone.pt", ["b.json"], ["gone.pt", "b.json"]])
+def test_models_that_are_named_and_can_not_be_used_are_a_warning(task: Task, given: Any) -> None:
+    (task.root / "in/models/b.json").write_text("")
+    task.configure(pretrained_model_params=given)
+    with pytest.warns(UserWarning, match=r"pretrained_model_params names no \.pt or \.pth file that is there, but "):
+        assert util.get_weight_files(util.get_merged_config()) == []
+
+
+@pytest.mark.parametrize("given", [None, "", [], " "])
+def test_a_training_that_is_given_no_model_has_none_in_silence(task: Task, given: Any) -> None:
+    task.configure(pretrained_model_params=given)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert util.get_weight_files(util.get_merged_config()) == []
 
 
 def test_a_free_port_can_be_taken() -> None:
