@@ -22,10 +22,13 @@ RUN /build/image-steps executor /build/sources /build/dev.txt
 
 FROM ${BASE_IMAGE}
 ARG APT_MIRROR=
+ARG PACKAGES=
 COPY scripts/image-steps requirements/job.txt /opt/live-code/
-# libgomp1 and libquadmath0: mxnet and its OpenBLAS link to them and don't bring them.
+# libgomp1 and libquadmath0: mxnet and its OpenBLAS link to them and don't bring them. The last two lines as in the
+# torch image: the libraries of opencv-python, programs that repositories' scripts call, and what a maintainer adds.
 RUN /opt/live-code/image-steps packages ca-certificates git git-lfs libgomp1 libnss-wrapper libquadmath0 \
         openssh-client python3 tini \
+        libglib2.0-0 libsm6 libxext6 libxrender1 curl unzip wget zip ${PACKAGES} \
     && ln -s /usr/lib/*/libnss_wrapper.so /usr/local/lib/ \
     && mkdir -m 0777 /app /cache
 COPY --from=executor /opt/live-code /opt/live-code

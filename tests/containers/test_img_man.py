@@ -69,5 +69,5 @@ def test_a_base_whose_python_is_too_old_names_the_argument_that_helps(tmp_path: 
 
 def test_the_job_s_side_brings_no_framework() -> None:
     locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements" / "job.txt").read_text(), re.MULTILINE))
-    assert {"pyyaml", "easydict", "tensorboard"} <= locked
+    assert {"pyyaml", "easydict", "tensorboard", "tensorboardx", "tqdm", "loguru", "imagesize"} <= locked
     assert not {name for name in locked if re.match(r"numpy|torch|triton|nvidia|mxnet", name)}
