@@ -24,10 +24,15 @@ Reader = Callable[[TaskConfig, Results, Problems], Results]
 
 
 def collect(task: TaskConfig, earlier: Earlier = NOTHING_EARLIER) -> Results:
-    """Reads the outputs of every task of the request. Raises ResultsError naming all that the platform refuses.
+    """Reads the outputs of every task of the request, once what can be put right is. Raises ResultsError naming all
+    that the platform refuses, or OSError.
 
     ``earlier``: what stood there before the job; it is none of its results.
     """
+    if "training" in task.tasks and not stale(task.output["training_result_file"], earlier):
+        from live_code.stages.results import mend
+
+        mend.training(task)
     results, problems = check(task, earlier)
     refused = tuple(problem for problem in problems if problem.refused)
     if refused:

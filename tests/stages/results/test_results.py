@@ -211,6 +211,88 @@ class TestTraining:
         assert "; one lies in " in of_kind(folder, refused=True)[0].text
 
 
+class TestMending:
+    """After a job that ended well; `verify` changes nothing."""
+
+    @pytest.fixture
+    def training(self, folder: TaskFolder) -> TaskFolder:
+        return folder.env(run_training=True).config().out("models/epoch1.pt", "weights")
+
+    def collected(self, folder: TaskFolder) -> results.Results:
+        return results.collect(task_config.load(task_config.Folders(folder.in_dir, folder.out_dir)))
+
+    def write(self, folder: TaskFolder, best: str, **files: list[str]) -> None:
+        stages = {
+            name: {**STAGE, "stage_name": name, "files": names, "mAP": 0.1 * number}
+            for number, (name, names) in enumerate(files.items(), 1)
+        }
+        result = {"best_stage_name": best, "mAP": stages[best]["mAP"], "model_stages": stages, "author": "me"}
+        folder.out("models/result.yaml", yaml.safe_dump(result))
+
+    def taken(self, folder: TaskFolder) -> dict[str, list[str]]:
+        return platform.take_training(folder.out_dir / "models", "2.4")
+
+    def test_a_stage_whose_file_never_came_costs_itself_and_no_other(
+        self, training: TaskFolder, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        self.write(training, "epoch3", epoch1=["epoch1.pt"], epoch2=["epoch1.pt", "epoch2.pt"], epoch3=["epoch3.pt"])
+        assert self.collected(training).best_stage == "epoch1"
+        assert self.taken(training) == {"epoch1": ["epoch1.pt"]}
+        written = yaml.safe_load((training.out_dir / "models/result.yaml").read_text())
+        assert (written["best_stage_name"], written["mAP"], written["author"]) == ("epoch1", 0.1, "me")
+        errors = capfd.readouterr().err
+        assert "stage epoch2 is left out of the results: epoch2.pt was named, and never written to" in errors
+
+    def test_where_no_stage_is_whole_the_check_decides_and_nothing_is_changed(self, training: TaskFolder) -> None:
+        self.write(training, "epoch2", epoch2=["epoch2.pt"], epoch3=["epoch3.pt"])
+        before = (training.out_dir / "models/result.yaml").read_text()
+        with pytest.raises(ResultsError, match=r"epoch2\.pt is missing"):
+            self.collected(training)
+        assert (training.out_dir / "models/result.yaml").read_text() == before
+
+    @pytest.mark.parametrize("place", ["", "epoch1/"])
+    def test_a_name_that_became_a_link_becomes_its_file(self, training: TaskFolder, place: str) -> None:
+        (training.out_dir / "models/epoch1").mkdir()
+        training.out("checkpoints/last.pt", "newest")
+        link = training.out_dir / f"models/{place}best.pt"
+        link.symlink_to(training.out_dir / "checkpoints/last.pt")
+        self.write(training, "epoch1", epoch1=["best.pt"])
+        assert self.collected(training).best_stage == "epoch1"
+        assert (link.is_symlink(), link.read_text()) == (False, "newest")
+        assert self.taken(training) == {"epoch1": ["best.pt"]}
+
+    def test_before_protocol_1_0_a_file_that_came_into_its_stages_folder_is_brought_up(
+        self, folder: TaskFolder
+    ) -> None:
+        folder.env(run_training=True, protocol_version="").config().out("models/epoch2/late.pt", "weights")
+        folder.out("models/result.yaml", yaml.safe_dump({"model": ["late.pt"], "map": 0.4}))
+        self.collected(folder)
+        assert platform.take_training(folder.out_dir / "models", "1.0") == {"model": ["late.pt"]}
+
+    def test_an_attachment_that_came_later_is_brought_to_its_section(self, training: TaskFolder) -> None:
+        training.out("models/curve.png", "x")
+        result = {"best_stage_name": "e", "mAP": 0.5, "attachments": {"plots": ["curve.png"]}}
+        stages = {"e": {**STAGE, "stage_name": "e", "files": ["epoch1.pt"]}}
+        training.out("models/result.yaml", yaml.safe_dump({**result, "model_stages": stages}))
+        self.collected(training)
+        assert (training.out_dir / "models/attachments/plots/curve.png").read_text() == "x"
+
+    @pytest.mark.parametrize(
+        "text", ["", "a: [", "model_stages: [1]", "model_stages: {a: 1, 2: {files: x}}", "model: 3"]
+    )
+    def test_what_makes_no_sense_is_left_to_the_check(self, training: TaskFolder, text: str) -> None:
+        training.out("models/result.yaml", text)
+        with pytest.raises(ResultsError):
+            self.collected(training)
+        assert (training.out_dir / "models/result.yaml").read_text() == text
+
+    def test_verify_changes_nothing(self, training: TaskFolder) -> None:
+        self.write(training, "epoch1", epoch1=["epoch1.pt"], epoch2=["epoch2.pt"])
+        before = (training.out_dir / "models/result.yaml").read_text()
+        assert "file epoch2.pt is missing" in text_of(of_kind(training, refused=True))
+        assert (training.out_dir / "models/result.yaml").read_text() == before
+
+
 class TestMining:
     @pytest.fixture
     def mining(self, folder: TaskFolder) -> TaskFolder:
