@@ -22,10 +22,13 @@ RUN /build/image-steps executor /build/sources /build/dev.txt
 
 FROM ${BASE_IMAGE}
 ARG APT_MIRROR=
+ARG PACKAGES=
 COPY scripts/image-steps requirements/job.txt /opt/live-code/
-# libgomp1 and libquadmath0: mxnet and its OpenBLAS link to them and don't bring them.
+# libgomp1 and libquadmath0: mxnet and its OpenBLAS link to them and don't bring them. The last two lines as in the
+# torch image: the libraries of opencv-python, programs that repositories' scripts call, and what a maintainer adds.
 RUN /opt/live-code/image-steps packages ca-certificates git git-lfs libgomp1 libnss-wrapper libquadmath0 \
         openssh-client python3 tini \
+        libglib2.0-0 libsm6 libxext6 libxrender1 curl unzip wget zip ${PACKAGES} \
     && ln -s /usr/lib/*/libnss_wrapper.so /usr/local/lib/ \
     && mkdir -m 0777 /app /cache
 COPY --from=executor /opt/live-code /opt/live-code
@@ -43,6 +46,9 @@ RUN export UV_DEFAULT_INDEX=${PYPI_MIRROR} UV_NO_CACHE=1 \
     && /opt/live-code/image-steps job-side /opt/live-code/job.txt \
     && ln -s /opt/live-code/venv/bin/live-code /usr/local/bin/live-code
 COPY img-man /img-man
+# 2: detection, 3: semantic segmentation, 4: instance segmentation; 2,3,4 for platforms from 2.4 on.
+ARG OBJECT_TYPE=2
+RUN /opt/live-code/image-steps forms "${OBJECT_TYPE}"
 COPY scripts/start.sh /usr/bin/start.sh
 WORKDIR /app
 # The name under which a run's record shows the image.

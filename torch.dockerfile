@@ -17,9 +17,13 @@ RUN /build/image-steps executor /build/sources /build/dev.txt
 
 FROM ${BASE_IMAGE}
 ARG APT_MIRROR=
+# More of Debian's or Ubuntu's, such as "gcc g++ libc6-dev" for repositories that compile.
+ARG PACKAGES=
 COPY scripts/image-steps requirements/job.txt /opt/live-code/
 # tini hands signals on to bash and its children; nss-wrapper names a uid without a passwd entry, which ssh insists on.
+# The rest is what repositories count on: the libraries of opencv-python, and programs that their scripts call.
 RUN /opt/live-code/image-steps packages ca-certificates git git-lfs libnss-wrapper openssh-client tini \
+        libglib2.0-0 libsm6 libxext6 libxrender1 curl unzip wget zip ${PACKAGES} \
     && ln -s /usr/lib/*/libnss_wrapper.so /usr/local/lib/ \
     && mkdir -m 0777 /app /cache
 COPY --from=executor /opt/live-code /opt/live-code
@@ -27,6 +31,9 @@ ARG PYPI_MIRROR=https://pypi.org/simple
 RUN UV_DEFAULT_INDEX=${PYPI_MIRROR} UV_NO_CACHE=1 /opt/live-code/image-steps job-side /opt/live-code/job.txt \
     && ln -s /opt/live-code/venv/bin/live-code /usr/local/bin/live-code
 COPY img-man /img-man
+# 2: detection, 3: semantic segmentation, 4: instance segmentation; 2,3,4 for platforms from 2.4 on.
+ARG OBJECT_TYPE=2
+RUN /opt/live-code/image-steps forms "${OBJECT_TYPE}"
 COPY scripts/start.sh /usr/bin/start.sh
 WORKDIR /app
 # The name under which a run's record shows the image.

@@ -4,12 +4,12 @@ import numpy as np
 from data import read_image
 from model import load
 from params import number
+from weights import given_weights
 from ymir_exc import result_writer
 from ymir_exc.dataset_reader import item_paths, items_count
 from ymir_exc.env import DatasetType
 from ymir_exc.monitor import write_monitor_logger_for_multiple_tasks
 from ymir_exc.result_writer import Annotation, Box
-from ymir_exc.util import get_weight_files
 
 
 def run_mining(cfg) -> None:
@@ -26,9 +26,7 @@ def run_infer(cfg) -> None:
 
 def predictions(cfg, task: str):
     """Yields path, found boxes and the windows' chances of every candidate, and reports the progress of ``task``."""
-    weights = get_weight_files(cfg, ".params")
-    if not weights:
-        raise FileNotFoundError("model_params_path names no .params file that is there")
+    weights = given_weights(cfg, ".params")
     classifier = load(weights[0], str(cfg.param.get("gpu_id", "")))
     threshold, total = number(cfg, "score_threshold"), items_count(DatasetType.CANDIDATE)
     for done, (path, _) in enumerate(item_paths(DatasetType.CANDIDATE), 1):

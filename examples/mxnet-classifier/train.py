@@ -10,10 +10,10 @@ from boxes import IOU_THRESHOLD, iou, mean_average_precision
 from data import crops, read_boxes, read_image, squares_around, squares_in
 from model import Classifier, load
 from params import number
+from weights import given_weights
 from ymir_exc import monitor, result_writer
 from ymir_exc.dataset_reader import item_paths
 from ymir_exc.env import DatasetType
-from ymir_exc.util import get_weight_files
 
 LEAST_SCORE = 0.05  # boxes below are not measured
 
@@ -57,11 +57,12 @@ def run(cfg) -> int:
 def start_from(cfg) -> Classifier:
     """An earlier training's classifier when one of the same classes is given, else a new one."""
     gpu_id = str(cfg.param.get("gpu_id", ""))
-    for weights in get_weight_files(cfg, ".params"):
+    for weights in given_weights(cfg, ".params"):
         known = load(weights, gpu_id)
         if known.class_names == list(cfg.param.class_names):
             print(f"finetuning {weights}", flush=True)
             return known
+        print(f"warning: {weights} knows {known.class_names}, other classes than the task's: starting anew", flush=True)
     return Classifier(cfg.param.class_names, gpu_id)
 
 
@@ -114,7 +115,7 @@ def write_stage(cfg, classifier, val_set, epoch: int) -> None:
     print(f"{name}: mAP@0.5 {mean:.3f} on {len(val_set)} images", flush=True)
     result_writer.write_model_stage(
         stage_name=name,
-        files=classifier.save(Path(cfg.ymir.output.models_dir, name), name),
+        files=classifier.save(Path(cfg.ymir.output.models_dir), name),
         evaluation_result={"mAP": mean},
         timestamp=int(time.time()),
         evaluate_config={"iou_thr": IOU_THRESHOLD, "conf_thr": LEAST_SCORE},

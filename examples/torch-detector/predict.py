@@ -7,10 +7,10 @@ import torch
 from data import read_square
 from model import Predictor, load
 from params import number
+from weights import given_weights
 from ymir_exc.dataset_reader import item_paths, items_count
 from ymir_exc.env import DatasetType
 from ymir_exc.monitor import write_monitor_logger_for_multiple_tasks
-from ymir_exc.util import get_weight_files
 
 BATCH_SIZE = 16
 
@@ -26,9 +26,7 @@ class Prediction(NamedTuple):
 
 def predictions(cfg, task: str):
     """Yields a Prediction for every candidate, in the index's order, and reports the progress of ``task``."""
-    weight_files = get_weight_files(cfg, ".pt")
-    if not weight_files:
-        raise FileNotFoundError("model_params_path names no .pt file that is there")
+    weight_files = given_weights(cfg, ".pt")
     torch.set_num_threads(number(cfg, "threads", int))
     device = "cuda" if str(cfg.param.get("gpu_id", "")) else "cpu"
     detector, settings = load(weight_files[0])

@@ -14,10 +14,11 @@ from loss import detection_loss
 from model import Detector, Predictor, load, save
 from params import number
 from torch.utils.tensorboard import SummaryWriter
+from weights import given_weights
 from ymir_exc import monitor, result_writer
 from ymir_exc.dataset_reader import item_paths
 from ymir_exc.env import DatasetType
-from ymir_exc.util import get_bool, get_merged_config, get_weight_files
+from ymir_exc.util import get_bool, get_merged_config
 
 
 class Settings(NamedTuple):
@@ -76,7 +77,7 @@ def train(cfg, settings: Settings, stop: Stop) -> None:
     samples = read_samples(item_paths(DatasetType.TRAINING), settings.image_size)
     val = read_samples(item_paths(DatasetType.VALIDATION), settings.image_size)
     print(f"{len(samples.images)} images to learn from, {len(val.images)} to measure with")
-    detector = new_detector(settings, get_weight_files(cfg, ".pt")).to(settings.device)
+    detector = new_detector(settings, given_weights(cfg, ".pt")).to(settings.device)
     steps = settings.epochs * -(-len(samples.images) // settings.batch_size)
     optimizer = torch.optim.AdamW(detector.parameters(), settings.learning_rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=steps)
@@ -113,8 +114,7 @@ def train_epoch(detector, samples, settings: Settings, optimizer, schedule, stop
 def write_stage(cfg, settings: Settings, detector, val, epoch: int, board) -> None:
     """Measures on the validation set; saves weights, ONNX and the stage."""
     name = f"epoch{epoch}"
-    folder = Path(cfg.ymir.output.models_dir, name)
-    folder.mkdir(parents=True, exist_ok=True)
+    weights, graph = (Path(cfg.ymir.output.models_dir, f"{name}{ending}") for ending in (".pt", ".onnx"))
     predictor = Predictor(detector.eval())
     precisions = average_precisions(predict_all(predictor, val.images, settings.device), val.boxes.numpy())
     mean = sum(precisions.values()) / max(1, len(precisions))
@@ -122,12 +122,12 @@ def write_stage(cfg, settings: Settings, detector, val, epoch: int, board) -> No
     for class_id, precision in precisions.items():
         board.add_scalar(f"val/AP {settings.class_names[class_id]}", precision, epoch)
     print(f"{name}: mAP@0.5 {mean:.3f} on {len(val.images)} images", flush=True)
-    save(folder / f"{name}.pt", detector, settings)
+    save(weights, detector, settings)
     if settings.export_onnx:
-        export_onnx(predictor, settings.image_size, folder / f"{name}.onnx")
+        export_onnx(predictor, settings.image_size, graph)
     result_writer.write_model_stage(
         stage_name=name,
-        files=sorted(path.name for path in folder.iterdir()),
+        files=[weights.name] + [graph.name] * settings.export_onnx,
         evaluation_result={"mAP": mean},
         timestamp=int(time.time()),
         attachments={"evaluation": [write_precisions(cfg, settings, name, precisions)]},

@@ -212,10 +212,12 @@ def _verify(arguments: argparse.Namespace) -> int:
     if bad_end := _bad_end(task_config.out_dir(folders)):
         print(bad_end)
     for problem in problems:
-        print(f"{problem.task}: {problem.text}")
-    if problems:
-        print(f"{results.count(len(problems), 'problem')}: the platform can't use these results")
+        print(f"{problem.task}: {'' if problem.refused else 'warning: '}{problem.text}")
+    if refused := sum(problem.refused for problem in problems):
+        print(f"{results.count(refused, 'problem')}: the platform can't use these results")
         return 1
+    if problems:
+        print("the platform takes these results")
     print(results.summary(collected))
     return 0
 
@@ -225,7 +227,7 @@ def _bad_end(out: Path) -> str:
     from live_code.stages.record import reading
     from live_code.stages.record.journal import RECORD
 
-    if not (out / "live-code" / RECORD).is_file():
+    if not any((out / folder / RECORD).is_file() for folder in ("live-code", reading.KEPT)):
         return ""
     record = reading.read(out)
     if record.state == "failed":

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
 
+from live_code.commands import inspection
 from live_code.errors import EngineError
 from live_code.job.ymir_exc import protocol
 from live_code.tools.processes import runner
@@ -17,7 +18,6 @@ from live_code.tools.terminal import table
 from live_code.values import NamedTuple
 
 FORM = ("git_url", "git_branch", "code_config")
-KINDS = {2: "detection", 3: "semantic segmentation", 4: "instance segmentation"}
 # Longer than a plain container's start takes on a slow machine, and no user waits for it with joy.
 SLOW_S = 5.0
 _START = "bash /usr/bin/start.sh >/dev/null; code=$?; cat /out/monitor.txt; test $code != 0"
@@ -74,7 +74,7 @@ class Image(NamedTuple):
 
 
 def check(image: Image) -> list[Finding]:
-    """Every check, in order; takes about a dozen container starts. Raises EngineError."""
+    """Every check, in order; takes some dozens of container starts. Raises EngineError."""
     image.inspect()
     return [_finding(name, examine, image) for name, examine in _CHECKS.items()]
 
@@ -95,27 +95,39 @@ def _finding(name: str, examine: Callable[[Image], str], image: Image) -> Findin
 
 def _manifest(image: Image) -> str:
     manifest = _yaml(image, "manifest.yaml")
-    kinds = manifest.get("object_type", 2)
-    kinds = kinds if isinstance(kinds, list) else [kinds]
-    if wrong := [kind for kind in kinds if kind not in KINDS]:
-        raise Fault(f"object_type {wrong[0]!r} is none of {', '.join(map(str, KINDS))}")
     if manifest.get("enable_livecode") is not True:
         raise Fault("enable_livecode is not true: the platform shows no form for git_url")
-    return ", ".join(KINDS[kind] for kind in kinds)
+    return f"object_type {manifest.get('object_type', 2)}, with live code"
+
+
+def _platforms(image: Image) -> str:
+    return judged(inspection.offers(lambda name: _mapping(image, name)))
+
+
+def judged(offers: Mapping[str, inspection.Offer]) -> str:
+    """In words. Raises Fault when no platform takes the image, or one shows it where it does no task."""
+    text = "; ".join(f"platforms {generation} {offer}" for generation, offer in offers.items())
+    idle = any(not tasks for offer in offers.values() for tasks in offer.tasks.values())
+    if idle or all(offer.refusal for offer in offers.values()):
+        raise Fault(text)
+    return text
 
 
 def _templates(image: Image) -> str:
+    """Of all folders."""
     templates = []
-    for task in protocol.TASKS:
-        if not _exists(image, f"/img-man/{task}-template.yaml"):
-            continue
-        values = _yaml(image, f"{task}-template.yaml")
-        if nested := [key for key, value in values.items() if isinstance(value, dict)]:
-            raise Fault(f"{task}-template.yaml: {nested[0]} is a mapping; the platform's form is flat")
-        templates.append(f"{task} ({len(values)} keys)")
+    for folder in ("", *(f"{folder}/" for folder in inspection.FOLDERS.values())):
+        found = {
+            task: values for task in protocol.TASKS if (values := _mapping(image, f"{folder}{task}-template.yaml"))
+        }
+        for task, values in found.items():
+            if nested := [key for key, value in values.items() if isinstance(value, dict)]:
+                raise Fault(f"{folder}{task}-template.yaml: {nested[0]} is a mapping; the platform's form is flat")
+        if found:
+            templates.append(f"{folder or 'top'}: {', '.join(found)}")
     if not templates:
         raise Fault("there is none: the image does no task")
-    return ", ".join(templates)
+    return "; ".join(templates)
 
 
 def _form(image: Image) -> str:
@@ -208,12 +220,21 @@ def _yaml(image: Image, name: str) -> dict[str, Any]:
     return values
 
 
+def _mapping(image: Image, name: str) -> dict[str, Any] | None:
+    """A file as the platform reads it; None for one that is missing or holds no keys and values."""
+    try:
+        return _yaml(image, name) or None
+    except Fault:
+        return None
+
+
 def _exists(image: Image, path: str) -> bool:
     return image.run("bash", "-c", f"test -e {path} && echo yes || echo no") == "yes\n"
 
 
 _CHECKS: dict[str, Callable[[Image], str]] = {
     "manifest": _manifest,
+    "platforms": _platforms,
     "templates": _templates,
     "live-code form": _form,
     "commands": _pass_through,

@@ -88,7 +88,7 @@ def named(name: Path) -> Record:
     if name.exists() or name.name != str(name):
         return reading.read(name)
     matching = [record for record in _readable(Path()) if record.id.startswith(str(name))]
-    if len(matching) == 1:
+    if len({record.id for record in matching}) == 1:  # a run's folder and a copy of its record
         return matching[0]
     if matching:
         ids = ", ".join(record.id for record in matching[:5])

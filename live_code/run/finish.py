@@ -33,7 +33,8 @@ def begin(out: Path) -> None:
     record_dir = out / FOLDER
     try:
         record_dir.mkdir(parents=True, exist_ok=True)
-        (record_dir / RECORD).unlink(missing_ok=True)  # an earlier start's
+        for earlier in (record_dir / RECORD, out / "tensorboard" / FOLDER / RECORD):
+            earlier.unlink(missing_ok=True)
         with (record_dir / RESERVE).open("wb") as room:
             os.posix_fallocate(room.fileno(), 0, RESERVE_BYTES)
     except OSError as error:
@@ -89,6 +90,8 @@ def close(journal: Journal, ending: Ending, out: Path) -> int:
     except OSError as error:
         _warn(ending, f"the record can't be written: {error}")
     task = journal.value("task")
+    if task:
+        _keep(journal, ending, out, Path(task.output["tensorboard_dir"]))
     if journal.value("launch"):
         observe.in_tensorboard(journal, ending, task, out / FOLDER)
     if task and ending.error:
@@ -106,6 +109,15 @@ def close(journal: Journal, ending: Ending, out: Path) -> int:
     else:
         log.info(f"done in {sum(phase.seconds for phase in journal.phases):.1f} s")
     return ending.exit_code
+
+
+def _keep(journal: Journal, ending: Ending, out: Path, tensorboard: Path) -> None:
+    from live_code.stages.record import kept
+
+    try:
+        kept.write(journal, out / FOLDER, tensorboard)
+    except OSError as error:
+        _warn(ending, f"the record can't be kept in {tensorboard}, where the platform would leave it: {error.strerror}")
 
 
 def _warn(ending: Ending, message: str) -> None:

@@ -15,7 +15,7 @@ from live_code.authoring import check, init
 from live_code.commands import cli
 from live_code.errors import InitError
 from live_code.job.ymir_exc import protocol
-from tests.support import variables
+from tests.support import platform, variables
 from tests.support.standin import PROJECT, one_at_a_time
 
 FRAMEWORKS = tuple(init.CHOICES)
@@ -152,6 +152,36 @@ class TestPlain:
         assert told.message.startswith(f"the job failed: ValueError: {said}")
         assert told.return_code == protocol.CODE_CONFIG
 
+    @pytest.mark.parametrize(
+        ("key", "env_file"), [("pretrained_model_params", ""), ("model_params_path", "infer.yaml")]
+    )
+    def test_models_that_can_not_be_used_fail_the_task_as_a_matter_of_the_model(
+        self, tmp_path: Path, key: str, env_file: str
+    ) -> None:
+        folder = init.make(tmp_path / "new", "plain", variables.INHERITED).folder
+        (folder / "sample/in/models").mkdir()
+        (folder / "sample/in/models/other.pt").write_text("weights of something else")
+        config = folder / "sample" / "in" / "config.yaml"
+        values = {**yaml.safe_load(config.read_text()), key: ["/in/models/other.pt"]}
+        config.write_text(yaml.safe_dump(values))
+        argv: list[str | Path] = ["live-code", "run", "--in", "sample/in", "--out", tmp_path / "out"]
+        argv += ["--env", f"sample/in/{env_file}"] if env_file else []
+        env = environ(tmp_path, sys.executable)
+        assert subprocess.run(argv, cwd=folder, env=env, capture_output=True, check=False).returncode != 0
+        line = protocol.parse_monitor((tmp_path / "out" / "monitor.txt").read_text())
+        assert (line.state, line.return_code) == (protocol.STATE_ERROR, protocol.CODE_MODEL_FILE)
+        assert f"{key} names no .npz file that is there" in line.message
+
+    def test_a_platform_of_the_old_protocol_reads_its_training(self, tmp_path: Path) -> None:
+        folder = init.make(tmp_path / "new", "plain", variables.INHERITED).folder
+        env_file = folder / "sample/in/env.yaml"
+        values = yaml.safe_load(env_file.read_text())
+        del values["protocol_version"]
+        env_file.write_text(yaml.safe_dump(values))
+        argv: list[str | Path] = ["live-code", "run", "--in", "sample/in", "--out", tmp_path / "out"]
+        run(argv, folder, environ(tmp_path, sys.executable))
+        assert platform.take_training(tmp_path / "out" / "models", "1.0")["model"]
+
     def test_check_finds_nothing(self, tmp_path: Path) -> None:
         made = init.make(tmp_path / "new", "plain", variables.INHERITED)
         env = environ(tmp_path, sys.executable)
@@ -197,6 +227,9 @@ def sample(folder: Path, env: Mapping[str, str]) -> None:
     assert "training: 2 stages" in said
     assert "mining: 2 images scored" in said
     assert "infer: 2 images, " in said
-    result = yaml.safe_load((folder / "out" / "training" / "models" / "result.yaml").read_text())
+    models = folder / "out" / "training" / "models"
+    result = yaml.safe_load((models / "result.yaml").read_text())
     assert result["mAP"] > 0.9
+    # Tools beside the platform hand on what lies there, and nothing below.
+    assert all((models / file).is_file() for stage in result["model_stages"].values() for file in stage["files"])
     assert run(["git", "status", "--porcelain"], folder, env) == ""

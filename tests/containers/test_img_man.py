@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,19 @@ def test_the_lock_of_the_images_has_all_that_the_package_depends_on() -> None:
     assert wanted <= locked, "run scripts/lock"
 
 
+@pytest.mark.parametrize("python", ["3.8", "3.9.18", "2.7", "python3"])
+def test_a_base_whose_python_is_too_old_names_the_argument_that_helps(tmp_path: Path, python: str) -> None:
+    (tmp_path / "python3").write_text("#!/bin/sh\necho 3.8\n")
+    (tmp_path / "python3").chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "EXECUTOR_PYTHON": python}
+    step = ["bash", ROOT / "scripts" / "image-steps", "environment", "/nowhere.txt"]
+    done = subprocess.run(step, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "needs 3.10 or newer" in done.stderr
+    assert "--build-arg EXECUTOR_PYTHON=3.12" in done.stderr
+
+
 def test_the_job_s_side_brings_no_framework() -> None:
     locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements" / "job.txt").read_text(), re.MULTILINE))
-    assert {"pyyaml", "easydict", "tensorboard"} <= locked
+    assert {"pyyaml", "easydict", "tensorboard", "tensorboardx", "tqdm", "loguru", "imagesize"} <= locked
     assert not {name for name in locked if re.match(r"numpy|torch|triton|nvidia|mxnet", name)}

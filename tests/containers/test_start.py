@@ -10,6 +10,7 @@ import pytest
 
 from live_code.job.ymir_exc import protocol
 from tests.containers.conftest import GitHost
+from tests.support import platform
 from tests.support.containers import tasks
 from tests.support.containers.engine import NOBODY, ROOT, Container
 
@@ -37,6 +38,27 @@ def test_any_command_is_passed_through_quickly_and_alone_on_stdout(image: Contai
     assert cat - plain < 0.3
 
 
+FOUND_WITHOUT_ASKING = """\
+import ctypes, imagesize, loguru, shutil, tensorboardX, tqdm
+for library in ("libGL.so.1", "libgthread-2.0.so.0", "libSM.so.6", "libXext.so.6", "libXrender.so.1", "libxcb.so.1"):
+    ctypes.CDLL(library)
+print([program for program in ("curl", "wget", "zip", "unzip") if not shutil.which(program)])
+"""
+
+
+def test_what_repositories_count_on_without_asking_is_there(image: Container) -> None:
+    assert image.run("python3", "-c", FOUND_WITHOUT_ASKING).stdout == "[]\n"
+
+
+def test_the_platform_takes_the_image_in_both_generations(image: Container) -> None:
+    def read(name: str) -> str | None:
+        shown = image.run("cat", f"/img-man/{name}")
+        return shown.stdout if shown.code == 0 else None
+
+    for release in ("2.1", "2.4"):
+        assert platform.take_image(read, release) == {2: {"training", "mining", "infer"}}
+
+
 @pytest.mark.parametrize("command", [[], ["bash", "/usr/bin/start.sh"]], ids=["alone", "by name"])
 def test_a_start_without_a_task_is_told_in_the_monitor(image: Container, tmp_path: Path, command: list[str]) -> None:
     tmp_path.chmod(0o777)
@@ -50,7 +72,7 @@ def test_the_monitor_stands_even_when_python_does_not_start(image: Container, tm
     tmp_path.chmod(0o777)
     broken = image.with_options("-v/dev/null:/opt/live-code/venv/bin/python:ro")
     assert broken.with_options(f"-v{tmp_path}:/out", "--user", NOBODY).run().code != 0
-    protocol.parse_monitor((tmp_path / "monitor.txt").read_text())
+    assert platform.poll(tmp_path / "monitor.txt")[1:] == (0.0, 2, 0)
 
 
 def test_the_repo_s_first_line_comes_half_a_second_after_the_container_s_start_at_the_latest(

@@ -140,12 +140,15 @@ def test_the_config_that_was_merged_before_is_taken_as_it_is(merged: Path) -> No
     assert env.get_executor_config()["who"] == "merged"
 
 
-def test_a_test_that_patches_the_config_path_gets_its_own(
-    merged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_assigned_config_path_counts_where_the_description_names_none(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = tmp_path / "own.yaml"
     own.write_text("who: own\n")
+    task.configure(who="task")
     monkeypatch.setattr(settings, "DEFAULT_CONFIG_FILE_PATH", str(own))
+    assert util.get_merged_config().param.who == "task"
+    task.describe(input={})
     assert util.get_merged_config().param.who == "own"
 
 
@@ -167,7 +170,6 @@ def test_the_config_path_of_the_container_counts(
     if variable:
         monkeypatch.setenv(variable, str(moved))
         monkeypatch.setattr(settings, "DEFAULT_CONFIG_FILE_PATH", str(moved))
-        monkeypatch.setattr(settings, "_CONFIG_FILE_AT_START", str(moved))
     assert util.get_merged_config().param.who == ("moved" if variable else "task")
 
 
@@ -195,7 +197,7 @@ def test_boxes_behave_like_the_models_that_people_used(rw: Any) -> None:
 
 
 def test_fractions_of_pixels_are_rounded_with_a_note_once(rw: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ymir_exc._annotation._noted", False)
+    monkeypatch.setattr("ymir_exc._annotation._noted", set())
     with pytest.warns(UserWarning, match="rounded") as notes:
         assert rw.Box(x=1.5, y=-0.6, w=2.4, h=3.0).dict() == {"x": 2, "y": -1, "w": 2, "h": 3}
     assert len(notes) == 1
@@ -209,7 +211,7 @@ def test_numbers_of_array_libraries_become_plain(rw: Any) -> None:
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({"w": -1}, "negative size"), ({"x": float("nan")}, "Box.x is nan"), ({"h": None}, "Box.h is missing"),
+    [({"x": float("nan")}, "Box.x is nan"), ({"h": None}, "Box.h is missing"),
      ({"y": "left"}, "Box.y must be one number"), ({"w": float("inf")}, "Box.w is inf")],
 )  # fmt: skip
 def test_a_box_that_is_none_is_refused_by_field(rw: Any, values: dict[str, Any], message: str) -> None:
@@ -217,9 +219,16 @@ def test_a_box_that_is_none_is_refused_by_field(rw: Any, values: dict[str, Any],
         rw.Box(**{"x": 1, "y": 2, "w": 3, "h": 4, **values})
 
 
+def test_a_box_of_negative_size_is_kept_with_a_note_once(rw: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ymir_exc._annotation._noted", set())
+    with pytest.warns(UserWarning, match="negative size") as notes:
+        assert [rw.Box(x=1, y=2, w=-3, h=4).w, rw.Box(x=1, y=2, w=3, h=-4).h] == [-3, -4]
+    assert len(notes) == 1
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({"score": float("nan")}, "score is nan"), ({"score": None}, "score is missing"), ({"box": None}, "mapping"),
+    [({"score": None}, "score is missing"), ({"box": None}, "mapping"),
      ({"class_name": None}, "class_name is missing"), ({"box": {"x": 1}}, "Box.y is missing")],
 )  # fmt: skip
 def test_an_annotation_that_is_none_is_refused_by_field(rw: Any, values: dict[str, Any], message: str) -> None:

@@ -9,6 +9,7 @@ from ymir_exc import monitor, util
 from ymir_exc.code import ExecutorReturnCode, ExecutorState
 
 from live_code.job.ymir_exc import protocol
+from tests.support.platform_reader import read_progress
 
 from .conftest import Task
 
@@ -53,9 +54,21 @@ def test_progress_beyond_the_bar_is_clamped_with_a_warning(task: Task, given: fl
     assert standing(task).percent == written
 
 
-def test_nan_is_refused(task: Task) -> None:
-    with pytest.raises(ValueError, match="NaN"):
+def test_nan_leaves_progress_where_it_stands_with_a_warning(task: Task) -> None:
+    monitor.write_monitor_logger(0.5)
+    with pytest.warns(RuntimeWarning, match="progress nan"):
         monitor.write_monitor_logger(math.nan)
+    assert standing(task).percent == 0.5
+
+
+@pytest.mark.parametrize("task_id", ["", "  ", "\t"])
+def test_a_task_without_a_name_gets_a_word_that_the_platform_can_split_off(task: Task, task_id: str) -> None:
+    task.describe(task_id=task_id)
+    monitor.write_monitor_logger(0.25)
+    monitor.write_monitor_logger(0.125)
+    line = read_progress(task.out / "monitor.txt")
+    assert line is not None
+    assert (line.task_id, line.percent, line.state) == ("default-task", 0.25, 2)
 
 
 def test_an_error_has_code_message_and_stack_of_the_exception_at_hand(task: Task) -> None:

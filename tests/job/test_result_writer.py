@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ymir_exc import result_writer as rw
 
 from tests.support.platform_reader import read_coco, read_detections, read_old_result, read_scores, read_stages
@@ -104,6 +106,17 @@ def test_stages_are_supported_since_protocol_1_or_ymir_1_2(
     assert rw.multiple_model_stages_supportable() is supported
 
 
+@pytest.mark.parametrize("version", [None, "", "0.0.1"])
+def test_the_old_protocol_finds_what_was_saved_in_the_stages_folder(task: Task, version: str | None) -> None:
+    task.describe(protocol_version=version)
+    for number, score in ((1, 0.25), (2, 0.75), (3, 0.5)):
+        save(task, f"epoch{number}/best.pt")
+        (task.models / f"epoch{number}" / "best.pt").write_text(f"weights {number}")
+        rw.write_model_stage(f"epoch{number}", ["best.pt"], score)
+    assert read_old_result(task.models)["model"] == ["best.pt"]
+    assert (task.models / "best.pt").read_text() == "weights 2"
+
+
 def test_the_old_protocol_gets_all_files_and_the_best_metric(task: Task) -> None:
     task.describe(protocol_version="0.0.1")
     save(task, "a.pt", "b.pt", "c.pt")
@@ -192,18 +205,53 @@ def test_counts_become_whole_numbers_and_other_metrics_are_kept(task: Task) -> N
 
 @pytest.mark.parametrize(
     ("metrics", "message"),
-    [({"mAP": math.nan}, "mAP is nan"), ({"mAP": 0.5, "loss": math.inf}, "loss is inf"), ({"mAP": 65}, "mAP is 65.0"),
-     ({"mAP": -0.1}, "mAP"), ({"mAP": 0.5, "tp": -1}, "tp is -1"), ({"mAP": 0.5, "fp": 0.5}, "fp is 0.5"),
-     ({"mAP": "high"}, "mAP must be one number"), ({"mAR": 0.5}, "no main metric"), ({}, "neither"),
-     ({"mAP": 0.5, "per_class": {"cat": math.nan}}, r"per_class\.cat is nan")],
+    [({"mAP": "high"}, "mAP must be one number"), ({"mAR": 0.5}, "no main metric"), ({}, "neither"),
+     ({"mAP": 0.5, "per_class": {"cat": object()}}, r"per_class\.cat must be one number")],
 )  # fmt: skip
-def test_a_metric_that_the_platform_can_not_read_is_refused_by_name(
-    task: Task, metrics: dict[str, Any], message: str
-) -> None:
+def test_a_call_without_a_number_to_rank_by_is_refused(task: Task, metrics: dict[str, Any], message: str) -> None:
     save(task, "a.pt")
     with pytest.raises(ValueError, match=message):
         rw.write_model_stage("epoch1", ["a.pt"], metrics)
     assert not (task.models / "result.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [({"mAP": math.nan}, "mAP is nan"), ({"mAP": 65}, r"mAP is 65\.0"), ({"mAP": -0.1}, "mAP is -0.1"),
+     ({"mAP": 0.5, "tp": -1}, "tp is -1")],
+)  # fmt: skip
+def test_a_metric_that_the_platform_will_refuse_is_a_warning_and_the_training_goes_on(
+    task: Task, metrics: dict[str, Any], message: str
+) -> None:
+    save(task, "a.pt")
+    with pytest.warns(UserWarning, match=message):
+        rw.write_model_stage("epoch1", ["a.pt"], metrics)
+    with pytest.raises(ValueError, match=next(reversed(metrics))):
+        read_stages(task.models)
+
+
+@pytest.mark.parametrize(("metric", "left"), [("mAR", math.nan), ("boxAP", math.inf), ("fp", math.nan)])
+def test_another_metric_that_is_not_finite_is_left_out_with_a_warning(task: Task, metric: str, left: float) -> None:
+    save(task, "a.pt")
+    with pytest.warns(UserWarning, match=f"{metric} is {left}: left out"):
+        rw.write_model_stage("epoch1", ["a.pt"], {"mAP": 0.5, metric: left})
+    assert set(stage(task)) == {"stage_name", "files", "timestamp", "mAP"}
+
+
+def test_a_repositorys_own_number_may_be_anything(task: Task) -> None:
+    save(task, "a.pt")
+    rw.write_model_stage("epoch1", ["a.pt"], {"mAP": 0.5, "loss": math.inf, "fp": 2.0, "per_class": {"cat": math.nan}})
+    assert (stage(task)["loss"], stage(task)["fp"]) == (math.inf, 2)
+
+
+def test_one_epoch_of_nan_costs_its_own_stage_and_no_other(task: Task) -> None:
+    save(task, "a.pt")
+    with pytest.warns(UserWarning, match="mAP is nan"):
+        rw.write_model_stage("epoch1", ["a.pt"], math.nan)
+    rw.write_model_stage("epoch2", ["a.pt"], 0.5)
+    with pytest.warns(UserWarning, match="stage epoch3 is left out"):
+        rw.write_model_stage("epoch3", ["a.pt"], math.nan)
+    assert list(read_stages(task.models)["model_stages"]) == ["epoch2"]
 
 
 # --- stages: files ----------------------------------------------------------------------------------------------------
@@ -224,25 +272,52 @@ def test_a_link_is_replaced_by_its_file(task: Task, tmp_path: Path) -> None:
     assert (task.models / "best.pt").read_text() == TEXT
 
 
+@pytest.mark.parametrize("call", [
+    lambda: rw.write_model_stage("epoch1", ["later.pt"], 0.5),
+    lambda: rw.write_training_result(model_names=["later.pt"], mAP=0.5),
+    lambda: rw.write_training_result("epoch1", ["later.pt"], {"mAP": 0.5}),
+])  # fmt: skip
+def test_a_name_may_come_before_its_file(task: Task, call: Callable[[], None]) -> None:
+    with pytest.warns(UserWarning, match=r"later\.pt is not in .*models yet; it has to be there when the run ends"):
+        call()
+    with pytest.raises(ValueError, match=r"no file later\.pt"):
+        read_stages(task.models)
+    save(task, "later.pt")
+    read_stages(task.models)
+
+
 @pytest.mark.parametrize(
-    ("name", "error"),
-    [("gone.pt", FileNotFoundError), ("dangling.pt", FileNotFoundError), ("folder", ValueError),
-     ("../a.pt", ValueError), ("/etc/passwd", ValueError), ("folder/a.pt", ValueError)],
+    ("name", "written"),
+    [("MODELS/later.pt", "later.pt"), ("MODELS/epoch1/later.pt", "later.pt"), ("epoch1/later.pt", "later.pt"),
+     ("sub/later.pt", "sub/later.pt"), ("/elsewhere/later.pt", "later.pt"), ("../later.pt", "later.pt"),
+     ("dangling.pt", "dangling.pt"), ("folder", "folder")],
 )  # fmt: skip
-def test_a_file_that_the_platform_could_not_collect_is_refused_by_name(
-    task: Task, name: str, error: type[Exception]
+def test_what_is_not_there_yet_is_named_so_that_the_platform_finds_it_later(
+    task: Task, name: str, written: str
 ) -> None:
-    save(task, "folder/a.pt")
+    (task.models / "folder").mkdir()
     (task.models / "dangling.pt").symlink_to(task.models / "nothing")
-    with pytest.raises(error, match=name.split("/")[-1]):
-        rw.write_model_stage("epoch1", [name], 0.5)
-    assert not (task.models / "result.yaml").exists()
+    with pytest.warns(UserWarning, match="it has to be there when the run ends"):
+        rw.write_model_stage("epoch1", [name.replace("MODELS", str(task.models))], 0.5)
+    assert yaml.safe_load((task.models / "result.yaml").read_text())["model_stages"]["epoch1"]["files"] == [written]
 
 
-def test_two_files_of_one_name_are_refused(task: Task) -> None:
+@pytest.mark.parametrize("name", ["folder/a.pt", "../a.pt", "ELSEWHERE/a.pt"])
+def test_a_file_that_lies_elsewhere_is_copied_to_where_the_platform_looks(
+    task: Task, tmp_path: Path, name: str
+) -> None:
+    save(task, "folder/a.pt", "../a.pt")
+    (tmp_path / "a.pt").write_text(TEXT)
+    with pytest.warns(UserWarning, match=r"a\.pt is copied into"):
+        rw.write_model_stage("epoch1", [name.replace("ELSEWHERE", str(tmp_path))], 0.5)
+    assert (stage(task)["files"], (task.models / "a.pt").read_text()) == (["a.pt"], TEXT)
+
+
+def test_two_files_of_one_name_are_a_warning(task: Task) -> None:
     save(task, "a.pt", "epoch1/a.pt")
-    with pytest.raises(ValueError, match=r"two saved files are named a\.pt"):
+    with pytest.warns(UserWarning, match=r"two saved files are named a\.pt"):
         rw.write_model_stage("epoch1", ["epoch1/a.pt", str(task.models / "a.pt")], 0.5)
+    assert stage(task)["files"] == ["a.pt"]
 
 
 def test_no_files_are_refused(task: Task) -> None:
@@ -254,8 +329,10 @@ def test_attachments_are_brought_to_their_section(task: Task) -> None:
     save(task, "a.pt", "attachments/images/1.jpg", "pre.json")
     rw.write_model_stage("epoch1", ["a.pt"], 0.5, attachments={"images": ["1.jpg"], "configs": ["pre.json"]})
     assert read_stages(task.models)["attachments"] == {"images": ["1.jpg"], "configs": ["pre.json"]}
-    with pytest.raises(FileNotFoundError, match="gone"):
-        rw.write_model_stage("epoch1", ["a.pt"], 0.5, attachments={"images": ["gone.jpg"]})
+    with pytest.warns(UserWarning, match=r"later\.jpg is not in .*attachments/images yet"):
+        rw.write_model_stage("epoch1", ["a.pt"], 0.5, attachments={"images": ["later.jpg"]})
+    with pytest.raises(ValueError, match=r"later\.jpg"):
+        read_stages(task.models)
 
 
 def test_a_result_that_something_else_broke_is_not_overwritten(task: Task) -> None:
@@ -285,8 +362,7 @@ def test_more_scores_than_a_run_holds_are_merged(task: Task, monkeypatch: pytest
 
 @pytest.mark.parametrize(
     ("scores", "message"),
-    [([("/a", math.nan)], "the score of /a is nan"), ([("/a", math.inf)], "the score of /a is inf"),
-     ([("/a", 1.0), ("/b", 0.5), ("/a", 0.2)], "two scores for /a"), ([("/a", "x")], "the score of /a must be"),
+    [([("/a", "x")], "the score of /a must be"),
      ([("/a\tb", 1.0)], "not the path of an image"), ([("", 1.0)], "not the path of an image")],
 )  # fmt: skip
 def test_a_score_that_the_platform_can_not_read_is_refused_by_name(
@@ -297,6 +373,20 @@ def test_a_score_that_the_platform_can_not_read_is_refused_by_name(
         rw.write_mining_result(scores)
     assert (task.out / "result.tsv").read_text() == "/old\t1.0\n"
     assert [path.name for path in task.out.iterdir() if path.is_file()] == ["result.tsv"]
+
+
+@pytest.mark.parametrize(
+    ("scores", "message", "written"),
+    [([("/a", math.nan), ("/b", -5)], "the score of /a is nan", ["/b", "/a"]),
+     ([("/a", 1), ("/b", math.inf)], "the score of /b is inf", ["/b", "/a"]),
+     ([("/a", 0.2), ("/b", 0.5), ("/a", 1.0)], "two scores for /a", ["/a", "/b"])],
+)  # fmt: skip
+def test_an_odd_score_is_a_warning_and_the_result_can_be_read(
+    task: Task, scores: list[tuple[str, Any]], message: str, written: list[str]
+) -> None:
+    with pytest.warns(UserWarning, match=message):
+        rw.write_mining_result(scores)
+    assert [image for image, _ in read_scores(task.out / "result.tsv")] == written
 
 
 # --- infer ------------------------------------------------------------------------------------------------------------
@@ -328,8 +418,8 @@ def test_values_assigned_after_making_are_checked_too(task: Task) -> None:
     changed.score, changed.box.w = numpy.float32(0.25), numpy.int64(7)
     rw.write_infer_result({"1.jpg": [changed]})
     assert read_detections(task.out / "infer-result.json")["1.jpg"][0]["box"]["w"] == 7
-    changed.score = math.nan
-    with pytest.raises(ValueError, match=r"1\.jpg: Annotation\.score is nan"):
+    changed.box.x = math.nan
+    with pytest.raises(ValueError, match=r"1\.jpg: Box\.x is nan"):
         rw.write_infer_result({"1.jpg": [changed]})
 
 
@@ -356,9 +446,17 @@ def test_an_image_without_a_name_is_refused(task: Task) -> None:
         rw.write_infer_result({"/in/": []})
 
 
-def test_two_images_of_one_name_are_refused(task: Task) -> None:
-    with pytest.raises(ValueError, match=r'two results for images named "1\.jpg"'):
-        rw.write_infer_result({"/a/1.jpg": [], "/b/1.jpg": []})
+def test_of_two_images_of_one_name_the_last_result_counts_with_a_warning(task: Task) -> None:
+    with pytest.warns(UserWarning, match=r'two results for images named "1\.jpg"'):
+        rw.write_infer_result({"/a/1.jpg": [], "/a/2.jpg": [], "/b/1.jpg": [box()]})
+    assert read_detections(task.out / "infer-result.json") == {"1.jpg": [PLAIN], "2.jpg": []}
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf])
+def test_a_box_whose_score_is_not_finite_is_left_out_with_a_warning(task: Task, score: float) -> None:
+    with pytest.warns(UserWarning, match=r"/in/1\.jpg: a box whose score is"):
+        rw.write_infer_result({"/in/1.jpg": [box(), box(score=score)]})
+    assert read_detections(task.out / "infer-result.json") == {"1.jpg": [PLAIN]}
 
 
 def test_a_class_that_is_not_in_class_names_is_a_warning(task: Task) -> None:
@@ -392,17 +490,23 @@ def test_a_segmentation_is_written_as_it_is_with_masks_as_text(task: Task) -> No
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"annotations": None}, "'annotations' is missing"), ({"images": [{}]}, r"images\[0\] has no id"),
+    [({"annotations": None}, "annotations: missing or no list"), ({"images": [{}]}, r"images\[0\] has no id"),
      ({"categories": [{"id": 2}]}, r"annotations\[0\]\.category_id is 1"),
-     ({"images": [{"id": 1}, {"id": 1}]}, "two images have id 1"),
-     ({"annotations": [{**COCO["annotations"][0], "score": math.nan}]}, "score is nan"),
-     ({"annotations": [{**COCO["annotations"][0], "segmentation": {"size": [3]}}]}, "neither polygons nor a mask")],
+     ({"annotations": ["x"]}, r"annotations\[0\] is no mapping"),
+     ({"images": [{"id": 1}, {"id": 1}]}, "two images have id 1")],
 )  # fmt: skip
-def test_a_segmentation_that_the_platform_can_not_read_is_refused(
+def test_what_the_platform_passes_over_in_a_segmentation_is_a_warning(
     task: Task, change: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.warns(UserWarning, match=message):
         rw.write_infer_result({**COCO, **change}, algorithm="segmentation")
+    assert json.loads((task.out / "infer-result.json").read_text())["images"] == {**COCO, **change}["images"]
+
+
+def test_any_mapping_is_written_as_a_segmentation(task: Task) -> None:
+    with pytest.warns(UserWarning, match="missing or no list"):
+        rw.write_infer_result({"result": "of its own"}, algorithm="segmentation")
+    assert json.loads((task.out / "infer-result.json").read_text()) == {"result": "of its own"}
 
 
 # --- all writers ------------------------------------------------------------------------------------------------------

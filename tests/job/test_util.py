@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,22 @@ def test_weight_files_are_those_given_that_are_there(
     assert util.get_weight_files(util.get_merged_config(), suffix) == expected
 
 
+@pytest.mark.parametrize("given", [["gone.pt"], "gone.pt", ["b.json"], ["gone.pt", "b.json"]])
+def test_models_that_are_named_and_can_not_be_used_are_a_warning(task: Task, given: Any) -> None:
+    (task.root / "in/models/b.json").write_text("")
+    task.configure(pretrained_model_params=given)
+    with pytest.warns(UserWarning, match=r"pretrained_model_params names no \.pt or \.pth file that is there, but "):
+        assert util.get_weight_files(util.get_merged_config()) == []
+
+
+@pytest.mark.parametrize("given", [None, "", [], " "])
+def test_a_training_that_is_given_no_model_has_none_in_silence(task: Task, given: Any) -> None:
+    task.configure(pretrained_model_params=given)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert util.get_weight_files(util.get_merged_config()) == []
+
+
 def test_a_free_port_can_be_taken() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", util.find_free_port()))
@@ -77,6 +94,11 @@ def test_weights_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     for name, value in (("PREPROCESS_WEIGHT", "0.2"), ("TASK_WEIGHT", "0.7"), ("POSTPROCESS_WEIGHT", "0.1")):
         monkeypatch.setenv(name, value)
     assert util.YmirStageWeight().weights == [0.2, 0.7, 0.1]
+
+
+@pytest.mark.parametrize("weights", [None, [0.1, 0.8, 0.1], [1 / 3, 1 / 3, 1 / 3], [0.3, 0.6, 0.1]])
+def test_the_end_of_the_last_stage_is_exactly_the_end(weights: list[float] | None) -> None:
+    assert util.YmirStageWeight(weights).get_stage_process("postprocess", 1.0) == 1.0
 
 
 @pytest.mark.parametrize("weights", [[0.5, 0.5], [0.5, 0.4, 0.2], [1.5, -0.5, 0]])
@@ -174,8 +196,8 @@ def test_saved_files_are_brought_into_the_models_folder(task: Task, tmp_path: Pa
     assert util.format_saved_files(cfg, files) == ["a.pt", "b.pt", "it's elsewhere.pt", "link.pt"]
     assert (task.models / "it's elsewhere.pt").read_text() == "elsewhere"
     assert not (task.models / "link.pt").is_symlink()
-    with pytest.raises(FileNotFoundError, match=r"gone\.pt"):
-        util.format_saved_files(cfg, ["gone.pt"])
+    with pytest.warns(UserWarning, match=r"later\.pt is not in"):
+        assert util.format_saved_files(cfg, ["later.pt"]) == ["later.pt"]
 
 
 # --- datasets ---------------------------------------------------------------------------------------------------------

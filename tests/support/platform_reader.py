@@ -35,7 +35,10 @@ def read_progress(path: Path) -> Progress | None:
     if not text:
         return None
     first, *stack = text.splitlines()
-    task_id, timestamp, percent, state, return_code, message = first.split("\t")
+    # The platform strips the line before it splits it: an empty name would shift all fields.
+    task_id, timestamp, percent, state, return_code, *rest = first.strip().split("\t")
+    message = rest[0] if rest else ""
+    require(len(rest) <= 1 and task_id != "", f"fields {first!r}")
     require(re.fullmatch(r"[0-9]+(\.[0-9]+)?", timestamp) is not None, f"timestamp {timestamp}")
     require(0 <= float(percent) <= 1, f"percent {percent}")
     require(state in ("2", "3", "4"), f"state {state}")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import warnings
 
-from ._numbers import plain_float
+from ._numbers import any_float, plain_float
+from ._odd import warn
 from ._record import Record, ValidationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional
+    from typing import Any, Callable, Optional, Set
 
 
 class Box(Record):
@@ -27,7 +27,7 @@ class Box(Record):
         if not (type(x) is int and type(y) is int and type(w) is int and type(h) is int):
             x, y, w, h = _pixels("x", x), _pixels("y", y), _pixels("w", w), _pixels("h", h)
         if w < 0 or h < 0:
-            raise ValidationError(f"Box of negative size: x={x}, y={y}, w={w}, h={h}")
+            _note(f"boxes of negative size are kept as they are: x={x}, y={y}, w={w}, h={h}")
         self.x = x
         self.y = y
         self.w = w
@@ -44,7 +44,7 @@ class Annotation(Record):
     def __init__(self, class_name: Any = None, score: Any = None, box: Any = None, **_: object) -> None:
         if type(class_name) is not str:
             class_name = _name(class_name)
-        if type(score) is not float or score - score != 0.0:  # infinity and NaN differ from themselves
+        if type(score) is not float:
             score = _score(score)
         self.class_name = class_name
         self.score = score
@@ -60,30 +60,36 @@ def checked(annotation: object) -> Annotation:
     return Annotation.parse_obj(annotation)
 
 
-_noted = False
+_noted: Set[str] = set()
+
+
+def _note(message: str) -> None:
+    """A warning, once for each kind of oddity."""
+    kind = message.partition(":")[0]
+    if kind not in _noted:
+        _noted.add(kind)
+        warn(message)
 
 
 def _pixels(field: str, value: Any) -> int:
-    global _noted
     if value is None:
         raise ValidationError(f"Box.{field} is missing")
     number = _number(f"Box.{field}", value)
     whole = math.floor(number + 0.5)
-    if whole != number and not _noted:
-        _noted = True
-        warnings.warn(f"boxes are whole pixels: {field}={number} is rounded, as are others", UserWarning, stacklevel=4)
+    if whole != number:
+        _note(f"boxes are whole pixels, others are rounded: {field}={number}")
     return whole
 
 
 def _score(value: Any) -> float:
     if value is None:
         raise ValidationError("Annotation.score is missing")
-    return _number("Annotation.score", value)
+    return _number("Annotation.score", value, any_float)
 
 
-def _number(subject: str, value: Any) -> float:
+def _number(subject: str, value: Any, convert: Callable[[Any, str], float] = plain_float) -> float:
     try:
-        return plain_float(value, subject)
+        return convert(value, subject)
     except ValueError as error:
         raise ValidationError(str(error)) from error
 

@@ -1,7 +1,8 @@
-"""Checks a COCO result before it is written: what the platform could not read is named."""
+"""A COCO result in plain types, before it is written; what the platform would not find in it is a warning."""
 
 from __future__ import annotations
 
+from ._odd import warn
 from ._training import plain
 
 TYPE_CHECKING = False
@@ -10,20 +11,22 @@ if TYPE_CHECKING:
 
     Item = Dict[str, Any]
 
+SECTIONS = ("images", "annotations", "categories")
 
-def checked_coco(coco: Any) -> Item:
+
+def plain_coco(coco: Any) -> Item:
     """The same result in plain types; the bytes that mask libraries give for ``counts`` become text.
 
-    Raises ValueError naming the entry that is wrong.
+    Raises ValueError naming the entry that can't be written.
     """
     if not isinstance(coco, dict):
         raise ValueError(f"a segmentation result is a COCO mapping, not {type(coco).__name__}")
-    for section in ("images", "annotations", "categories"):
-        if not isinstance(coco.get(section), (list, tuple)):
-            raise ValueError(f"COCO result: {section!r} is missing or no list")
-    images, categories = _ids(coco["images"], "images"), _ids(coco["categories"], "categories")
-    annotations = [_annotation(item, place, images, categories) for place, item in enumerate(coco["annotations"])]
-    others = {name: plain(value, name) for name, value in coco.items() if name != "annotations"}
+    if missing := [name for name in SECTIONS if not isinstance(coco.get(name), (list, tuple))]:
+        warn(f"COCO result: {', '.join(missing)}: missing or no list; the platform reads all of {', '.join(SECTIONS)}")
+        return {str(name): plain(value, str(name)) for name, value in coco.items()}
+    known = {"image_id": _ids(coco["images"], "images"), "category_id": _ids(coco["categories"], "categories")}
+    annotations = [_annotation(item, f"annotations[{place}]", known) for place, item in enumerate(coco["annotations"])]
+    others = {str(name): plain(value, str(name)) for name, value in coco.items() if name != "annotations"}
     return {**others, "annotations": annotations}
 
 
@@ -31,31 +34,29 @@ def _ids(items: Any, section: str) -> Set[Any]:
     ids: Set[Any] = set()
     for place, item in enumerate(items):
         if not isinstance(item, dict) or "id" not in item:
-            raise ValueError(f"COCO result: {section}[{place}] has no id")
+            warn(f"COCO result: {section}[{place}] has no id")
+            continue
         if item["id"] in ids:
-            raise ValueError(f"COCO result: two {section} have id {item['id']}")
+            warn(f"COCO result: two {section} have id {item['id']}: the platform passes over both")
         ids.add(item["id"])
     return ids
 
 
-def _annotation(item: Any, place: int, images: Set[Any], categories: Set[Any]) -> Item:
-    where = f"annotations[{place}]"
+def _annotation(item: Any, where: str, known: Dict[str, Set[Any]]) -> Any:
     if not isinstance(item, dict):
-        raise ValueError(f"COCO result: {where} is no mapping")
-    for key, known in (("image_id", images), ("category_id", categories)):
-        if item.get(key) not in known:
-            raise ValueError(f"COCO result: {where}.{key} is {item.get(key)!r}, which is not listed")
-    annotation = {name: plain(value, f"{where}.{name}") for name, value in item.items() if name != "segmentation"}
-    if "segmentation" in item:
-        annotation["segmentation"] = _segmentation(item["segmentation"], where)
-    return annotation
+        warn(f"COCO result: {where} is no mapping")
+        return plain(item, where)
+    for key, ids in known.items():
+        if item.get(key) not in ids:
+            warn(f"COCO result: {where}.{key} is {item.get(key)!r}, which is not listed: the platform passes over it")
+    return {str(name): _value(str(name), value, f"{where}.{name}") for name, value in item.items()}
 
 
-def _segmentation(mask: Any, where: str) -> Any:
-    if isinstance(mask, (list, tuple)):
-        return plain(mask, f"{where}.segmentation")
-    if not isinstance(mask, dict) or set(mask) != {"size", "counts"} or len(mask["size"]) != 2:
-        raise ValueError(f"COCO result: {where}.segmentation is neither polygons nor a mask of size and counts")
-    counts = mask["counts"]
-    text = counts.decode("ascii") if isinstance(counts, bytes) else plain(counts, f"{where}.counts")
-    return {"size": plain(mask["size"], f"{where}.size"), "counts": text}
+def _value(name: str, value: Any, where: str) -> Any:
+    if name == "segmentation" and isinstance(value, dict):
+        return {str(key): _text(part, f"{where}.{key}") for key, part in value.items()}
+    return plain(value, where)
+
+
+def _text(value: Any, where: str) -> Any:
+    return value.decode("ascii") if isinstance(value, bytes) else plain(value, where)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 
 from . import protocol
 from ._annotation import Annotation, checked
+from ._odd import warn
 from ._repeats import Suspects
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, Iterator, List, Set, Tuple, Union
+    from typing import IO, Any, Dict, Iterable, List, Set, Tuple, Union
 
     Results = Union[Dict[str, Iterable[Any]], Iterable[Tuple[str, Iterable[Any]]]]
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 def write_detection(path: str, results: Results, keyword: str) -> Set[str]:
     """Writes ``{"detection": {basename: {keyword: [annotation, …]}}}`` and returns the class names met.
 
-    Raises ValueError on a value the platform can't read or an image that comes twice; nothing is replaced then.
+    Of an image that comes twice the last result counts, with a warning; a box whose score is not finite is left out.
+    Raises ValueError on a value that can't be written; nothing is replaced then.
     """
     pairs = results.items() if isinstance(results, dict) else results
     names = _EncodedNames()
@@ -36,7 +39,7 @@ def write_detection(path: str, results: Results, keyword: str) -> Set[str]:
         file.write("\n}}\n")
         if suspects:
             file.flush()
-            _refuse_repeats(suspects, target.aside, keyword)
+            _drop_repeats(suspects, file, target.aside, keyword)
     return set(names)
 
 
@@ -63,6 +66,9 @@ def _boxes(annotations: Iterable[Any], names: _EncodedNames, image: str) -> str:
                 annotation = checked(annotation)
             except ValueError as error:
                 raise ValueError(f"{image}: {error}") from error
+            if not math.isfinite(annotation.score):
+                warn(f"{image}: a box whose score is {annotation.score} is left out")
+                continue
         box = annotation.box
         texts.append(
             f'{{"class_name": {names[annotation.class_name]}, "score": {annotation.score!r}, '
@@ -85,21 +91,24 @@ def _is_plain(annotation: Any) -> bool:
     )
 
 
-def _refuse_repeats(suspects: Suspects, path: str, keyword: str) -> None:
+def _drop_repeats(suspects: Suspects, file: IO[str], path: str, keyword: str) -> None:
+    """Writes the file once more where an image came twice: only then all of it has to be in memory."""
     end_of_name = f': {{"{keyword}": ['
     with open(path, encoding="utf-8", errors="surrogateescape") as lines:
         name = suspects.first_repeat(line.partition(end_of_name)[0] for line in lines)
-    if name is not None:
-        raise ValueError(f"two results for images named {name}: the platform knows images by their file's name")
+    if name is None:
+        return
+    warn(f"two results for images named {name}: the platform knows images by their file's name, the last one counts")
+    with open(path, encoding="utf-8", errors="surrogateescape") as lines:
+        result = json.load(lines)
+    file.seek(0)
+    file.truncate()
+    file.write(json.dumps(result) + "\n")
 
 
 def write_segmentation(path: str, coco: Any) -> None:
-    """Writes a COCO result as it is, once it is checked. Raises ValueError naming what is wrong."""
-    from ._coco import checked_coco
+    """Writes a COCO result as it is, in plain types. Raises ValueError naming what can't be written."""
+    from ._coco import plain_coco
 
     with protocol.AtomicFile(path) as file:
-        file.writelines(_chunks(checked_coco(coco)))
-
-
-def _chunks(value: Dict[str, Any]) -> Iterator[str]:
-    return json.JSONEncoder(allow_nan=False).iterencode(value)
+        file.writelines(json.JSONEncoder().iterencode(plain_coco(coco)))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import heapq
+import math
 import os
+import sys
 from operator import itemgetter
 
 from . import protocol
-from ._numbers import plain_float
+from ._numbers import any_float
+from ._odd import warn
 from ._repeats import Suspects
 
 TYPE_CHECKING = False
@@ -26,23 +29,23 @@ _negated = itemgetter(0)
 def write_scores(path: str, scores: Scores) -> None:
     """Writes ``image<TAB>score`` lines by descending score; equal scores keep their order.
 
-    Raises ValueError naming the image whose score is no finite number, or that comes twice; nothing is replaced then.
+    An image that comes twice is written once, with its best score; NaN counts as the lowest of all. Both are warnings.
+    Raises ValueError naming the image whose score is no number; nothing is replaced then.
     """
     pairs = scores.items() if isinstance(scores, dict) else scores
     suspects = Suspects()
-    target = protocol.AtomicFile(path)
-    with _Runs(protocol.aside_of(path)) as runs, target as file:
+    with _Runs(protocol.aside_of(path)) as runs, protocol.AtomicFile(path) as file:
         for image, score in pairs:
             if type(image) is not str or not image.isprintable() or image.isspace() or not image:
                 image = _image(image)
             if type(score) is not float or score - score != 0.0:  # infinity and NaN differ from themselves
-                score = plain_float(score, f"the score of {image}")
+                score = _score(score, image)
             suspects.add(image)
             runs.add(-score, image)
-        file.writelines(f"{image}\t{0.0 - negated!r}\n" for negated, image in runs.merged())
+        rows = runs.merged()
         if suspects:
-            file.flush()
-            _refuse_repeats(suspects, target.aside)
+            rows = suspects.first_ones(rows, itemgetter(1), _warn_of_repeat)
+        file.writelines(f"{image}\t{0.0 - negated!r}\n" for negated, image in rows)
 
 
 def _image(image: Any) -> str:
@@ -52,11 +55,17 @@ def _image(image: Any) -> str:
     return text
 
 
-def _refuse_repeats(suspects: Suspects, path: str) -> None:
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
-        image = suspects.first_repeat(line.partition("\t")[0] for line in lines)
-    if image is not None:
-        raise ValueError(f"two scores for {image}: the platform takes every image once")
+def _score(value: Any, image: str) -> float:
+    score = any_float(value, f"the score of {image}")
+    if score - score == 0.0:
+        return score
+    bounded = math.copysign(sys.float_info.max, score if score == score else -1.0)
+    warn(f"the score of {image} is {score}: {bounded:g} is written")
+    return bounded
+
+
+def _warn_of_repeat(row: Row) -> None:
+    warn(f"two scores for {row[1]}: the best one counts")
 
 
 class _Runs:

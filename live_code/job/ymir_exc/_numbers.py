@@ -14,21 +14,15 @@ def plain_float(value: Any, subject: str) -> float:
 
     Raises ValueError that names ``subject``.
     """
-    if type(value) is not float:
-        value = _converted(value, subject)
-    if not math.isfinite(value):
-        raise ValueError(f"{subject} is {value}: not a finite number")
-    return value  # type: ignore[no-any-return]
+    number = any_float(value, subject)
+    if not math.isfinite(number):
+        raise ValueError(f"{subject} is {number}: not a finite number")
+    return number
 
 
-def plain_int(value: Any, subject: str) -> int:
-    """A whole number, from whatever :func:`plain_float` takes. Raises ValueError that names ``subject``."""
-    if type(value) is int:
-        return value
-    number = plain_float(value, subject)
-    if number != int(number):
-        raise ValueError(f"{subject} is {number}: not a whole number")
-    return int(number)
+def any_float(value: Any, subject: str) -> float:
+    """As :func:`plain_float`, but NaN and infinity pass."""
+    return value if type(value) is float else _converted(value, subject)
 
 
 def _converted(value: Any, subject: str) -> float:

@@ -1,28 +1,27 @@
-"""Makes sure that the files a stage names are what the platform will collect: real files with plain names."""
+"""Makes the files that a stage names what the platform will collect: real files with plain names.
+
+A name may come before its file. What is not there yet is kept with a warning; the check at the end of the run decides.
+"""
 
 from __future__ import annotations
 
 import os
-import stat
-import warnings
 
 from . import protocol
+from ._odd import warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, List, Tuple
+    from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 
 def checked_files(files: Iterable[Any], models_dir: str, stage_name: str) -> List[str]:
-    """The plain names of a stage's files, found in ``models_dir/<stage>`` or ``models_dir``; links become files there.
+    """The names of a stage's files, found in ``models_dir/<stage>`` or ``models_dir``.
 
-    Raises FileNotFoundError or ValueError naming the file that the platform could not collect.
+    A link becomes its file; a file that lies elsewhere is copied into ``models_dir``.
     """
-    stage_dir = os.path.join(models_dir, stage_name)
-    paths = [_located(os.fspath(file), (stage_dir, models_dir)) for file in files]
-    for path in paths:
-        _require_file(path)
-    return _plain_names(paths)
+    places = (os.path.join(models_dir, stage_name), models_dir)
+    return _names((_collected(os.fspath(file), places, models_dir) for file in files), f"stage {stage_name}")
 
 
 def checked_attachments(attachments: Any, models_dir: str) -> Dict[str, List[str]]:
@@ -37,51 +36,57 @@ def _section(section: str, files: Iterable[Any], models_dir: str) -> List[str]:
         raise ValueError(f"an attachment section is a plain name, not {section!r}")
     home = os.path.join(models_dir, "attachments", section)
     places = (home, models_dir, os.path.join(models_dir, "attachments"))
-    paths = [_located(os.fspath(file), places) for file in files]
-    for path in paths:
-        _require_file(path)
-        if os.path.realpath(os.path.dirname(path)) != os.path.realpath(home):
+    names = []
+    for file in files:
+        path = _found(os.fspath(file), places)
+        if path and not _is_in(path, (home,)):
             os.makedirs(home, exist_ok=True)
-            copy_file(path, os.path.join(home, os.path.basename(path)))
-    return _plain_names(paths)
+            copy_file(os.path.realpath(path), os.path.join(home, os.path.basename(path)))
+        names.append((_collected(os.fspath(file), (home,), home)[0], path or ""))
+    return _names(names, f"attachments {section}")
 
 
-def _located(file: str, places: Tuple[str, ...]) -> str:
-    """Where the file is. Given by a plain or absolute name, or from the models folder with the section's name."""
-    if os.pardir in file.split(os.sep):
-        raise ValueError(f"a saved file may not leave its folder: {file!r}")
-    if os.path.isabs(file):
-        inside = any(os.path.realpath(os.path.dirname(file)) == os.path.realpath(place) for place in places)
-        if not inside:
-            raise ValueError(f"a saved file must stand in {' or '.join(places)}: {file!r}")
-        return file
-    candidates = [os.path.join(place, file) for place in places]
-    path = next((path for path in candidates if os.path.lexists(path)), None)
+def _collected(file: str, places: Tuple[str, ...], home: str) -> Tuple[str, str]:
+    """The name under which the platform finds the file, and where it is ('' when it is not there yet)."""
+    path = _found(file, places)
     if path is None:
-        raise FileNotFoundError(2, "no such saved file, looked for in " + " and ".join(places), file)
-    if not any(os.path.dirname(os.path.normpath(path)) == os.path.normpath(place) for place in places):
-        raise ValueError(f"a saved file is named without folders: {file!r}")
-    return path
+        name = _name_for_later(file, places)
+        warn(f"saved file {name} is not in {home} yet; it has to be there when the run ends")
+        return name, ""
+    if not _is_in(path, places):
+        warn(f"saved file {file} is copied into {home}, where the platform looks for it")
+        path = _copied_home(path, home)
+    elif os.path.islink(path):
+        copy_file(os.path.realpath(path), path)
+    return os.path.basename(path), path
 
 
-def _require_file(path: str) -> None:
-    if os.path.islink(path):
-        if not os.path.exists(path):
-            raise FileNotFoundError(2, f"a link to {os.readlink(path)}, which is not there", path)
-        if os.path.isfile(path):
-            copy_file(os.path.realpath(path), path)
-    mode = os.stat(path).st_mode
-    if not stat.S_ISREG(mode):
-        raise ValueError(f"a saved file must be a file, not {'a folder' if stat.S_ISDIR(mode) else 'special'}: {path}")
+def _found(file: str, places: Tuple[str, ...]) -> Optional[str]:
+    """Where the file is: given by a plain name, by one with folders, or by an absolute one. None: nowhere."""
+    candidates = [os.path.normpath(os.path.join(place, file)) for place in places]
+    return next((path for path in candidates if os.path.isfile(path)), None)
 
 
-def _plain_names(paths: Iterable[str]) -> List[str]:
-    homes: Dict[str, str] = {}
-    for path in paths:
-        name, home = os.path.basename(path), os.path.realpath(path)
-        if homes.setdefault(name, home) != home:
-            raise ValueError(f"two saved files are named {name}: {homes[name]} and {home}")
-    return list(homes)
+def _is_in(path: str, places: Tuple[str, ...]) -> bool:
+    folder = os.path.realpath(os.path.dirname(path))
+    return any(folder == os.path.realpath(place) for place in places)
+
+
+def _name_for_later(file: str, places: Tuple[str, ...]) -> str:
+    """The plain name where it is sure, else the name from the models folder on."""
+    path = os.path.normpath(os.path.join(places[-1], file))
+    if any(os.path.normpath(os.path.dirname(path)) == os.path.normpath(place) for place in places):
+        return os.path.basename(path)
+    name = os.path.relpath(path, places[-1])
+    return os.path.basename(path) if name.startswith(os.pardir) else name
+
+
+def _names(files: Iterable[Tuple[str, str]], subject: str) -> List[str]:
+    paths: Dict[str, str] = {}
+    for name, path in files:
+        if paths.setdefault(name, path) != path:
+            warn(f"{subject}: two saved files are named {name}; the platform takes one of them")
+    return list(paths)
 
 
 def copy_file(source: str, target: str) -> None:
@@ -97,15 +102,35 @@ def copy_file(source: str, target: str) -> None:
         raise protocol.kept(error, target) from error
 
 
-def brought_home(file: str, models_dir: str) -> str:
-    """The plain name of a file that now stands in ``models_dir`` itself, copied there from wherever it was."""
-    source = os.path.join(models_dir, os.fspath(file))
-    target = os.path.join(models_dir, os.path.basename(source))
-    if not os.path.exists(source):
-        raise FileNotFoundError(2, "no such saved file", source)
+def _copied_home(source: str, home: str) -> str:
+    target = os.path.join(home, os.path.basename(source))
     if os.path.islink(target) or os.path.realpath(source) != os.path.realpath(target):
         if os.path.isfile(target) and os.path.realpath(source) != os.path.realpath(target):
-            warnings.warn(f"{target} is replaced by {source}", UserWarning, stacklevel=4)
-        os.makedirs(models_dir, exist_ok=True)
+            warn(f"{target} is replaced by {source}")
+        os.makedirs(home, exist_ok=True)
         copy_file(os.path.realpath(source), target)
-    return os.path.basename(target)
+    return target
+
+
+def brought_home(file: str, models_dir: str) -> str:
+    """The plain name of a file that now stands in ``models_dir`` itself, copied there from wherever it was.
+
+    One that is not there yet keeps its name, with a warning.
+    """
+    source = os.path.join(models_dir, os.fspath(file))
+    if not os.path.exists(source):
+        return _collected(os.fspath(file), (models_dir,), models_dir)[0]
+    return os.path.basename(_copied_home(source, models_dir))
+
+
+def for_one_model(files: Iterable[str], models_dir: str, stage_name: str, replace: bool) -> None:
+    """Puts a stage's files directly into ``models_dir``: before protocol 1.0.0 nothing else was read.
+
+    ``replace``: whether a file of that name which is there already, an earlier stage's, gives way.
+    """
+    for file in files:
+        source, target = os.path.join(models_dir, stage_name, file), os.path.join(models_dir, os.path.basename(file))
+        if not os.path.isfile(source):
+            source = os.path.join(models_dir, file)
+        if os.path.isfile(source) and source != target and (replace or not os.path.isfile(target)):
+            copy_file(source, target)

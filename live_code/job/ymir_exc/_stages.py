@@ -31,7 +31,7 @@ class YmirStageWeight:
     def get_stage_process(self, stage: Union[YmirStage, str], p: float) -> float:
         """Progress within the task, from progress ``p`` within the stage; both in [0, 1]. Raises ValueError."""
         index = _stage(stage) - 1
-        return min(sum(self.weights[:index]) + self.weights[index] * p, 1.0)
+        return min(math.fsum([*self.weights[:index], self.weights[index] * p]), 1.0)
 
 
 def _stage(stage: Union[YmirStage, str]) -> YmirStage:

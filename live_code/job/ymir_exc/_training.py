@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 from . import protocol
 from ._lock import FolderLock
-from ._numbers import plain_float, plain_int
+from ._numbers import any_float
+from ._odd import warn
+from ._saved_files import for_one_model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +33,12 @@ def checked_stage_name(name: object) -> str:
 
 
 def checked_metrics(metrics: Mapping[str, Any]) -> Result:
-    """Plain, finite metrics in the ranges that the platform reads. Raises ValueError naming the metric."""
+    """Metrics in plain types, each that the platform could not read named in a warning.
+
+    Raises ValueError when there is no main metric, or when one is no number at all.
+    """
     checked = {str(name): _metric(str(name), value) for name, value in metrics.items()}
+    checked = {name: value for name, value in checked.items() if value is not None}
     if main_metric(checked) is None:
         raise ValueError(f"no main metric (one of {', '.join(protocol.MAIN_METRICS)}) in {sorted(checked)}")
     return checked
@@ -39,16 +46,30 @@ def checked_metrics(metrics: Mapping[str, Any]) -> Result:
 
 def _metric(name: str, value: Any) -> Any:
     if name in protocol.COUNT_METRICS:
-        count = plain_int(value, name)
-        if count < 0:
-            raise ValueError(f"{name} is {count}: must not be negative")
-        return count
-    if name not in protocol.FRACTION_METRICS:
-        return plain(value, name)
-    fraction = plain_float(value, name)
-    if not -1e-6 <= fraction <= 1 + 1e-6:  # sums of float32 overshoot a little
-        raise ValueError(f"{name} is {fraction}: must be in [0, 1]")
-    return min(max(fraction, 0.0), 1.0)
+        return _count(name, any_float(value, name))
+    if name in protocol.FRACTION_METRICS:
+        return _fraction(name, any_float(value, name))
+    return plain(value, name)
+
+
+def _count(name: str, number: float) -> Optional[float]:
+    if not math.isfinite(number):
+        warn(f"{name} is {number}: left out")
+        return None
+    if number < 0:
+        warn(f"{name} is {number:g}: the platform reads no negative count")
+    return int(number) if number == int(number) else number
+
+
+def _fraction(name: str, number: float) -> Optional[float]:
+    """The main metric stays whatever it is: that there is none would say less."""
+    if not math.isfinite(number) and name not in protocol.MAIN_METRICS:
+        warn(f"{name} is {number}: left out")
+        return None
+    if -1e-6 <= number <= 1 + 1e-6:  # sums of float32 overshoot a little
+        return min(max(number, 0.0), 1.0)
+    warn(f"{name} is {number}: the platform reads metrics in [0, 1]")
+    return number
 
 
 def plain(value: Any, subject: str) -> Any:
@@ -65,7 +86,7 @@ def plain(value: Any, subject: str) -> Any:
         return int(value)
     if getattr(value, "ndim", 0) and hasattr(value, "tolist"):
         return plain(value.tolist(), subject)
-    return plain_float(value, subject)
+    return any_float(value, subject)
 
 
 def main_metric(metrics: Mapping[str, Any]) -> Optional[str]:
@@ -73,8 +94,14 @@ def main_metric(metrics: Mapping[str, Any]) -> Optional[str]:
 
 
 def with_stage(result: Result, stage: Result) -> Result:
-    """The result with this stage added or renewed, the best one named, and at most eleven kept."""
-    stages = {**(result.get("model_stages") or {})}
+    """The result with this stage added or renewed, the best one named, and at most eleven kept.
+
+    The platform refuses all stages for one whose main metric is NaN: such a one stays only where there is no other.
+    """
+    stages = {name: earlier for name, earlier in (result.get("model_stages") or {}).items() if not _is_broken(earlier)}
+    if stages and _is_broken(stage):
+        warn(f"stage {stage['stage_name']} is left out of the result")
+        return result
     stages.pop(stage["stage_name"], None)
     stages[stage["stage_name"]] = stage
     best = best_stage(stages)
@@ -91,6 +118,11 @@ def best_stage(stages: Mapping[str, Result]) -> str:
     return max(stages, key=lambda name: (stages[name].get(main, -1.0), _age(stages[name]), order[name]))
 
 
+def _is_broken(stage: Result) -> bool:
+    value = stage.get(str(main_metric(stage)))
+    return isinstance(value, float) and not math.isfinite(value)
+
+
 def _surplus(stages: Mapping[str, Result], best: str) -> List[str]:
     oldest_first = sorted((name for name in stages if name != best), key=lambda name: _age(stages[name]))
     return oldest_first[: max(len(stages) - protocol.MAX_STAGES, 0)]
@@ -100,11 +132,14 @@ def _age(stage: Result) -> float:
     return float(stage.get("timestamp") or 0)
 
 
-def in_old_format(result: Result, stage: Result) -> Result:
-    """The result before protocol 1.0.0: all files so far, and the best stage's metric."""
-    files = list(dict.fromkeys([*(result.get("model") or []), *stage["files"]]))
+def in_old_format(result: Result, stage: Result, models_dir: str) -> Result:
+    """The result before protocol 1.0.0: all files so far, directly in ``models_dir``, and the best stage's metric."""
+    names = [os.path.basename(file) for file in stage["files"]]
+    files = list(dict.fromkeys([*(result.get("model") or []), *names]))
     value = stage[str(main_metric(stage))]
-    if value < (result.get("map") or 0.0):
+    is_best = result.get("map") is None or value >= result["map"] or not math.isfinite(result["map"])
+    for_one_model(stage["files"], models_dir, stage["stage_name"], replace=is_best)
+    if not is_best:
         return {**result, "model": files}
     return {
         **result,

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Tuple, TypeVar
 
-    Stamp = Tuple[str, int, int, int]
+    Stamp = Tuple[str, str, int, int, int]
     Section = TypeVar("Section", bound=Record)
 
 
@@ -39,7 +39,7 @@ class EnvInputConfig(Record):
     __slots__ = _fields = tuple(protocol.INPUT_DEFAULTS)
 
     def __init__(self, **values: Any) -> None:
-        for name, default in protocol.INPUT_DEFAULTS.items():
+        for name, default in {**protocol.INPUT_DEFAULTS, "config_file": settings.DEFAULT_CONFIG_FILE_PATH}.items():
             setattr(self, name, _text(self, name, values.get(name), default))
 
 
@@ -118,7 +118,7 @@ def _current_env() -> EnvConfig:
         stat = os.stat(path)
     except OSError as error:
         raise type(error)(error.errno, f"no task description: {error.strerror}", str(path)) from error
-    stamp = (str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    stamp = (str(path), settings.DEFAULT_CONFIG_FILE_PATH, stat.st_mtime_ns, stat.st_size, stat.st_ino)
     if stamp not in _known:
         config = EnvConfig.parse_obj(_read_mapping(path, "task description"))
         _known.clear()
@@ -127,8 +127,7 @@ def _current_env() -> EnvConfig:
 
 
 def _config_file() -> str:
-    if settings.config_file_is_patched():
-        return settings.DEFAULT_CONFIG_FILE_PATH
+    """An env.yaml that was assigned wins over everything; an assigned config file stands where env.yaml names none."""
     if settings.env_file_is_patched():
         return _current_env().input.config_file
     merged = os.environ.get(protocol.MERGED_CONFIG_VARIABLE)

@@ -6,7 +6,6 @@ often as you like: when lines come faster than they can be written, those betwee
 
 from __future__ import annotations
 
-import math
 import os
 import time
 import warnings
@@ -35,7 +34,7 @@ def write_monitor_logger(
     message: str = "",
     stack: Iterable[str] = (),
 ) -> None:
-    """Reports progress in [0, 1]; beyond it is clamped with a warning, NaN raises ValueError.
+    """Reports progress in [0, 1]; beyond it is clamped with a warning, NaN is none.
 
     In error state the message and the stack default to those of the exception being handled, the code to 160004.
     An end that is reported, good or bad, is not hidden by later progress. A line that can't be written is a warning.
@@ -50,7 +49,7 @@ def write_monitor_logger(
         return_code = int(return_code) or protocol.CODE_OTHER
         if not message:
             message, stack = _current_exception(message, stack)
-    task_id = protocol.one_line(task.task_id)
+    task_id = protocol.task_word(task.task_id)
     line = protocol.Monitor(task_id, time.time(), percent, int(state), int(return_code), message, tuple(stack))
     _progress.report(task.output.monitor_file, line)
 
@@ -98,10 +97,8 @@ def _checked(percent: Any) -> float:
     number = float(percent)
     if 0.0 <= number <= 1.0:
         return number
-    if math.isnan(number):
-        raise ValueError("progress is NaN: it must be in [0, 1]")
     warnings.warn(f"progress {number} is not in [0, 1]: clamped", RuntimeWarning, stacklevel=3)
-    return 0.0 if number < 0 else 1.0
+    return 1.0 if number > 1 else 0.0  # progress never goes back: NaN leaves it where it stands
 
 
 def _shared(percent: float) -> float:

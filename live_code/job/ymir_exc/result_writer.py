@@ -38,8 +38,9 @@ def write_model_stage(*args: Any, **kwargs: Any) -> None:
     """``(stage_name, files, evaluation_result={}, mAP=None, timestamp=None, attachments=None, evaluate_config=None)``
 
     or ``(stage_name, files, mAP, timestamp=None, attachments=None)``, the older one. Adds a stage to the training
-    result, or renews it; the eleven newest stay, and the best. Metrics become plain floats, links become files.
-    Raises ValueError or FileNotFoundError naming what the platform could not read; the result is then unchanged.
+    result, or renews it; the eleven newest stay, and the best. Metrics become plain floats, links become files. A
+    file may come later than its name, and what the platform could not read is a warning: the check at the end of the
+    run decides. Raises ValueError for a call without a name, files or a main metric; the result is then unchanged.
     """
     from ._signatures import stage_call
 
@@ -91,8 +92,13 @@ def _write_stage(stage_name: Any, files: Any, call: StageCall, extra: Mapping[st
         more["attachments"] = _saved_files.checked_attachments(call.attachments, output.models_dir)
     if call.evaluate_config:
         more["evaluate_config"] = _training.plain(call.evaluate_config, "evaluate_config")
-    add = _training.with_stage if multiple_model_stages_supportable() else _training.in_old_format
-    _training.update(output.training_result_file, lambda result: add({**result, **more}, stage))
+    if multiple_model_stages_supportable():
+        _training.update(output.training_result_file, lambda result: _training.with_stage({**result, **more}, stage))
+    else:
+        _training.update(
+            output.training_result_file,
+            lambda result: _training.in_old_format({**result, **more}, stage, output.models_dir),
+        )
 
 
 def _listed(files: Any) -> List[Any]:
@@ -102,7 +108,7 @@ def _listed(files: Any) -> List[Any]:
 def write_mining_result(mining_result: Union[Dict[str, Any], Iterable[Tuple[str, Any]]]) -> None:
     """Writes (image, score) pairs, or a mapping of them, by descending score. An iterator of millions is fine.
 
-    Raises ValueError naming the image whose score is not finite, or that comes twice.
+    An image that comes twice, and a score that is NaN, are warnings. Raises ValueError for a score that is no number.
     """
     if _rank.writes():
         from ._mining import write_scores
@@ -113,8 +119,8 @@ def write_mining_result(mining_result: Union[Dict[str, Any], Iterable[Tuple[str,
 def write_infer_result(infer_result: Any, algorithm: str = "detection") -> None:
     """Writes a mapping of image paths to Annotations, or an iterator of such pairs, which is written as it comes.
 
-    With ``algorithm="segmentation"`` a COCO result, a mapping, is checked and written as it is. Raises ValueError
-    naming what the platform could not read; the result that was there is then unchanged.
+    With ``algorithm="segmentation"`` a COCO result, a mapping, is written as it is. What the platform would pass over
+    is a warning. Raises ValueError for what can't be written; the result that was there is then unchanged.
     """
     if algorithm not in ("detection", "segmentation"):
         raise ValueError(f"no infer result for algorithm {algorithm!r}, only detection and segmentation")

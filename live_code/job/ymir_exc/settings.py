@@ -8,12 +8,7 @@ DEFAULT_ENV_FILE_PATH = os.environ.get(protocol.ENV_FILE_VARIABLE) or protocol.D
 DEFAULT_CONFIG_FILE_PATH = os.environ.get(protocol.CONFIG_FILE_VARIABLE) or protocol.DEFAULT_CONFIG_FILE
 
 _ENV_FILE_AT_START = DEFAULT_ENV_FILE_PATH
-_CONFIG_FILE_AT_START = DEFAULT_CONFIG_FILE_PATH
 
 
 def env_file_is_patched() -> bool:
     return DEFAULT_ENV_FILE_PATH != _ENV_FILE_AT_START
-
-
-def config_file_is_patched() -> bool:
-    return DEFAULT_CONFIG_FILE_PATH != _CONFIG_FILE_AT_START

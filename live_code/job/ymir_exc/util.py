@@ -10,6 +10,7 @@ from . import _rank, env, protocol
 from . import result_writer as rw
 from ._config import get_bool, get_merged_config
 from ._numbers import is_number
+from ._odd import warn
 from ._stages import YmirStage, YmirStageWeight, get_ymir_process
 from .monitor import YmirTask, write_monitor_logger_for_multiple_tasks
 
@@ -35,12 +36,20 @@ __all__ = [
 
 
 def get_weight_files(cfg: Any, suffix: Union[str, Tuple[str, ...]] = (".pt", ".pth")) -> List[str]:
-    """The absolute paths of the model files that the task was given and that end in ``suffix``."""
-    given = cfg.param.get("pretrained_model_params" if cfg.ymir.run_training else "model_params_path") or []
-    names = given.split(",") if isinstance(given, str) else given
-    paths = [os.path.join(cfg.ymir.input.models_dir, str(name).strip()) for name in names]
+    """The absolute paths of the model files that the task was given and that end in ``suffix``.
+
+    That it was given some, and none of them is such a file, is a warning: nobody names a model to start from nothing.
+    """
+    key = "pretrained_model_params" if cfg.ymir.run_training else "model_params_path"
+    given = cfg.param.get(key) or []
+    names = [str(name).strip() for name in (given.split(",") if isinstance(given, str) else given)]
+    paths = [os.path.join(cfg.ymir.input.models_dir, name) for name in names if name]
     ends = suffix if isinstance(suffix, str) else tuple(suffix)
-    return [path for path in paths if path.endswith(ends) and os.path.exists(path)]
+    found = [path for path in paths if path.endswith(ends) and os.path.exists(path)]
+    if paths and not found:
+        endings = ends if isinstance(ends, str) else " or ".join(ends)
+        warn(f"{key} names no {endings} file that is there, but {', '.join(names[:3])}")
+    return found
 
 
 def find_free_port() -> int:

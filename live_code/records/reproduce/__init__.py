@@ -53,7 +53,7 @@ def _run(plan: folder.Plan, environ: Mapping[str, str]) -> int:
     name = guard.new_name()
 
     def pinned(request: hyperparameters.Request) -> hyperparameters.Request:
-        return request._replace(revision=plan.commit, lock=os.fspath(plan.lock_file))
+        return request._replace(revision=plan.commit, lock=os.fspath(plan.lock_file), git_patch=plan.patch)
 
     return guard.run(
         lambda: story.run(folders, environ, change=pinned, name=name),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from live_code.errors import RecordError
+from live_code.stages.record import kept, reading
 from live_code.stages.record.reading import Record
 from live_code.stages.record.serialize import HIDDEN
 from live_code.tools import files
@@ -18,12 +19,16 @@ PLACE = Path("live-code", "recorded")
 
 
 class Plan(NamedTuple):
-    """What is to be run, and the files to be written for it. ``place``: where they go."""
+    """What is to be run, and the files to be written for it. ``place``: where they go.
+
+    ``patch``: the file that is applied to the commit, '' without one.
+    """
 
     in_dir: Path
     out_dir: Path
     place: Path
     commit: str
+    patch: str
     lock: str
     env: Mapping[str, Any]
     config: Mapping[str, Any]
@@ -54,12 +59,12 @@ def plan(record: Record, in_dir: Path, out_dir: Path, given: Mapping[str, str]) 
             hint="Only what was started can be started again.",
         )
     place = out_dir / PLACE
-    _check_patch(record, in_dir)
     return Plan(
         in_dir=in_dir,
         out_dir=out_dir,
         place=place,
         commit=record.commit,
+        patch=_patch(record, in_dir),
         lock=record.document["lock"]["text"],
         env=_env(record, place),
         config=_filled({**layers["config.yaml"]}, given),
@@ -97,12 +102,15 @@ def _filled(values: dict[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
     return {**values, **{key: value for key, value in given.items() if values.get(key) == HIDDEN}}
 
 
-def _check_patch(record: Record, in_dir: Path) -> None:
+def _patch(record: Record, in_dir: Path) -> str:
+    """The run's own patch: in the input folder, or where a copy was kept beside the record."""
     patch, name = record.get("checkout", "patch"), record.get("request", "git_patch")
     if not patch:
-        return
-    path = in_dir / str(name).removeprefix("/in/")
-    if not path.is_file() or files.sha256_file(path) != patch["sha256"]:
-        raise RecordError(
-            f"{path} is not the patch that the run had (sha256 {patch['sha256']}).", hint="Put that file there."
-        )
+        return ""
+    place = in_dir / str(name).removeprefix("/in/")
+    for path in (place, record.path.with_name(kept.PATCH), record.out / reading.KEPT / kept.PATCH):
+        if path.is_file() and files.sha256_file(path) == patch["sha256"]:
+            return str(path)
+    raise RecordError(
+        f"{place} is not the patch that the run had (sha256 {patch['sha256']}).", hint="Put that file there."
+    )

@@ -15,6 +15,8 @@ from live_code.stages.request.hyperparameters import REVISION_KEYS
 from live_code.values import NamedTuple
 
 OLDEST = 1
+# Where a copy outlives the platform's clean-up, below a run's output folder; kept.write puts it there.
+KEPT = Path("tensorboard", "live-code")
 # Hyper-parameters that stand elsewhere in a record, or differ in every run.
 NAMES = {*REVISION_KEYS, "git_url", "task_id"}
 
@@ -87,8 +89,9 @@ class Record(NamedTuple):
 
     @property
     def out(self) -> Path:
-        """The run's output folder, where it lies now."""
-        return self.path.parent.parent
+        """The run's output folder, where it lies now. Of one that the platform has cleaned up the copy is left."""
+        folder = self.path.parent.parent
+        return folder.parent if folder.name == KEPT.parts[0] else folder
 
 
 def read(path: Path) -> Record:
@@ -108,11 +111,18 @@ def read(path: Path) -> Record:
 
 
 def find(folder: Path) -> Iterator[Path]:
-    """Every record below a folder. Folders that runs fill with other things are not searched."""
+    """Every record below a folder, once. Folders that runs fill with other things are not searched."""
+    met: set[str] = set()
     for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in _NOT_SEARCHED)
+        copy = Path(place, KEPT, FILE)
+        found = [copy] if KEPT.parts[0] in folders and "live-code" not in folders and copy.is_file() else []
         if FILE in files and Path(place).name == "live-code":
-            yield Path(place, FILE)
+            found.append(Path(place, FILE))
+        for path in found:  # the platform's tensorboard folder is a link to one that may be below the folder, too
+            if os.path.realpath(path) not in met:
+                met.add(os.path.realpath(path))
+                yield path
+        folders[:] = sorted(name for name in folders if name not in _NOT_SEARCHED)
 
 
 _NOT_SEARCHED = {"assets", "annotations", "models", "tensorboard", "store", "site-packages", ".git", "node_modules"}
@@ -121,7 +131,8 @@ _NOT_SEARCHED = {"assets", "annotations", "models", "tensorboard", "store", "sit
 def _file(path: Path) -> Path:
     if not path.is_dir():
         return path
-    places = (path / FILE, path / "live-code" / FILE, path / "out" / "live-code" / FILE)
+    below = (Path(), Path("live-code"), KEPT, Path("out", "live-code"), Path("out") / KEPT)
+    places = [path / folder / FILE for folder in below]
     return next((place for place in places if place.is_file()), places[1])
 
 

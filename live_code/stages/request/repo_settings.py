@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -77,7 +78,11 @@ def _unknown(keys: list[str]) -> ConfigError:
 
 
 def merge(task: TaskConfig, request: Request, repo: RepoSettings, root: Path) -> Merged:
-    """Image template < the repo's ``code_config`` < config.yaml. Raises ConfigError."""
+    """Image template < the repo's ``code_config`` < config.yaml. Raises ConfigError.
+
+    The form sends an empty ``code_config`` for none. Published repos open whatever the key holds, so there is no such
+    key then; where live-code.yaml names the file, it does.
+    """
     name = request.code_config or repo.code_config
     defaults = read_defaults(root, name, "config.yaml" if request.code_config else REPO_FILE) if name else {}
     layers = (("template", task.template), (name, task.paths(defaults)), ("config.yaml", task.given))
@@ -86,6 +91,11 @@ def merge(task: TaskConfig, request: Request, repo: RepoSettings, root: Path) ->
     for origin, layer in layers:
         values.update(layer)
         origins.update(dict.fromkeys(layer, origin))
+    if not str(values.get("code_config") or "").strip():
+        values.pop("code_config", None)
+        origins.pop("code_config", None)
+        if name:
+            values["code_config"], origins["code_config"] = name, REPO_FILE
     return Merged(values, origins, {"template": task.template, "code_config": layers[1][1], "config.yaml": task.given})
 
 
@@ -95,6 +105,16 @@ def read_defaults(root: Path, name: str, origin: str = REPO_FILE) -> dict[str, A
     if not path.is_file():
         raise ConfigError(
             f"code_config ({origin}) names {name}, which is no file of this commit.",
-            hint=f"{is_it(name, names(root))}{_CODE_CONFIG_HINT}",
+            hint=f"{_proposal(name, path.is_dir(), root)}{_CODE_CONFIG_HINT}",
         )
     return read_mapping(path, hint=_CODE_CONFIG_HINT, name=name)
+
+
+def _proposal(name: str, is_folder: bool, root: Path) -> str:
+    """A YAML file that may have been meant: of a folder that was named, else one nearly named so."""
+    written = [file for file in names(root) if file.endswith((".yaml", ".yml"))]
+    if not is_folder:
+        return is_it(name, written)
+    place = os.path.normpath(name)
+    within = [file for file in written if place == os.curdir or file.startswith(f"{place}/")]
+    return f"It is a folder with {', '.join(within[:3])}{', …' * (len(within) > 3)}. " if within else "It is a folder. "

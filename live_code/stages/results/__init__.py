@@ -1,4 +1,4 @@
-"""What the job left, read as the platform will read it: each rule of the protocol, a clear line for each breach."""
+"""What the job left, read as the platform will read it: what its reader refuses is an error, the rest a warning."""
 
 from __future__ import annotations
 
@@ -6,36 +6,56 @@ from collections.abc import Callable, Mapping
 
 from live_code.errors import ResultsError
 from live_code.stages.request.task_config import Earlier, TaskConfig
-from live_code.stages.results.values import NOTHING_EARLIER, Problem, Results, Stage, stale, wrong
+from live_code.stages.results.values import (
+    NOTHING_EARLIER,
+    SPELLED_OUT,
+    Problem,
+    Problems,
+    Results,
+    Stage,
+    stale,
+    wrong,
+)
+from live_code.tools.terminal import log
 
 __all__ = ["Problem", "Results", "Stage", "check", "collect", "count", "summary"]
 
-Reader = Callable[[TaskConfig, Results, list[Problem]], Results]
+Reader = Callable[[TaskConfig, Results, Problems], Results]
 
 
 def collect(task: TaskConfig, earlier: Earlier = NOTHING_EARLIER) -> Results:
-    """Reads the outputs of every task of the request. Raises ResultsError naming each breach.
+    """Reads the outputs of every task of the request, once what can be put right is. Raises ResultsError naming all
+    that the platform refuses, or OSError.
 
     ``earlier``: what stood there before the job; it is none of its results.
     """
+    if "training" in task.tasks and not stale(task.output["training_result_file"], earlier):
+        from live_code.stages.results import mend
+
+        mend.training(task)
     results, problems = check(task, earlier)
-    if problems:
-        raise _as_error(problems)
+    refused = tuple(problem for problem in problems if problem.refused)
+    if refused:
+        raise _as_error(refused)
+    for problem in problems[:SPELLED_OUT]:
+        log.warning(f"{problem.task}: {problem.text}. The platform takes these results")
+    if len(problems) > SPELLED_OUT:
+        log.warning(f"{len(problems) - SPELLED_OUT} more oddities: live-code verify shows them")
     return results
 
 
 def check(task: TaskConfig, earlier: Earlier = NOTHING_EARLIER) -> tuple[Results, tuple[Problem, ...]]:
-    """The results as far as they can be read, and all that is wrong with them."""
+    """The results as far as they can be read, and all that the platform refuses in them, or that is odd."""
     results, readers = Results(), _readers()
     problems: list[Problem] = []
     for name in task.tasks:
-        of_task: list[Problem] = []
+        of_task = Problems()
         path = task.output[f"{name}_result_file"]
         if stale(path, earlier):
             of_task.append(wrong(f"no results: {path} is from an earlier run; this job wrote none"))
         else:
             results = readers[name](task, results, of_task)
-        problems += [problem._replace(task=name) for problem in of_task]
+        problems += of_task.of(name)
     if results.stages and earlier.training:
         from live_code.stages.results import training
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import stat
 from collections.abc import Mapping
@@ -11,38 +12,42 @@ from typing import Any
 from live_code.errors import ConfigError
 from live_code.job.ymir_exc import protocol
 from live_code.stages.request.task_config import TaskConfig
-from live_code.stages.results.values import Problem, Results, Stage, is_number, missing, wrong
+from live_code.stages.results.values import Problems, Results, Stage, as_number, is_number, missing, odd, wrong
 from live_code.tools.files.yamlfile import read_mapping
 from live_code.tools.terminal import log
 
 
-def read(task: TaskConfig, results: Results, problems: list[Problem]) -> Results:
+def read(task: TaskConfig, results: Results, problems: Problems) -> Results:
     path = Path(task.output["training_result_file"])
     written = _written(path, problems)
     if written is None:
         return results
-    models = Path(task.output["models_dir"])
-    if "model_stages" in written or not protocol.is_before_1_0(task.protocol_version):
-        return _stages(written, path.name, models, results, problems)
-    return _old_training(written, path.name, models, results, problems)
+    models, is_old = Path(task.output["models_dir"]), protocol.is_before_1_0(task.protocol_version)
+    if "model" in written or (is_old and "model_stages" not in written):
+        return _one_model(written, path.name, models, is_old, results, problems)
+    if is_old:
+        problems.append(
+            odd(f"{path.name} has model_stages; a platform before 1.3 reads one model, and names no protocol")
+        )
+    return _stages(written, path.name, models, results, problems)
 
 
-def _stages(written: dict[str, Any], name: str, models: Path, results: Results, problems: list[Problem]) -> Results:
+def _stages(written: dict[str, Any], name: str, models: Path, results: Results, problems: Problems) -> Results:
     stages = written.get("model_stages")
     if not isinstance(stages, dict) or not stages:
         problems.append(wrong(f"{name} has no model_stages"))
         return results
     if len(stages) > protocol.MAX_STAGES:
-        problems.append(wrong(f"{name} has {len(stages)} stages, at most {protocol.MAX_STAGES} are read"))
+        problems.append(odd(f"{name} has {len(stages)} stages, {protocol.MAX_STAGES} are usual"))
     read = tuple(_stage(str(key), value, models, problems) for key, value in stages.items())
-    best = str(written.get("best_stage_name", ""))
+    best = written.get("best_stage_name", "")
     if best not in stages:
         problems.append(wrong(f"{name}: best_stage_name {best!r} is none of its stages {', '.join(map(str, stages))}"))
-    _metrics(written, f"{name}", problems)
     if not any(metric in written for metric in protocol.MAIN_METRICS):
-        problems.append(wrong(f"{name} has none of {', '.join(protocol.MAIN_METRICS)} for its best stage"))
-    _attachments(written.get("attachments"), models, problems)
-    return results._replace(best_stage=best, stages=read)
+        problems.append(odd(f"{name} has none of {', '.join(protocol.MAIN_METRICS)} for its best stage"))
+    _attachments(written, models, problems)
+    _evaluate_config(written, problems)
+    return results._replace(best_stage=str(best), stages=read)
 
 
 def without(earlier: Mapping[str, Any], task: TaskConfig, results: Results) -> Results:
@@ -67,67 +72,93 @@ def _score(stage: Stage) -> float:
     return next((stage.metrics[name] for name in protocol.MAIN_METRICS if name in stage.metrics), -math.inf)
 
 
-def _stage(key: str, value: Any, models: Path, problems: list[Problem]) -> Stage:
+def _stage(key: str, value: Any, models: Path, problems: Problems) -> Stage:
+    where = f"stage {key}"
     if not isinstance(value, dict):
-        problems.append(wrong(f"stage {key} is no mapping"))
+        problems.append(wrong(f"{where} is no mapping"))
         return Stage(key, (), 0, {})
-    name = str(value.get("stage_name", ""))
-    if name != key:
-        problems.append(wrong(f"stage {key} calls itself {name!r}"))
-    if not name.isidentifier():
-        problems.append(wrong(f"stage name {name!r} is no identifier"))
-    timestamp = value.get("timestamp")
-    if not isinstance(timestamp, int) or isinstance(timestamp, bool):
-        problems.append(wrong(f"stage {key}: timestamp {timestamp!r} is no whole number of seconds"))
-        timestamp = 0
-    files = value.get("files")
-    if not isinstance(files, list) or not files:
-        problems.append(wrong(f"stage {key} names no files"))
-        files = []
-    for file in files:
-        _stage_file(file, f"stage {key}", (models / key, models), problems)
-    return Stage(key, tuple(str(file) for file in files), timestamp, _metrics(value, f"stage {key}", problems))
+    _stage_name(key, value.get("stage_name"), problems)
+    files = _files(value.get("files"), where, (models / key, models), problems)
+    return Stage(key, files, _timestamp(value.get("timestamp"), where, problems), _metrics(value, where, problems))
 
 
-def _old_training(
-    written: dict[str, Any], name: str, models: Path, results: Results, problems: list[Problem]
+def _stage_name(key: str, name: Any, problems: Problems) -> None:
+    if name is None:
+        problems.append(wrong(f"stage {key} has no stage_name"))
+    elif str(name) != key:
+        problems.append(odd(f"stage {key} calls itself {str(name)!r}"))
+    if not key.isidentifier():
+        problems.append(odd(f"stage name {key!r} is no identifier"))
+
+
+def _timestamp(value: Any, where: str, problems: Problems) -> int:
+    try:
+        seconds = int(value)
+    except (TypeError, ValueError, OverflowError):
+        problems.append(wrong(f"{where}: timestamp {value!r} is no whole number of seconds"))
+        return 0
+    if type(value) is not int:
+        problems.append(odd(f"{where}: timestamp {value!r} is no whole number of seconds"))
+    return seconds
+
+
+def _one_model(
+    written: dict[str, Any], name: str, models: Path, is_old: bool, results: Results, problems: Problems
 ) -> Results:
-    """The format before protocol 1.0.0: one model, ``map`` instead of ``mAP``."""
-    files = written.get("model")
-    if not isinstance(files, list) or not files:
-        problems.append(wrong(f"{name} names no model files"))
-        files = []
-    for file in files:
-        _stage_file(file, name, (models,), problems)
-    score = written.get("map")
-    _fraction("map", score, name, problems)
-    metrics = {"mAP": float(score)} if isinstance(score, (int, float)) else {}
-    stage = str(written.get("stage_name") or "default")
+    """The format before protocol 1.0.0, which later platforms read too: one model, ``map`` instead of ``mAP``."""
+    stage = "default_best_stage"  # what a later platform calls it
+    folders = (models,) if is_old else (models / stage, models)
+    files = _files(written.get("model"), name, folders, problems)
+    if "map" not in written:
+        problems.append(wrong(f"{name} has no map"))
+    score = _fraction("map", written.get("map"), name, problems) if "map" in written else None
     timestamp = written.get("timestamp")
+    best = str(written.get("stage_name") or "default")
     seconds = timestamp if isinstance(timestamp, int) else 0
     return results._replace(
-        best_stage=stage, stages=(Stage(stage, tuple(str(file) for file in files), seconds, metrics),)
+        best_stage=best, stages=(Stage(best, files, seconds, {} if score is None else {"mAP": score}),)
     )
 
 
-def _stage_file(file: Any, where: str, folders: tuple[Path, ...], problems: list[Problem]) -> None:
-    if not isinstance(file, str) or not file or "/" in file or file in (".", ".."):
+def _files(files: Any, where: str, folders: tuple[Path, ...], problems: Problems) -> tuple[str, ...]:
+    if not isinstance(files, list):
+        problems.append(wrong(f"{where} has no list of files"))
+        return ()
+    if not files:
+        problems.append(odd(f"{where} names no files: there is nothing to go on with"))
+    for file in files:
+        _file(file, where, folders, problems)
+    return tuple(str(file) for file in files)
+
+
+def _file(file: Any, where: str, folders: tuple[Path, ...], problems: Problems) -> None:
+    """Absolute paths are the container's: the platform does not find them. Of a link it keeps the link alone."""
+    name = str(file)
+    if not isinstance(file, (str, int, float)) or name in ("", ".", "..") or name.startswith("/"):
         problems.append(wrong(f"{where}: {file!r} is no plain file name"))
         return
+    if "/" in name:
+        problems.append(odd(f"{where}: {file!r} is no plain file name"))
     for folder in folders:
         try:
-            mode = (folder / file).lstat().st_mode
+            mode = (folder / name).lstat().st_mode
         except OSError:
             continue
-        if not stat.S_ISREG(mode):
-            problems.append(wrong(f"{where}: {file} is a link or folder, not a file"))
+        if stat.S_ISREG(mode):
+            return
+        problems.append(wrong(f"{where}: {file} is a link or folder, not a file"))
         return
-    problems.append(wrong(f"{where}: file {file} is missing from {folders[-1]}"))
+    problems.append(wrong(f"{where}: file {file} is missing from {folders[-1]}{_elsewhere(name, folders[-1])}"))
 
 
-def _attachments(attachments: Any, models: Path, problems: list[Problem]) -> None:
-    if attachments is None:
-        return
+def _elsewhere(name: str, models: Path) -> str:
+    """Where a file of that name lies below the models folder, for the message."""
+    found = next((path for path in sorted(models.glob(f"*/{glob.escape(name)}")) if path.is_file()), None)
+    return f"; one lies in {found.parent}" if found else ""
+
+
+def _attachments(written: Mapping[str, Any], models: Path, problems: Problems) -> None:
+    attachments = written.get("attachments", {})
     if not isinstance(attachments, dict):
         problems.append(wrong("attachments is no mapping of section to files"))
         return
@@ -136,22 +167,38 @@ def _attachments(attachments: Any, models: Path, problems: list[Problem]) -> Non
             problems.append(wrong(f"attachments: {section} is no list of files"))
             continue
         for file in files:
-            _stage_file(file, f"attachments: {section}", (models / "attachments" / str(section),), problems)
+            _file(file, f"attachments: {section}", (models / "attachments" / str(section),), problems)
 
 
-def _metrics(values: Mapping[str, Any], where: str, problems: list[Problem]) -> dict[str, float]:
-    metrics: dict[str, float] = {}
-    for name in (*protocol.FRACTION_METRICS, *protocol.COUNT_METRICS):
-        value = values.get(name)
-        if value is None:
-            continue
-        if name in protocol.FRACTION_METRICS:
-            _fraction(name, value, where, problems)
-        elif not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            problems.append(wrong(f"{where}: {name} is {value!r}, not a count"))
-        if is_number(value):
-            metrics[name] = value
-    return {**metrics, **_others(values)}
+def _evaluate_config(written: Mapping[str, Any], problems: Problems) -> None:
+    config = written.get("evaluate_config", {})
+    if not isinstance(config, dict):
+        problems.append(wrong("evaluate_config is no mapping"))
+        return
+    for name, value in config.items():
+        if as_number(value) is None:
+            problems.append(wrong(f"evaluate_config: {name} is {value!r}, not a number"))
+
+
+def _metrics(values: Mapping[str, Any], where: str, problems: Problems) -> dict[str, float]:
+    known = {name: values[name] for name in (*protocol.FRACTION_METRICS, *protocol.COUNT_METRICS) if name in values}
+    read = {
+        name: _fraction(name, value, where, problems)
+        if name in protocol.FRACTION_METRICS
+        else _count(name, value, where, problems)
+        for name, value in known.items()
+    }
+    return {**{name: value for name, value in read.items() if value is not None}, **_others(values)}
+
+
+def _count(name: str, value: Any, where: str, problems: Problems) -> float | None:
+    number = as_number(value)
+    if number is None or not math.isfinite(number) or number < 0:
+        problems.append(wrong(f"{where}: {name} is {value!r}, not a count"))
+        return number
+    if type(value) is not int:
+        problems.append(odd(f"{where}: {name} is {value!r}, not a count"))
+    return int(number) if number == int(number) else number
 
 
 def _others(values: Mapping[str, Any]) -> dict[str, float]:
@@ -161,16 +208,20 @@ def _others(values: Mapping[str, Any]) -> dict[str, float]:
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
-def _fraction(name: str, value: Any, where: str, problems: list[Problem]) -> None:
-    if not is_number(value):
+def _fraction(name: str, value: Any, where: str, problems: Problems) -> float | None:
+    number = as_number(value)
+    if number is None:
         problems.append(wrong(f"{where}: {name} is {value!r}, not a number"))
-    elif not math.isfinite(value):
-        problems.append(wrong(f"{where}: {name} is {value}", protocol.CODE_NAN))
-    elif not 0 <= value <= 1:
-        problems.append(wrong(f"{where}: {name} is {value}, not within 0 and 1"))
+    elif not math.isfinite(number):
+        problems.append(wrong(f"{where}: {name} is {number}", protocol.CODE_NAN))
+    elif not 0 <= number <= 1:
+        problems.append(wrong(f"{where}: {name} is {number:g}, not within 0 and 1"))
+    elif not is_number(value):
+        problems.append(odd(f"{where}: {name} is {value!r}, not a number"))
+    return number
 
 
-def _written(path: Path, problems: list[Problem]) -> dict[str, Any] | None:
+def _written(path: Path, problems: Problems) -> dict[str, Any] | None:
     if not path.is_file():
         problems.append(missing(path, "write_model_stage"))
         return None

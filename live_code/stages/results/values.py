@@ -1,4 +1,4 @@
-"""What the checks find: the results as values, and the problems that the platform would have with them."""
+"""What the checks find: the results as values, what the platform refuses in them, and what is odd but taken."""
 
 from __future__ import annotations
 
@@ -36,34 +36,56 @@ class Results(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One breach. ``code``: the platform's return code for it."""
+    """One breach. ``code``: the platform's return code for it. ``refused``: whether its reader fails at it; what it
+    takes, or passes over, is a warning."""
 
     task: str
     text: str
     code: int = protocol.CODE_OTHER
+    refused: bool = True
 
 
-def candidates(task: TaskConfig, problems: list[Problem]) -> set[str]:
+class Problems:
+    """What one task's reader has found, in its order; of warnings no more than are worth reading."""
+
+    def __init__(self) -> None:
+        self._all: list[Problem] = []
+        self._odd = 0
+        self._refused = 0
+
+    def append(self, problem: Problem) -> None:
+        self._refused += problem.refused
+        self._odd += not problem.refused
+        if problem.refused or self._odd <= ENOUGH:
+            self._all.append(problem)
+
+    @property
+    def enough(self) -> bool:
+        """Whether so much is refused that reading on tells nothing more."""
+        return self._refused > ENOUGH
+
+    def of(self, task: str) -> tuple[Problem, ...]:
+        left = [odd(f"{self._odd - ENOUGH} more of these warnings")] if self._odd > ENOUGH else []
+        return tuple(problem._replace(task=task) for problem in (*self._all, *left))
+
+
+def candidates(task: TaskConfig, problems: Problems) -> set[str]:
     """The images that had to be covered, as paths of this machine."""
     index = task.input.get("candidate_index_file", "")
     try:
         return {task.paths(line.image) for line in protocol.read_index(index)} if index else set()
     except (OSError, UnicodeDecodeError) as error:
-        problems.append(wrong(f"the candidate index {index} can't be read: {error}", protocol.CODE_DATASET))
+        problems.append(odd(f"the candidate index {index} can't be read: {error}"))
         return set()
 
 
-def compare(wanted: Iterable[str], covered: set[str], file: str, problems: list[Problem]) -> None:
+def compare(wanted: Iterable[str], covered: set[str], file: str, problems: Problems) -> None:
     wanted = set(wanted)
     for names, fault in ((wanted - covered, "has no result for"), (covered - wanted, "has a result for the unknown")):
         for name in sorted(names)[:SPELLED_OUT]:
-            problems.append(wrong(f"{file} {fault} {name}"))
+            problems.append(odd(f"{file} {fault} {name}"))
         if len(names) > SPELLED_OUT:
-            problems.append(wrong(f"{file} {fault} {len(names) - SPELLED_OUT} more"))
-
-
-def mappings(entries: list[Any]) -> list[dict[str, Any]]:
-    return [entry for entry in entries if isinstance(entry, dict)]
+            problems.append(odd(f"{file} {fault} {len(names) - SPELLED_OUT} more"))
 
 
 def is_number(value: Any) -> bool:
@@ -81,4 +103,18 @@ def missing(path: Path, writer: str) -> Problem:
 
 
 def wrong(text: str, code: int = protocol.CODE_OTHER) -> Problem:
+    """What the platform's reader fails at."""
     return Problem("", text, code)
+
+
+def odd(text: str) -> Problem:
+    """What its reader takes or passes over."""
+    return Problem("", text, protocol.CODE_OK, refused=False)
+
+
+def as_number(value: Any) -> float | None:
+    """The number that the platform's reader makes of it, a text of one included; None: it fails."""
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None

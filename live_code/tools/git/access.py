@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from live_code.errors import CredentialsError
-from live_code.tools.git import credentials, local, policy, proxies
+from live_code.tools.git import credentials, local, policy, proxies, rewrites
 from live_code.tools.git.credentials import Credential
 from live_code.tools.git.url import GitUrl
 from live_code.tools.settings import GitSettings
@@ -70,13 +70,14 @@ def opened(
         configuration = _configuration(
             stack.enter_context(in_memory(answers)) if logins else "", ca_file, policy.redirects_are_allowed(settings)
         )
-        local.write_settings(home, _safe(url, repository), configuration)
+        moved = rewrites.of_system(settings.inherited)
+        local.write_settings(home, _safe(url, repository), configuration + rewrites.configuration(moved))
         key_file = stack.enter_context(in_memory(key)) if key else ""
         pins = _pins(settings, store)
         env = {
             **local.environment(settings.inherited, home),
             **proxies.for_git(proxy_variables),
-            "GIT_ALLOW_PROTOCOL": url.scheme if url else "https:ssh",
+            "GIT_ALLOW_PROTOCOL": ":".join([url.scheme, *rewrites.schemes(moved, url.text)]) if url else "https:ssh",
             "GIT_ASKPASS": "false",
             "GIT_SSH_COMMAND": _ssh(settings.ssh_known_hosts, pins, key_file),
             "GIT_SSH_VARIANT": "ssh",

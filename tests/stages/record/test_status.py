@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import strategies as st
 from live_code.errors import ConfigError, OutputError
 from live_code.job.ymir_exc import protocol
 from live_code.stages.record.status import Status
+from tests.support.platform import poll
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -38,6 +42,19 @@ def test_progress_of_the_job_is_kept(told: Status) -> None:
 def test_the_end_of_a_good_run(told: Status) -> None:
     told.done()
     assert read(told)[2:5] == (1.0, protocol.STATE_DONE, 0)
+
+
+def test_the_platform_reads_the_state_of_a_task_without_a_name(tmp_path: Path) -> None:
+    """Also of one whose env.yaml was never read, and the line that stands before Python has started."""
+    file = tmp_path / "monitor.txt"
+    nameless = Status(file, " ")
+    for report, state in ((nameless.begin, 2), (lambda: nameless.failed(ConfigError("no.")), 4), (nameless.done, 3)):
+        report()
+        assert poll(file)[2] == state
+    file.unlink()
+    line = next(line for line in (ROOT / "scripts/start.sh").read_text().splitlines() if "printf" in line)
+    subprocess.run(["bash", "-c", line.replace("/out/monitor.txt", str(file))], check=True)
+    assert poll(file)[1:] == (0.0, 2, 0)
 
 
 def test_a_folder_that_is_not_writable_is_an_error_of_ours(tmp_path: Path) -> None:

@@ -21,6 +21,47 @@ class TestMerge:
         asked = request(folder, **values)
         return repo_settings.merge(load(folder), asked, repo or RepoSettings(), root)
 
+    @pytest.mark.parametrize("empty", ["", None, " "])
+    def test_an_empty_code_config_of_the_form_is_no_key_for_repos_that_open_what_it_holds(
+        self, folder: TaskFolder, tmp_path: Path, empty: str | None
+    ) -> None:
+        folder.env(run_training=True)
+        merged = self.merged(folder, tmp_path, git_url="u", commit=COMMIT, code_config=empty)
+        assert "code_config" not in merged.values
+        assert "code_config" not in merged.origins
+        assert merged.layers["config.yaml"]["code_config"] == empty
+
+    @pytest.mark.parametrize("given", [{"code_config": ""}, {}])
+    def test_a_code_config_that_the_repo_names_is_the_one_that_its_code_opens(
+        self, folder: TaskFolder, tmp_path: Path, given: dict[str, str]
+    ) -> None:
+        (tmp_path / "default.yaml").write_text("a: 1\n")
+        folder.env(run_training=True)
+        repo = RepoSettings(code_config="default.yaml")
+        merged = self.merged(folder, tmp_path, repo, git_url="u", commit=COMMIT, **given)
+        assert (merged.values["code_config"], merged.origins["code_config"]) == ("default.yaml", "live-code.yaml")
+
+    @pytest.mark.parametrize(
+        ("name", "proposal"),
+        [
+            ("configs", "It is a folder with configs/default.yaml, configs/large.yml. Name a YAML file"),
+            ("./configs/", "It is a folder with configs/default.yaml, configs/large.yml. Name a YAML file"),
+            ("src", "It is a folder. Name a YAML file"),
+            ("config/default.yaml", "Is it configs/default.yaml? Name a YAML file"),
+            ("configs/default.py", "Is it configs/default.yaml? Name a YAML file"),
+        ],
+    )
+    def test_only_yaml_files_are_proposed_for_one_that_is_none(
+        self, folder: TaskFolder, tmp_path: Path, name: str, proposal: str
+    ) -> None:
+        for file in ("configs/default.yaml", "configs/large.yml", "configs/config.py", "src/configs.py"):
+            (tmp_path / file).parent.mkdir(exist_ok=True)
+            (tmp_path / file).write_text("a: 1\n")
+        folder.env(run_training=True)
+        with pytest.raises(ConfigError) as caught:
+            self.merged(folder, tmp_path, git_url="u", commit=COMMIT, code_config=name)
+        assert caught.value.hint.startswith(proposal)
+
     def test_the_task_wins_over_the_repo_wins_over_the_template(self, folder: TaskFolder, tmp_path: Path) -> None:
         (folder.root / "training-template.yaml").write_text("a: template\nb: template\nc: template\n")
         (tmp_path / "default.yaml").write_text("b: repo\nc: repo\n")

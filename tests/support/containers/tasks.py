@@ -48,7 +48,7 @@ class Folder(NamedTuple):
         """The files of the best stage."""
         result = self.result()
         name = result["best_stage_name"]
-        return [self.out / "models" / name / file for file in result["model_stages"][name]["files"]]
+        return [self.out / "models" / file for file in result["model_stages"][name]["files"]]
 
 
 def training(root: Path, data: Dataset, pin: Pin, user: str = NOBODY) -> Folder:

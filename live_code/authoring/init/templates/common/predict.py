@@ -5,12 +5,12 @@ from boxes import find_boxes
 from data import cells, read_image
 from model import SUFFIX, load
 from params import number
+from weights import given_weights
 from ymir_exc import result_writer
 from ymir_exc.dataset_reader import item_paths, items_count
 from ymir_exc.env import DatasetType
 from ymir_exc.monitor import write_monitor_logger_for_multiple_tasks
 from ymir_exc.result_writer import Annotation, Box
-from ymir_exc.util import get_weight_files
 
 
 def run_mining(cfg):
@@ -29,9 +29,7 @@ def run_infer(cfg):
 
 def predictions(cfg, task):
     """Yields (path, chances of each cell) of every candidate, and reports the progress of ``task``."""
-    files = get_weight_files(cfg, SUFFIX)
-    if not files:
-        raise FileNotFoundError(f"model_params_path names no {SUFFIX} file that is there")
+    files = given_weights(cfg, SUFFIX)
     model, total = load(files[0]), items_count(DatasetType.CANDIDATE)
     for done, (path, _) in enumerate(item_paths(DatasetType.CANDIDATE), 1):
         yield path, model.chances(cells(read_image(path)))

@@ -8,10 +8,10 @@ from boxes import IOU_THRESHOLD, find_boxes, mean_average_precision
 from data import cells, labels, read_boxes, read_image
 from model import SUFFIX, Model, load
 from params import number
+from weights import given_weights
 from ymir_exc import monitor, result_writer
 from ymir_exc.dataset_reader import item_paths
 from ymir_exc.env import DatasetType
-from ymir_exc.util import get_weight_files
 
 LEAST_SCORE = 0.05  # boxes below don't count for the mAP
 
@@ -35,11 +35,12 @@ def run(cfg):
 def start_from(cfg):
     """An earlier training's model when one of the same classes is given, else a new one."""
     class_names = list(cfg.param.class_names)
-    for path in get_weight_files(cfg, SUFFIX):
+    for path in given_weights(cfg, SUFFIX):
         known = load(path)
         if known.class_names == class_names:
             print(f"finetuning {path}", flush=True)
             return known
+        print(f"warning: {path} knows {known.class_names}, other classes than the task's: starting anew", flush=True)
     return Model(class_names)
 
 
@@ -58,15 +59,14 @@ def train_epoch(model, samples, rate):
 
 def write_stage(cfg, model, val_set, epoch):
     """Measures on the validation set, and saves the model."""
-    name = f"epoch{epoch}"
-    folder = Path(cfg.ymir.output.models_dir, name)
+    name, folder = f"epoch{epoch}", Path(cfg.ymir.output.models_dir)
     folder.mkdir(parents=True, exist_ok=True)
     found = [find_boxes(model.chances(features), LEAST_SCORE) for features, _ in val_set]
     mean = mean_average_precision(found, [boxes for _, boxes in val_set])
     print(f"{name}: mAP@0.5 {mean:.3f}", flush=True)
     result_writer.write_model_stage(
         stage_name=name,
-        files=model.save(folder),
+        files=model.save(folder, name),
         evaluation_result={"mAP": mean},
         evaluate_config={"iou_thr": IOU_THRESHOLD, "conf_thr": LEAST_SCORE},
     )

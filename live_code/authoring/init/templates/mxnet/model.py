@@ -40,11 +40,11 @@ class Model:
         flat = mx.nd.array(features.reshape(-1, FEATURES), ctx=self.device)
         return self.network(flat).softmax().asnumpy().reshape(*features.shape[:-1], -1)
 
-    def save(self, folder):
+    def save(self, folder, name):
         """Returns the names of the files that it is made of."""
-        self.network.save_parameters(str(Path(folder, f"model{SUFFIX}")))
-        Path(folder, "model.json").write_text(json.dumps({"class_names": self.class_names}), encoding="utf-8")
-        return [f"model{SUFFIX}", "model.json"]
+        self.network.save_parameters(str(Path(folder, f"{name}{SUFFIX}")))
+        Path(folder, f"{name}.json").write_text(json.dumps({"class_names": self.class_names}), encoding="utf-8")
+        return [f"{name}{SUFFIX}", f"{name}.json"]
 
 
 def load(path):

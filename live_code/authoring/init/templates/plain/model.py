@@ -29,10 +29,10 @@ class Model:
         powers = np.exp(scores - scores.max(-1, keepdims=True))
         return powers / powers.sum(-1, keepdims=True)
 
-    def save(self, folder):
+    def save(self, folder, name):
         """Returns the names of the files that it is made of."""
-        np.savez(Path(folder, f"model{SUFFIX}"), weights=self.weights, class_names=self.class_names)
-        return [f"model{SUFFIX}"]
+        np.savez(Path(folder, f"{name}{SUFFIX}"), weights=self.weights, class_names=self.class_names)
+        return [f"{name}{SUFFIX}"]
 
 
 def widened(features):

@@ -37,11 +37,11 @@ class Model:
         """(..., FEATURES) -> (..., classes + 1), which sum to 1."""
         return self.network(torch.as_tensor(features, device=self.device)).softmax(-1).cpu().numpy()
 
-    def save(self, folder):
+    def save(self, folder, name):
         """Returns the names of the files that it is made of."""
         saved = {"class_names": self.class_names, "weights": self.network.state_dict()}
-        torch.save(saved, Path(folder, f"model{SUFFIX}"))
-        return [f"model{SUFFIX}"]
+        torch.save(saved, Path(folder, f"{name}{SUFFIX}"))
+        return [f"{name}{SUFFIX}"]
 
 
 def load(path):

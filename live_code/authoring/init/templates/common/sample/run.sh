@@ -10,7 +10,9 @@ live-code verify --in sample/in --out "$out/training"
 
 best=$(sed -n 's/^best_stage_name: //p' "$out/training/models/result.yaml")
 mkdir -p sample/in/models
-cp "$out/training/models/$best"/* sample/in/models/
+for file in "$out/training/models/$best".*; do
+    cp "$file" "sample/in/models/model.${file##*.}"
+done
 
 for task in mining infer; do
     live-code run --in sample/in --env "sample/in/$task.yaml" --out "$out/$task"

@@ -30,8 +30,8 @@ def test_it_finds_what_it_has_not_seen(trained):
 
 
 def test_what_is_saved_is_what_is_loaded(trained, tmp_path):
-    names = trained.save(tmp_path)
-    again = load(tmp_path / f"model{SUFFIX}")
+    names = trained.save(tmp_path, "epoch1")
+    again = load(tmp_path / f"epoch1{SUFFIX}")
     assert sorted(names) == sorted(path.name for path in tmp_path.iterdir())
     assert again.class_names == list(COLOURS)
     seen = cells(draw(7)[0])
