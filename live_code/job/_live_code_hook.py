@@ -78,11 +78,12 @@ def notice_the_end(error: BaseException) -> None:
             leave_report(error, over=True)
 
     atexit.register(report_again)
-    threading = sys.modules.get("threading")
-    try:
-        getattr(threading, "_register_atexit")(report_again)
-    except Exception:  # noqa: BLE001 - an older Python, no threads at all, or the end has begun
-        pass
+    register = getattr(sys.modules.get("threading"), "_register_atexit", None)  # none: an older Python, or no threads
+    if register is not None:
+        try:  # noqa: SIM105 (contextlib is a millisecond at the start of every process)
+            register(report_again)
+        except RuntimeError:  # the end has begun
+            pass
 
 
 def leave_report(error: BaseException, over: bool = False) -> None:
@@ -90,8 +91,8 @@ def leave_report(error: BaseException, over: bool = False) -> None:
     try:
         if isinstance(error, (Exception, KeyboardInterrupt)):
             write_report(error, report_file(), over)
-    except Exception:  # noqa: BLE001 - a full or missing folder, or an exception that is made to fail: the trace on
-        pass  # stderr is what there is
+    except Exception:  # noqa: BLE001, S110 - a full folder, or an exception that fails itself: its trace is on stderr
+        pass
 
 
 def report_file() -> str:
@@ -121,7 +122,7 @@ def report(error: BaseException) -> Dict[str, object]:
     """What the supervisor shows. ``frames`` are the innermost ones, the failing line last; ``time`` is Unix seconds."""
     import time
 
-    cause, context = error.__cause__, None if error.__suppress_context__ else error.__context__
+    cause, context = error.__cause__, wrapped(error)
     return {
         "schema": 1,
         "type": str(type(error).__name__),
@@ -148,6 +149,16 @@ def rank() -> Optional[str]:
     loader.exec_module(module)
     value: Optional[str] = module.rank()
     return value
+
+
+def wrapped(error: BaseException) -> Optional[BaseException]:
+    """What was being handled when it was raised, if the handler itself raised it, and not something that it called."""
+    context, trace = error.__context__, error.__traceback__
+    if context is None or error.__suppress_context__ or trace is None or context.__traceback__ is None:
+        return None
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return context if context.__traceback__.tb_frame is trace.tb_frame else None
 
 
 def whole(error: BaseException) -> str:

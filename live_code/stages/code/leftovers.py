@@ -1,4 +1,4 @@
-"""What a job has left in its work tree, which goes with the run: found, named, and kept where that may be all there is."""
+"""What a job has left in its work tree, which goes with the run: found, named, and kept when it is all there is."""
 
 from __future__ import annotations
 
@@ -96,12 +96,12 @@ def _copied(source: Path, target: Path, until: float) -> bool:
     """A plain file, whole or not at all."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as read:
-            with target.open("wb") as written:
-                while piece := read.read(_PIECE):
-                    written.write(piece)
-                    if time.monotonic() >= until:
-                        raise TimeoutError
+        handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb") as read, target.open("wb") as written:
+            while piece := read.read(_PIECE):
+                written.write(piece)
+                if time.monotonic() >= until:
+                    raise TimeoutError
     except OSError:
         target.unlink(missing_ok=True)
         return False

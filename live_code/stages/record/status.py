@@ -42,7 +42,7 @@ class Status(NamedTuple):
                 raise
 
     def _written_over(self, error: LiveCodeError) -> bool:
-        """Puts the state, without its stack, where the old one stands: on a full disk there is that room and no other."""
+        """Puts the state, without its stack, where the old one stands: a full disk has that room and no other."""
         monitor = protocol.Monitor(
             self.task_id, time.time(), self._percent(), protocol.STATE_ERROR, error.return_code, str(error)[:_IN_PLACE]
         )

@@ -64,7 +64,7 @@ class Frame(NamedTuple):
 class Report(NamedTuple):
     """An exception that ended a process of the job, as its start-up hook left it. ``rank`` is '' outside of a group.
 
-    ``cause``: what it was raised from; ``context``: what was being handled when it was raised. ``over``: the process
+    ``cause``: what it was raised from; ``context``: what the handler that raised it had caught. ``over``: the process
     was seen to end of it, for which it may have waited for ``threads``. ``script``: the name of its program.
     ``later``: lines that the job has printed after it.
     """

@@ -19,18 +19,18 @@ CASCADE_S = 120.0
 MOST = 500
 LONGEST = 1 << 20
 
+_NO_REPORT = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 _TRACE = "Traceback (most recent call last):"
 _FRAME = re.compile(r'\s+File "(?P<file>[^"\n]+)", line (?P<line>\d+)(?:, in (?P<function>.+))?')
-_LAST_LINE = re.compile(r"(?P<type>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?", re.DOTALL)
+_LAST_LINE = re.compile(r"(?P<type>[A-Za-z_][\w.<>]*)(?:: (?P<message>.*))?", re.DOTALL)
 
 
 def read(folder: Path) -> tuple[Report, ...]:
     """All reports in the folder, the oldest first. What is no report is passed over: any job may write there."""
     reports = []
     for path in _files(folder):
-        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
-                reports.append(_parse(json.loads(file.read(LONGEST))))
+        with suppress(*_NO_REPORT), open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            reports.append(_parse(json.loads(file.read(LONGEST))))
     return tuple(sorted(reports, key=lambda report: report.time))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from live_code.stages.supervise.contract import Report
 
@@ -21,8 +21,8 @@ _EMPTY = re.compile(
 )
 # Something was met and got over.
 _GOT_OVER = re.compile(
-    r"\b(?:warn(?:ing)?|retry(?:ing)?|retries|ignor(?:ed|ing)|skipp(?:ed|ing)|fall(?:ing)? ?back|fallback|continu(?:e|ing)"
-    r"|using|instead|recovered|resum(?:ed|ing)|trying again|offline mode|reduc(?:ed|ing))\b",
+    r"\b(?:warn(?:ing)?|retry(?:ing)?|retries|ignor(?:ed|ing)|skipp(?:ed|ing)|fall(?:ing)? ?back|fallback"
+    r"|continu(?:e|ing)|using|instead|recovered|resum(?:ed|ing)|trying again|offline mode|reduc(?:ed|ing))\b",
     re.IGNORECASE,
 )
 # An exception as its printer has it, or an address that could not be reached.
@@ -50,8 +50,30 @@ def shown(tail: Sequence[str]) -> str:
     return " ".join(lines[0].split()) if lines else ""
 
 
+def without_empty(tail: Sequence[str]) -> tuple[str, ...]:
+    """The lines up to the last one that says something."""
+    said = statement(tail)
+    if not said:
+        return ()
+    last = max(number for number, line in enumerate(tail) if line == said[0])
+    return tuple(tail[: last + 1])
+
+
+def before_tracebacks(tail: Sequence[str], of_others: Callable[[Sequence[str]], bool]) -> tuple[str, ...]:
+    """The last statement before the last traceback, and before those in front of it whose text is ``of_others``."""
+    begins = [number for number, line in enumerate(tail) if line.startswith("Traceback (most recent call last)")]
+    said: tuple[str, ...] = ()
+    for begin in reversed(begins):
+        said = statement(tail[:begin])
+        if not of_others(said):
+            return said
+    return ()
+
+
 def of_a_crash(tail: Sequence[str]) -> tuple[str, ...]:
-    return tuple(tail[-_OF_CRASH:])
+    """Why a program ended itself: from C++'s own word on, else the last statement."""
+    begins = [number for number, line in enumerate(tail[-_OF_CRASH:]) if "terminate called" in line]
+    return tuple(tail[-_OF_CRASH:][begins[-1] :]) if begins else statement(tail)
 
 
 def proves(line: str, starts_again: bool) -> bool:

@@ -13,14 +13,10 @@ from collections.abc import Iterable, Sequence
 from live_code.stages.supervise import exceptions, ranks, symptoms
 from live_code.stages.supervise.contract import Exit, Report
 
-# Exceptions that say no more than that a process has failed, whatever their text.
-_OF_PARENTS = (
-    ranks.LAUNCHER,
-    "CalledProcessError",
-    "BrokenProcessPool",
-    "ProcessRaisedException",
-    "ProcessExitedException",
-)
+# Exceptions that say no more than that a process has failed, whatever their text. Workers of multiprocessing, which
+# the second ones are about, print their exceptions and leave no report.
+_OF_PARENTS = (ranks.LAUNCHER, "CalledProcessError", "ProcessRaisedException")
+_OF_WORKERS = ("BrokenProcessPool", "ProcessExitedException")
 _OF_CONNECTIONS = (
     "ConnectionRefusedError",
     "ConnectionResetError",
@@ -47,9 +43,11 @@ def explaining(exit: Exit) -> Report | None:
     below = tuple(report for report in exit.reports if report is not top)
     if top is None:
         return _fallen(_near(below, exit.ended))
-    if not is_about_a_process(top, below):
+    if is_of_a_worker(top) or not is_about_a_process(top, below):
         return top
-    return _fallen(_near(below, top.time)) or top
+    found = _fallen(_near(below, top.time))
+    # Of a rank that ended without a word its launcher knows; the others only lost it.
+    return top if found is None or shows_lost_peers([found.text]) else found
 
 
 def got_over(exit: Exit, cause: Report | None) -> tuple[Report, ...]:
@@ -69,7 +67,12 @@ def is_about_a_process(report: Report, below: Iterable[Report]) -> bool:
 
 def is_echo(report: Report) -> bool:
     """Whether it tells of another's fall alone."""
-    return report.type in _OF_PARENTS or shows_lost_peers([report.text]) or is_lost_process(report)
+    return report.type in _OF_PARENTS or shows_lost_peers([report.text]) or is_of_a_worker(report)
+
+
+def is_of_a_worker(report: Report) -> bool:
+    """Whether a process of multiprocessing's died, which never leaves a report."""
+    return report.type in _OF_WORKERS or is_lost_process(report)
 
 
 def is_lost_process(report: Report) -> bool:
@@ -100,7 +103,8 @@ def _fallen(reports: Sequence[Report]) -> Report | None:
         return None
     together = exceptions.together([report for report in reports if report.rank] or reports)
     if any(report.rank for report in together):
-        return next((report for report in together if not is_echo(report)), together[0])
+        own = (*(report for report in together if not is_echo(report)), *filter(is_of_a_worker, together))
+        return next(iter(own), together[0])
     last = reports[-1]
     rest = reports[:-1]
     if is_about_a_process(last, rest) and (deeper := _fallen(_children(last, rest))):

@@ -67,6 +67,8 @@ _LIMITS = {
 }  # fmt: skip
 CAUSES = (_KILLED, _INTERRUPTED, _CRASHED, _LOST_PROCESS, _FAILED, *_LIMITS.values())
 _LONGEST_WORDS = 200
+# What Python ends with when it dies of an exception, and what passes on the code of a child.
+_OF_AN_EXCEPTION = 1
 
 
 def of(
@@ -96,8 +98,8 @@ def cause(exit: Exit) -> Report | None:
     """The exception that brought the end, where one did; of a Python without our hook as its output has it."""
     report = lineage.explaining(exit)
     if report is None or _went_on(report, exit):
-        printed = exceptions.of_lines(exit.tail) if exit.code else ()
-        return printed[0] if printed else None
+        printed = exceptions.of_lines(lastwords.without_empty(exit.tail)) if exit.code else ()
+        return printed[0] if printed and _of_nobody_else([printed[0].text], exit) else None
     return exceptions.unwrapped(report)
 
 
@@ -113,7 +115,7 @@ def _went_on(report: Report, exit: Exit) -> bool:
     """Whether the job had more to say after a process of it had died, and ended by itself: it had got over that."""
     if exit.ended_by or report.rank or lineage.first(exit) is not None:
         return False
-    return bool(exit.signal or lastwords.after(report))
+    return bool(exit.signal or exit.code != _OF_AN_EXCEPTION or lastwords.after(report))
 
 
 def _reports_an_error(monitor: protocol.Monitor | None) -> bool:
@@ -177,7 +179,21 @@ def _of_exception(exit: Exit, first: Report, merged: Merged) -> JobError:
         return _error(exit, _without_memory(_LOST_PROCESS, exit), first)
     if symptoms.loads_a_model(first) and not _is_own_output(symptoms.MODEL_FILE, first.text, exit.output):
         return _error(exit, symptoms.OTHER_MODEL, first)
+    if first.type == "CalledProcessError":
+        return _of_command(exit, first, merged)
     return _error(exit, _EXCEPTION, first)
+
+
+def _of_command(exit: Exit, first: Report, merged: Merged) -> JobError:
+    """A command that ended badly and left no report: what it printed stands before the traceback of who called it."""
+    said = lastwords.before_tracebacks(exit.tail, lineage.shows_lost_peers)
+    known = symptoms.find(_of_nobody_else(said, exit))
+    if known and lastwords.proves(known[1], bool(known[0].retry)):
+        return _error(exit, _sharper(*known, exit, merged), None, known[1])
+    words = f"; its last line: {' '.join(said[0].split())[:_LONGEST_WORDS]}" if said else ""
+    error = _error(exit, _FAILED, first)
+    error.message = f"{error.message.rstrip('.')}{words}."
+    return error
 
 
 # A worker of torch's DataLoader, as its parent reports it.
@@ -190,7 +206,7 @@ def _is_of_a_dead_worker(first: Report | None) -> bool:
 
 
 def _signal_of(first: Report) -> int:
-    """The signal that a process died of, when the exception is about that; a bus error is what full shared memory is."""
+    """The signal that a process died of, when the exception is about that. A bus error is what full memory causes."""
     if not (lineage.is_echo(first) or _WORKER.search(first.text) or lineage.is_about_a_process(first, ())):
         return 0
     number = deaths.reported_in(first.text)
@@ -227,12 +243,18 @@ def _known(first: Report) -> tuple[Cause, str] | None:
 
 def _in_last_words(exit: Exit) -> tuple[Cause, str] | None:
     """The known cause with which the output ends. A job that only printed it and went on has other last words."""
-    if exit.signal in CRASHES or deaths.behind(exit.code) in CRASHES:
-        return symptoms.find(lastwords.of_a_crash(exit.tail))
-    if exit.signal or deaths.behind(exit.code):
+    number = exit.signal or deaths.behind(exit.code)
+    if number and number not in CRASHES:
         return None
-    known = symptoms.find(lastwords.statement(exit.tail))
+    lines = lastwords.of_a_crash(exit.tail) if number else lastwords.statement(exit.tail)
+    known = symptoms.find(_of_nobody_else(lines, exit))
     return known if known and lastwords.proves(known[1], bool(known[0].retry)) else None
+
+
+def _of_nobody_else(lines: Sequence[str], exit: Exit) -> list[str]:
+    """Without the last lines of processes that left a report: they fell, and were got over."""
+    others = {report.text for report in exit.reports}
+    return [line for line in lines if line not in others]
 
 
 def _stopped(exit: Exit) -> JobError:
@@ -321,6 +343,8 @@ def _plain(exit: Exit) -> Cause:
         return symptoms.NO_SPACE._replace(message=f"the job failed, and {' and '.join(exit.full)} is full")
     if number := deaths.behind(exit.code):
         return _behind_code(number, exit)
+    if number := deaths.reported_in(lastwords.shown(exit.tail)):
+        return _of_child(number, exit)
     failed = _FAILED._replace(message=f"the job ended with exit code {exit.code} after {{seconds}}")
     return failed if exit.tail else failed._replace(hint=_SAID_NOTHING)
 
