@@ -53,6 +53,7 @@ def reporting(previous: Hook) -> Hook:
     def hook(kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
         try:
             leave_report(error)
+            notice_the_end(error)
         finally:
             previous(kind, error, trace)
 
@@ -63,45 +64,76 @@ def report_what_ended_us() -> None:
     """Python keeps the exception that ends it, whoever has put a hook in our place (rich, say)."""
     error = getattr(sys, "last_value", None)
     if error is not None and not os.path.exists(report_file()):
-        leave_report(error)
+        leave_report(error, over=True)
 
 
-def leave_report(error: BaseException) -> None:
+def notice_the_end(error: BaseException) -> None:
+    """Python has begun to end this process once the first of these is called: before it waits for threads (3.9), or
+    after that, before it waits for child processes. A hook that code calls by itself is no end."""
+    done: List[bool] = []
+
+    def report_again() -> None:
+        if not done:
+            done.append(True)
+            leave_report(error, over=True)
+
+    atexit.register(report_again)
+    register = getattr(sys.modules.get("threading"), "_register_atexit", None)  # none: an older Python, or no threads
+    if register is not None:
+        try:  # noqa: SIM105 (contextlib is a millisecond at the start of every process)
+            register(report_again)
+        except RuntimeError:  # the end has begun
+            pass
+
+
+def leave_report(error: BaseException, over: bool = False) -> None:
+    """``over``: the process ends of it, though its threads or children may keep it alive."""
     try:
-        if isinstance(error, Exception):
-            write_report(error, report_file())
-    except OSError:
-        pass  # a full or missing folder: the trace on stderr is what there is
+        if isinstance(error, (Exception, KeyboardInterrupt)):
+            write_report(error, report_file(), over)
+    except Exception:  # noqa: BLE001, S110 - a full folder, or an exception that fails itself: its trace is on stderr
+        pass
 
 
 def report_file() -> str:
     return os.path.join(os.environ.get(REPORT_VARIABLE, ""), f"exception-{os.getpid()}.json")
 
 
-def write_report(error: BaseException, target: str) -> None:
+def write_report(error: BaseException, target: str, over: bool) -> None:
     """Whole or not at all. Raises OSError."""
     import json
 
     aside = f"{target}.tmp"
     with open(aside, "w", encoding="utf-8") as file:
-        json.dump(report(error), file)
+        json.dump({**report(error), "over": over, "threads": threads()}, file)
     os.replace(aside, target)
+
+
+def threads() -> List[str]:
+    """Those that Python waits for at its end."""
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return []
+    main = threading.main_thread()
+    return [thread.name for thread in threading.enumerate() if thread is not main and not thread.daemon]
 
 
 def report(error: BaseException) -> Dict[str, object]:
     """What the supervisor shows. ``frames`` are the innermost ones, the failing line last; ``time`` is Unix seconds."""
     import time
 
-    cause = error.__cause__ or error.__context__
+    cause, context = error.__cause__, wrapped(error)
     return {
         "schema": 1,
-        "type": type(error).__name__,
+        "type": str(type(error).__name__),
         "module": type(error).__module__,
         "message": text_of(error),
-        "cause": f"{type(cause).__name__}: {text_of(cause)}" if cause is not None else None,
+        "cause": whole(cause) if cause is not None else None,
+        "context": whole(context) if context is not None else None,
         "frames": frames(error.__traceback__),
         "rank": rank(),
         "pid": os.getpid(),
+        "parent": os.getppid(),
         "argv": list(getattr(sys, "argv", ())),
         "time": time.time(),
     }
@@ -117,6 +149,20 @@ def rank() -> Optional[str]:
     loader.exec_module(module)
     value: Optional[str] = module.rank()
     return value
+
+
+def wrapped(error: BaseException) -> Optional[BaseException]:
+    """What was being handled when it was raised, if the handler itself raised it, and not something that it called."""
+    context, trace = error.__context__, error.__traceback__
+    if context is None or error.__suppress_context__ or trace is None or context.__traceback__ is None:
+        return None
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return context if context.__traceback__.tb_frame is trace.tb_frame else None
+
+
+def whole(error: BaseException) -> str:
+    return f"{type(error).__name__}: {text_of(error)}"
 
 
 def text_of(error: BaseException) -> str:

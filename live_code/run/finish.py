@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from live_code.errors import ConfigError, LiveCodeError, Lost, OutputError, Stopped, StoreError
+from live_code.errors import Bug, ConfigError, LiveCodeError, Lost, OutputError, Stopped, StoreError
+from live_code.job.ymir_exc import protocol
 from live_code.stages.code import workplace
 from live_code.stages.record import status
 from live_code.stages.record.journal import RECORD, Ending, Journal
@@ -52,9 +53,13 @@ def of(error: Exception, journal: Journal, out: Path) -> Ending:
 
 def _stopped(error: BaseException | None) -> Stopped | None:
     """The stop that it was raised from: a signal may come while a library is in a block that wraps what it catches."""
-    if error is None or isinstance(error, Stopped):
-        return error
-    return _stopped(error.__cause__ or error.__context__)
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, Stopped):
+            return error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _as_failure(error: Exception, out: Path) -> LiveCodeError:
@@ -78,32 +83,18 @@ def _reached(journal: Journal) -> str:
 
 def close(journal: Journal, ending: Ending, out: Path) -> int:
     """Writes the record, then the monitor's last state (the platform reads it when we are gone), and logs the end.
-    Returns the exit code."""
-    from live_code.run import observe
-    from live_code.stages import supervise
-    from live_code.stages.record import document
-
-    try:
+    Returns the exit code. Whatever one of these meets, those after it are done."""
+    with suppress(OSError):
         (out / FOLDER / RESERVE).unlink(missing_ok=True)
-        path = document.write(out / FOLDER, journal, ending)
-        log.info(f"record: {path}")
-    except OSError as error:
-        _warn(ending, f"the record can't be written: {error}")
     task = journal.value("task")
-    if task:
-        _keep(journal, ending, out, Path(task.output["tensorboard_dir"]))
-    if journal.value("launch"):
-        observe.in_tensorboard(journal, ending, task, out / FOLDER)
-    if task and ending.error:
-        supervise.show(ending.error, Path(task.output["tensorboard_dir"]))
     task_status = status.of(task) if task else status.Status(out / "monitor.txt")
-    try:
-        if ending.error:
-            task_status.failed(ending.error)
-        else:
-            task_status.done()
-    except OutputError as error:
-        _warn(ending, str(error))
+    _attempt(ending, "the record can't be written", lambda: _record(journal, ending, out))
+    if task:
+        place = task.output["tensorboard_dir"]
+        failed = f"the record can't be kept in {place}, where the platform would leave it"
+        _attempt(ending, failed, lambda: _keep(journal, task, out))
+        _attempt(ending, "the end can't be shown in tensorboard", lambda: _show(journal, ending, task, out))
+    _attempt(ending, "the last state can't be reported", lambda: _report(task_status, ending))
     if ending.error:
         log.error(f"{ending.error.phase}: {ending.error}")
     else:
@@ -111,36 +102,113 @@ def close(journal: Journal, ending: Ending, out: Path) -> int:
     return ending.exit_code
 
 
-def _keep(journal: Journal, ending: Ending, out: Path, tensorboard: Path) -> None:
-    from live_code.stages.record import kept
+def _record(journal: Journal, ending: Ending, out: Path) -> None:
+    from live_code.stages.record import document
 
     try:
-        kept.write(journal, out / FOLDER, tensorboard)
-    except OSError as error:
-        _warn(ending, f"the record can't be kept in {tensorboard}, where the platform would leave it: {error.strerror}")
+        path = document.write(out / FOLDER, journal, ending)
+    except OSError:
+        raise
+    except Exception:  # a value that is no JSON: the record of the running job, with this end, says most of it
+        document.amend(out / FOLDER, ending)
+        raise
+    log.info(f"record: {path}")
 
 
-def _warn(ending: Ending, message: str) -> None:
-    """Of what can't be written; when that is why the run ended, its error says so."""
-    if not isinstance(ending.error, OutputError):
-        log.warning(message)
+def _keep(journal: Journal, task: task_config.TaskConfig, out: Path) -> None:
+    from live_code.stages.record import kept
+
+    kept.write(journal, out / FOLDER, Path(task.output["tensorboard_dir"]))
+
+
+def _show(journal: Journal, ending: Ending, task: task_config.TaskConfig, out: Path) -> None:
+    from live_code.run import observe
+    from live_code.stages import supervise
+
+    if journal.value("launch"):
+        observe.in_tensorboard(journal, ending, task, out / FOLDER)
+    if ending.error:
+        supervise.show(ending.error, Path(task.output["tensorboard_dir"]))
+
+
+def _report(task_status: status.Status, ending: Ending) -> None:
+    if ending.error:
+        task_status.failed(ending.error)
+    else:
+        task_status.done()
+
+
+def _attempt(ending: Ending, failed: str, act: Callable[[], None]) -> None:
+    """Does it, or warns of what can't be written; when that is why the run ended, its error says so."""
+    try:
+        act()
+    except (OSError, OutputError) as error:
+        if not isinstance(ending.error, OutputError):
+            log.warning(f"{failed}: {error}")
+    except Exception as error:  # noqa: BLE001 - a bug of ours here must not hide the end
+        log.warning(f"{failed}: live_code failed by itself: {type(error).__name__}: {error}")
 
 
 def lost(folders: task_config.Folders, environ: Mapping[str, str], name: str, number: int) -> int:
     """Reports the end of a run whose process was killed by a signal; called by its guard. Returns the exit code."""
+    out = task_config.out_dir(folders)
+    task_status = _status(out)
+    before = task_status.current()
+    last_message = before.message.strip().rstrip(".") if before else ""
+    return _instead(Lost(_signal_name(number), number, last_message), task_status, out, environ, name)
+
+
+def failed(folders: task_config.Folders, environ: Mapping[str, str], name: str, code: int) -> int:
+    """Sees to it that the end of a run whose process ended with ``code`` is reported; called by its guard. Returns the
+    exit code."""
+    out = task_config.out_dir(folders)
+    task_status = _status(out)
+    before = task_status.current()
+    if before is None or before.state != protocol.STATE_RUNNING:
+        return code
+    return _instead(_unreported(code, before.message.strip().rstrip(".")), task_status, out, environ, name)
+
+
+def _instead(error: LiveCodeError, task_status: status.Status, out: Path, environ: Mapping[str, str], name: str) -> int:
+    """Reports the error in place of the process that could not. Returns the exit code."""
     from live_code.stages.record import document
 
-    out = task_config.out_dir(folders)
-    before = status.Status(out / "monitor.txt").current()
-    error = Lost(signal.Signals(number).name, number, before.message.strip().rstrip(".") if before else "")
-    try:
-        (out / FOLDER / RESERVE).unlink(missing_ok=True)
-        document.amend(out / FOLDER, Ending(error.exit_code, error))
-        status.Status(out / "monitor.txt").failed(error)
-    except (OSError, OutputError) as failure:
-        log.warning(f"the end can't be told in {out}: {failure}")
+    ending = Ending(error.exit_code, error)
+    with suppress(OSError):
+        (out / FOLDER / RESERVE).unlink()
+    _attempt(ending, f"the record in {out} can't be written", lambda: document.amend(out / FOLDER, ending))
+    _attempt(ending, f"the end can't be reported in {out}", lambda: task_status.failed(error))
     with suppress(OSError, ConfigError):  # a wrong variable: then there was no work tree
         settings = variables.read(container.settled(environ))
         workplace.remove(workplace.folder(settings.workdir, store.find(settings.store)) / name)
     log.error(f"{error.phase}: {error}")
     return error.exit_code
+
+
+def _status(out: Path) -> status.Status:
+    """Where the run reported to, as its record has it, if it had come that far: the task may name another file."""
+    import json
+
+    try:
+        task = json.loads((out / FOLDER / RECORD).read_bytes())["task"]
+        paths = task_config.PathMap(tuple(dict(task["paths"]).items()))
+        return status.Status(Path(paths(task["output"]["monitor_file"])), str(task["task_id"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return status.Status(out / "monitor.txt")
+
+
+def _unreported(code: int, last_message: str) -> LiveCodeError:
+    last = f"; the last that it reported: {last_message}" if last_message else ""
+    error = Bug(
+        f"live-code itself ended with exit code {code} and did not report why{last}.",
+        hint="The container's log has its last lines.",
+    )
+    error.exit_code = code
+    return error
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal has no name
+        return f"signal {number}"

@@ -63,8 +63,13 @@ def run(
             footer.Terminal().write(footer.RESTORED)
         return finish.lost(_folders(options), environ, name, number)
 
+    def failed(code: int) -> int:
+        from live_code.run import finish
+
+        return finish.failed(_folders(options), environ, name, code)
+
     # a shell needs the terminal itself
-    return work() if options.shell else guard.run(lambda: bounded(work), lost)
+    return work() if options.shell else guard.run(lambda: bounded(work), lost, failed)
 
 
 def _folders(options: Options) -> Folders:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from live_code.errors import ConfigError
+from live_code.errors import ConfigError, LiveCodeError, Stopped
 from live_code.stages.code.checkout import Checkout
 from live_code.stages.record import document
 from live_code.stages.record.journal import Ending, Journal
 from live_code.stages.request.hyperparameters import Request
+from live_code.stages.request.repo_settings import Merged
 from live_code.stages.request.task_config import Earlier, TaskConfig
 from live_code.tools import files
 from live_code.tools.files.yamlfile import read_mapping
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 # The job's start is safely past by then.
 AFTER_S = 0.2
-_MODELS = (".pt", ".pth", ".onnx", ".params", ".weights", ".ckpt", ".safetensors", ".h5")
+# Where what a job has left in its work tree is kept, in our folder, and how long that may take, in seconds.
+WORK = "work"
+KEEP_S, STOPPED_KEEP_S = 120.0, 2.0
 RESULT_FILES = ("training_result_file", "mining_result_file", "infer_result_file")
 
 
@@ -40,7 +43,7 @@ def beside_job(journal: Journal, task: TaskConfig, request: Request, image_name:
         over.wait(AFTER_S)
         try:
             _note(journal, task, request, image_name, folder, over.is_set)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - the job goes on, and its end is reported all the same
             log.warning(f"the record of the running job can't be written: {error}")
 
     thread = threading.Thread(target=wait_and_note, name="record", daemon=True)
@@ -53,17 +56,40 @@ def beside_job(journal: Journal, task: TaskConfig, request: Request, image_name:
 
 
 def code_after(journal: Journal, code: Checkout, inherited: Inherited) -> None:
-    """Notes what the job did to its work tree; a model that it left there is lost, which a warning says."""
+    """Notes what the job did to its work tree."""
     from live_code.stages.results import provenance
 
-    changes = provenance.code(code, inherited)
-    journal.note("code", changes)
-    added = changes.some_added if changes else ()
-    if models := [name for name in added if name.endswith(_MODELS)]:
+    journal.note("code", provenance.code(code, inherited))
+
+
+@contextmanager
+def work_kept(journal: Journal, code: Checkout, folder: Path, quota_mb: float) -> Iterator[None]:
+    """Notes what the job left in its work tree, which goes with the run. When the block fails, it is kept below our
+    folder within the quota, and the error says so; else a warning says what is lost, models above all."""
+    from live_code.stages.code import leftovers
+
+    since = next((phase.started for phase in journal.phases if phase.name == "job"), 0.0)
+    left = leftovers.found(code.place, since)
+    try:
+        yield
+    except LiveCodeError as error:
+        seconds = STOPPED_KEEP_S if error.kind == Stopped.kind else KEEP_S
+        kept = leftovers.keep(code.place, left, folder / WORK, round(quota_mb * 1e6), seconds)
+        journal.note("left_in_work", kept)
+        error.hint = f"{error.hint} {leftovers.sentence(kept, f'{folder.name}/{WORK}')}".strip()
+        raise
+    journal.note("left_in_work", leftovers.summary(left))
+    if models := [file.name for file in left if file.name.endswith(leftovers.MODELS)]:
         log.warning(
             f"{', '.join(models[:3])} stays in the job's work tree, which goes with the run. "
             "Save models below cfg.ymir.output.models_dir"
         )
+    elif left:
+        log.info(leftovers.sentence(leftovers.summary(left), ""))
+
+
+def unnamed_labels(task: TaskConfig, merged: Merged) -> str:
+    return ""
 
 
 def earlier(task: TaskConfig) -> Earlier:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from live_code.errors import Stopped
+from live_code.errors import ResultsError, Stopped
 from live_code.run import finish
 from live_code.stages.code import checkout, source, workplace
 from live_code.stages.record import status
@@ -203,10 +203,15 @@ def _stages(journal: Journal, options: _Options) -> None:
         with observe.beside_job(journal, task, request, settings.image, options.record_dir):
             exits = journal.step("job", sequence.run, launches, places, rules, task_status, merged, note)
         observe.code_after(journal, code, settings.inherited)
-        supervise.require_success(exits[-1], task_status.current(), merged)
-        from live_code.stages import results  # not before the job has ended
+        with observe.work_kept(journal, code, options.record_dir, request.keep_work):
+            labels = lambda: observe.unnamed_labels(task, merged)  # noqa: E731
+            supervise.require_success(exits[-1], task_status.current(), merged, labels)
+            from live_code.stages import results  # not before the job has ended
 
-        collected = journal.step("results", results.collect, task, earlier)
+            try:
+                collected = journal.step("results", results.collect, task, earlier)
+            except ResultsError as error:
+                raise supervise.explained(error, exits[-1], merged) from None
         observe.outputs(journal, task, collected)
 
 

@@ -29,7 +29,7 @@ def recorded(error: Exception, folder: Callable[[], Path]) -> Bug:
         path = folder() / "traceback.txt"
         files.write_text(path, trace)
         hint = f"The trace is in {path}."
-    except OSError:
+    except (OSError, ValueError):
         log.error(trace)
         hint = "The trace stands above."
     return Bug(f"live_code failed by itself: {type(error).__name__}: {error}.", hint=hint, details=trace)

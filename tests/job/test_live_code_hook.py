@@ -140,10 +140,62 @@ def test_one_is_reported_once_when_the_code_has_a_hook_of_its_own(python: JobPyt
     assert (report["type"], report["frames"][-1]["line"]) == ("ZeroDivisionError", 3)
 
 
-@pytest.mark.parametrize("source", ["raise SystemExit(3)", "raise KeyboardInterrupt", "pass"])
+@pytest.mark.parametrize("source", ["raise SystemExit(3)", "pass"])
 def test_ends_that_are_no_failure_of_the_code_are_not_reported(python: JobPython, tmp_path: Path, source: str) -> None:
     python.run("-c", source, cwd=tmp_path, **{protocol.REPORT_VARIABLE: str(tmp_path)})
     assert reports(tmp_path) == []
+
+
+def test_an_interrupt_that_the_code_raises_is_reported(python: JobPython, tmp_path: Path) -> None:
+    python.run("-c", "raise KeyboardInterrupt", cwd=tmp_path, **{protocol.REPORT_VARIABLE: str(tmp_path)})
+    assert [report["type"] for report in reports(tmp_path)] == ["KeyboardInterrupt"]
+
+
+def report_of(python: JobPython, folder: Path, source: str) -> dict[str, Any]:
+    (folder / "train.py").write_text(source)
+    python.run("train.py", cwd=folder, **{protocol.REPORT_VARIABLE: str(folder)})
+    (report,) = reports(folder)
+    return report
+
+
+def test_a_report_names_the_process_and_its_parent(python: JobPython, tmp_path: Path) -> None:
+    report = report_of(python, tmp_path, "1/0")
+    assert report["parent"] == os.getpid()
+    assert report["over"] is True
+
+
+def test_a_process_that_waits_for_a_thread_has_reported_its_end_already(python: JobPython, tmp_path: Path) -> None:
+    source = (
+        "import threading, time\nend = threading.Event()\n"
+        "def wait():\n    end.wait(1); open('while', 'w').write(open(next(p for p in __import__('glob')"
+        ".glob('exception-*.json'))).read())\n"
+        "threading.Thread(target=wait, name='loader').start()\n1/0"
+    )
+    report_of(python, tmp_path, source)
+    seen = json.loads((tmp_path / "while").read_text())
+    assert (seen["over"], seen["threads"]) == (True, ["loader"])
+
+
+def test_a_hook_that_the_code_calls_itself_is_no_end(python: JobPython, tmp_path: Path) -> None:
+    source = "import sys\ntry: 1/0\nexcept Exception: sys.excepthook(*sys.exc_info())\nimport os; os._exit(0)"
+    assert report_of(python, tmp_path, source)["over"] is False
+
+
+def test_what_a_handler_had_caught_is_reported_when_it_raises_itself(python: JobPython, tmp_path: Path) -> None:
+    source = "try: 1/0\nexcept ZeroDivisionError: raise RuntimeError('no batch')"
+    assert report_of(python, tmp_path, source)["context"] == "ZeroDivisionError: division by zero"
+
+
+def test_what_a_handler_had_caught_is_not_why_something_else_falls(python: JobPython, tmp_path: Path) -> None:
+    source = "def save(): {}['boxes']\ntry: 1/0\nexcept ZeroDivisionError: save()"
+    assert report_of(python, tmp_path, source)["context"] is None
+
+
+@pytest.mark.parametrize(
+    "text", ["'\\udce9.jpg'", "'\\ud800'", "'x' * 8_000_000", "bytes(range(256)).decode('latin-1')"]
+)
+def test_any_text_of_an_exception_is_reported(python: JobPython, tmp_path: Path, text: str) -> None:
+    assert report_of(python, tmp_path, f"raise ValueError({text})")["type"] == "ValueError"
 
 
 def test_a_report_that_can_not_be_written_changes_nothing(python: JobPython, tmp_path: Path) -> None:

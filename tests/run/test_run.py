@@ -69,7 +69,8 @@ class TestGoodRuns:
         made = repos.make(tmp_path / "careless")
         made.commit(start__py="open('model.pt', 'w').write('weights')\n", configs___default__yaml="epochs: 7\n")
         done = machine.run(task(folder, made))
-        assert "model.pt stays in the job's work tree" in done.stderr
+        assert "The job left model.pt (7 bytes) in its work tree, kept in live-code/work." in done.monitor.message
+        assert (folder.out_dir / "live-code" / "work" / "model.pt").read_text() == "weights"
         assert "the code has to call ymir_exc.result_writer.write_model_stage" in done.stderr
 
     def test_a_work_tree_whose_processes_were_all_killed_is_taken_by_the_next_gc(

@@ -54,6 +54,7 @@ class Machine(NamedTuple):
             env={**self.environ, **environ},
             capture_output=True,
             encoding="utf-8",
+            errors="backslashreplace",
             timeout=120,
             check=False,
         )

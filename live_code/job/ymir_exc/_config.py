@@ -6,7 +6,10 @@ from . import env
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict
+    from typing import Any, Dict, Set
+
+# How much of a name has to be the same: `lr` and `lrf` are two names.
+NEAR = 0.84
 
 
 def get_merged_config() -> Any:
@@ -20,8 +23,42 @@ def get_merged_config() -> Any:
     if not env._config_is_merged():
         param = {**_code_config(param), **param}
     merged = EasyDict(param=param)
+    merged.param = _watched(EasyDict)(merged.param)
     merged.ymir = env.get_current_env()
     return merged
+
+
+_watched_kinds: Dict[Any, Any] = {}
+_noted: Set[str] = set()
+
+
+def _watched(kind: Any) -> Any:
+    """The same kind of mapping, whose ``get`` warns once of a name that nobody knows and that is nearly a known one:
+    its None comes to light much later, as an error about something else."""
+    if kind not in _watched_kinds:
+
+        class Parameters(kind):  # type: ignore[misc]
+            def get(self, key: Any, *default: Any) -> Any:
+                if key not in self and isinstance(key, str) and key not in _noted:
+                    _note(key, self)
+                return kind.get(self, key, *default)
+
+            def __reduce__(self) -> Any:  # whoever sends it to another process sends a plain one
+                return kind, (dict(self),)
+
+        Parameters.__name__ = Parameters.__qualname__ = kind.__name__
+        _watched_kinds[kind] = Parameters
+    return _watched_kinds[kind]
+
+
+def _note(name: str, known: Any) -> None:
+    import difflib
+    import warnings
+
+    _noted.add(name)
+    near = difflib.get_close_matches(name, [str(key) for key in known], 1, NEAR)
+    if near:
+        warnings.warn(f"there is no hyper-parameter {name}; is it {near[0]}?", UserWarning, stacklevel=3)
 
 
 def _code_config(param: Dict[str, Any]) -> Dict[str, Any]:

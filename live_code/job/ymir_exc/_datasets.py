@@ -11,7 +11,7 @@ from ._image_size import image_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, List, Optional, Sequence, Set
+    from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 ARK, VOC, COCO, MASK = "ark", "voc", "seg-coco", "seg-mask"
 _FORMATS = {
@@ -75,6 +75,7 @@ def pictures(index_file: str, cfg: Any) -> Iterator[Picture]:
             continue
         yield Picture(line.image, width, height, reader.objects(line.image, line.annotation))
     reader.classes.report()
+    reader.unsound.report()
 
 
 def count_boxes(index_file: str, cfg: Any) -> int:
@@ -115,9 +116,44 @@ class _Classes:
             warnings.warn(f"labels left out, their class is not in class_names: {unknown}", UserWarning, stacklevel=3)
 
 
+class _Unsound:
+    """Objects whose box is none, gathered for one warning: the rest of their file is fine."""
+
+    NAMED = 5
+
+    def __init__(self) -> None:
+        self._named: List[str] = []
+        self._count = 0
+
+    def add(self, place: str, reason: object) -> None:
+        self._count += 1
+        if len(self._named) < self.NAMED:
+            self._named.append(f"{place}: {reason}")
+
+    def report(self) -> None:
+        if self._count:
+            more = f" (and {self._count - len(self._named)} more)" if self._count > len(self._named) else ""
+            warnings.warn(f"labels left out: {'; '.join(self._named)}{more}", UserWarning, stacklevel=3)
+
+
+class _BoxError(ValueError):
+    """A box that can be read and is none; says what is wrong with it."""
+
+
+def _checked(thing: Object) -> Object:
+    """The object. Raises _BoxError when its box has no place or no size: every trainer falls over it, or learns it."""
+    for name, value in (("left", thing.left), ("top", thing.top), ("width", thing.width), ("height", thing.height)):
+        if value - value != 0:  # infinity and NaN differ from themselves
+            raise _BoxError(f"its {name} is {value}")
+    if thing.width < 0 or thing.height < 0:
+        raise _BoxError(f"its box ends before it begins: {thing.width:g} x {thing.height:g} pixels")
+    return thing
+
+
 class _Reader:
     def __init__(self, classes: _Classes, index_file: str) -> None:
         self.classes = classes
+        self.unsound = _Unsound()
 
     def objects(self, image: str, annotation: Optional[str]) -> List[Object]:
         raise NotImplementedError
@@ -127,12 +163,24 @@ class _ArkReader(_Reader):
     """``class_id, xmin, ymin, xmax, ymax[, ann_quality[, bbox_angle]]`` a line."""
 
     def objects(self, image: str, annotation: Optional[str]) -> List[Object]:
-        objects = []
-        for number, line in enumerate(_lines(annotation), 1):
+        objects, read = [], 0
+        broken: List[str] = []
+        for number, line in _lines(annotation):
             try:
-                objects.append(self._object([field.strip() for field in line.split(",")]))
-            except ValueError as error:
-                raise ValueError(f"{annotation}:{number}: not a box: {line!r}") from error
+                thing = self._object([field.strip() for field in line.split(",")])
+            except _BoxError as error:
+                self.unsound.add(f"{annotation}:{number}", error)
+            except ValueError:
+                broken.append(f"{annotation}:{number}: not a box: {line!r}")
+                continue
+            else:
+                objects.append(thing)
+            read += 1
+        if broken and not read:  # a file of another format
+            raise ValueError(broken[0])
+        for text in broken:
+            place, _, line = text.partition(": not a box: ")
+            self.unsound.add(place, f"not a box: {line}")
         return [thing for thing in objects if thing is not None]
 
     def _object(self, fields: List[str]) -> Optional[Object]:
@@ -141,17 +189,17 @@ class _ArkReader(_Reader):
         quality, angle = (float(field) if field else None for field in [*fields[5:7], "", ""][:2])
         if class_id is None:
             return None
-        return Object(
-            class_id, left, top, right - left, bottom - top, 1.0 if quality is None else quality, angle or 0.0
+        return _checked(
+            Object(class_id, left, top, right - left, bottom - top, 1.0 if quality is None else quality, angle or 0.0)
         )
 
 
-def _lines(path: Optional[str]) -> List[str]:
-    """No lines where there is no file: an image without labels often has none."""
+def _lines(path: Optional[str]) -> List[Tuple[int, str]]:
+    """Lines with their numbers; none where there is no file: an image without labels often has none."""
     if not path or not os.path.exists(path):
         return []
     with open(path, encoding="utf-8-sig") as file:
-        return [line.strip() for line in file if line.strip()]
+        return [(number, line.strip()) for number, line in enumerate(file, 1) if line.strip()]
 
 
 class _VocReader(_Reader):
@@ -164,19 +212,44 @@ class _VocReader(_Reader):
             return []
         try:
             root = ElementTree.parse(annotation).getroot()  # noqa: S314 (the platform writes these)
-            return [thing for thing in map(self._object, root.iter("object")) if thing is not None]
-        except (ElementTree.ParseError, TypeError, ValueError) as error:
+        except (ElementTree.ParseError, ValueError) as error:
             raise ValueError(f"{annotation}: not a Pascal VOC annotation: {error}") from error
+        objects = []
+        for number, element in enumerate(root.iter("object")):
+            try:
+                objects.append(self._object(element))
+            except ValueError as error:
+                self.unsound.add(f"{annotation}:{_line_of_object(annotation, number)}", error)
+        return [thing for thing in objects if thing is not None]
 
     def _object(self, element: Any) -> Optional[Object]:
         class_id = self.classes.number((element.findtext("name") or "").strip())
         if class_id is None:
             return None
         box = element.find("bndbox")
-        left, top, right, bottom = (float(box.findtext(side)) for side in ("xmin", "ymin", "xmax", "ymax"))
+        if box is None:
+            raise _BoxError(f"an object {element.findtext('name')} has no bndbox")
+        left, top, right, bottom = (_number(box, side) for side in ("xmin", "ymin", "xmax", "ymax"))
         quality = float(element.findtext("box_quality") or element.findtext("cks/box_quality") or 1.0)
         angle = float(box.findtext("rotate_angle") or 0.0)
-        return Object(class_id, left, top, right - left, bottom - top, quality, angle)
+        return _checked(Object(class_id, left, top, right - left, bottom - top, quality, angle))
+
+
+def _number(box: Any, side: str) -> float:
+    text = box.findtext(side)
+    if text is None or not text.strip():
+        raise _BoxError(f"its bndbox has no {side}")
+    return float(text)
+
+
+def _line_of_object(path: str, number: int) -> int:
+    """The line where an object begins, the first of them being number 0; the parser does not tell."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        text = file.read()
+    place = -1
+    for _ in range(number + 1):
+        place = text.find("<object", place + 1)
+    return text.count("\n", 0, max(place, 0)) + 1
 
 
 class _CocoReader(_Reader):
@@ -205,7 +278,10 @@ class _CocoReader(_Reader):
             for item in coco["annotations"]:
                 class_id = numbers[item["category_id"]]
                 if class_id is not None:
-                    objects[names[item["image_id"]]].append(_coco_object(class_id, item))
+                    try:
+                        objects[names[item["image_id"]]].append(_checked(_coco_object(class_id, item)))
+                    except _BoxError as error:
+                        self.unsound.add(f"{path}: annotation {item.get('id')}", error)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: not a COCO annotation file: {type(error).__name__} {error}") from error
         return objects

@@ -108,7 +108,7 @@ def format_monitor(monitor: Monitor) -> str:
         str(monitor.return_code),
         one_line(monitor.message),
     )
-    stack = [line for part in monitor.stack for line in part.splitlines()]
+    stack = [line for part in monitor.stack for line in legible(part).splitlines()]
     return "\n".join(["\t".join(fields), *stack[-MAX_STACK_LINES:]]) + "\n"
 
 
@@ -138,7 +138,19 @@ def task_word(task_id: str) -> str:
 
 
 def one_line(text: str) -> str:
-    return " ".join(str(text).split())
+    return " ".join(legible(str(text)).split())
+
+
+def legible(text: str) -> str:
+    """The text as UTF-8 can have it: a byte that was no text, as in a file's name, stands as ``\\xe9``."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        try:
+            return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        except UnicodeEncodeError:  # half of a pair, which stands for no byte
+            return text.encode("utf-8", "backslashreplace").decode()
+    return text
 
 
 def is_before_1_0(protocol_version: Optional[str], ymir_version: Optional[str] = None) -> bool:

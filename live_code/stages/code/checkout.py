@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from live_code.errors import CheckoutError, RefusedError
+from live_code.errors import CheckoutError, ConfigError, RefusedError, SourceError
 from live_code.stages.code.source import Source
 from live_code.stages.request.hyperparameters import Request
 from live_code.tools.git import contents, policy, repository, worktree
@@ -141,16 +141,17 @@ def _fill_submodules(
         raise RefusedError(f"the submodules of {parent.url} are nested more than {_DEEPEST} deep.")
     if not submodules:
         return []
-    from live_code.tools.git.submodules import plan
+    from live_code.tools.git.submodules import of_submodule, plan
 
     planned = plan(parent.url, submodules, setting.settings)
-    return [
-        (
-            Submodule(submodule.path, str(wanted.url), submodule.commit),
-            _fill(wanted, place / submodule.path, setting, "", depth + 1),
-        )
-        for submodule, (_, wanted) in zip(submodules, planned, strict=True)
-    ]
+    made = []
+    for submodule, (path, wanted) in zip(submodules, planned, strict=True):
+        try:
+            filled = _fill(wanted, place / path, setting, "", depth + 1)
+        except (SourceError, CheckoutError) as error:
+            raise of_submodule(error, path, wanted.commit) from error
+        made.append((Submodule(path, str(wanted.url), submodule.commit), filled))
+    return made
 
 
 def _patched(file: Path, place: Path, inherited: Inherited) -> Patch:
@@ -243,10 +244,10 @@ def _check_links(place: Path, links: Iterable[Path]) -> None:
 
 def _subdir(request: Request) -> str:
     """``git_subdir``, plain: relative and without '.', '..' or doubled slashes. Raises CheckoutError."""
-    subdir = request.git_subdir.rstrip("/")
-    if subdir.startswith("/") or any(part in ("", ".", "..", ".git") for part in subdir.split("/") if subdir):
+    parts = [part for part in request.git_subdir.split("/") if part not in ("", ".")]
+    if request.git_subdir.startswith("/") or {"..", ".git"} & set(parts):
         raise _no_subdir(request.git_subdir)
-    return subdir
+    return "/".join(parts)
 
 
 def _root(place: Path, subdir: str) -> Path:
@@ -257,6 +258,8 @@ def _root(place: Path, subdir: str) -> Path:
 
 
 def _no_subdir(subdir: str) -> CheckoutError:
-    return CheckoutError(
+    error = CheckoutError(
         f"git_subdir {subdir!r} is no folder of this commit.", hint="Name one relative to the repo's root."
     )
+    error.return_code = ConfigError.return_code
+    return error

@@ -75,6 +75,9 @@ def choose(revision: str, refs: Mapping[str, str]) -> tuple[str, str, str] | Non
     ``refs``: as the remote lists them. A name that is a tag and a branch of different commits has two meanings.
     """
     names = dict.fromkeys((revision, f"refs/{revision}", f"refs/tags/{revision}", f"refs/heads/{revision}"))
+    own_name = revision.removeprefix("refs/remotes/").removeprefix("origin/")  # as a clone calls the remote's branches
+    if own_name != revision and not names.keys() & refs.keys():
+        names = {f"refs/heads/{own_name}": None}
     matches = [(name, refs.get(f"{name}^{{}}", refs[name]), _kind(name)) for name in names if name in refs]
     if len({commit for _, commit, _ in matches}) > 1:
         meanings = " and ".join(f"{name} ({commit[:12]})" for name, commit, _ in matches)

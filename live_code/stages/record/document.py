@@ -44,9 +44,9 @@ def amend(folder: Path, ending: Ending) -> None:
     path = folder / FILE
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # it had not come that far
+        value["seconds"] = time.time() - value["started"]
+    except (OSError, ValueError, TypeError, KeyError):  # it had not come that far, or somebody has written over it
         value = as_json(Journal(), None)
-    value["seconds"] = time.time() - value["started"]
     files.write_json(path, {**value, **_end(ending)})
 
 

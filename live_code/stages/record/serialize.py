@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from live_code.job.ymir_exc.protocol import legible
 from live_code.values import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,13 +26,14 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, (int, bool)):
         return value
     if isinstance(value, str):
-        return _CREDENTIALS.sub(rf"\1{HIDDEN}@", value)
+        return _CREDENTIALS.sub(rf"\1{HIDDEN}@", legible(value))
     if isinstance(value, float):
         return value if value - value == 0 else str(value)  # JSON has no NaN and no infinity
     if hasattr(value, "_asdict") and not _has_own_text(value):
         return {key: plain(_recorded(key, item)) for key, item in value._asdict().items()}
     if isinstance(value, dict):
-        return {str(key): HIDDEN if _is_secret(str(key), item) else plain(item) for key, item in value.items()}
+        named = ((legible(str(key)), item) for key, item in value.items())
+        return {key: HIDDEN if _is_secret(key, item) else plain(item) for key, item in named}
     if isinstance(value, (list, tuple)) and not hasattr(value, "_asdict"):
         return [plain(item) for item in value]
     if isinstance(value, (set, frozenset)):

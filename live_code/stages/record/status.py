@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from live_code.errors import LiveCodeError
+from live_code.errors import LiveCodeError, OutputError
 from live_code.job.ymir_exc import protocol
 from live_code.stages.request.task_config import TaskConfig
 from live_code.tools.machine import container
 from live_code.values import NamedTuple
+
+# So much of a message fits into the one block that the file has on any disk, in letters of four bytes at most.
+_IN_PLACE = 800
 
 
 class Status(NamedTuple):
@@ -32,7 +35,25 @@ class Status(NamedTuple):
     def failed(self, error: LiveCodeError) -> None:
         """The task has failed; progress stays where the job had brought it."""
         stack = tuple(line for line in error.details.splitlines() if line.strip())
-        self._write(self._percent(), protocol.STATE_ERROR, error.return_code, str(error), stack)
+        try:
+            self._write(self._percent(), protocol.STATE_ERROR, error.return_code, str(error), stack)
+        except OutputError:
+            if not self._written_over(error):
+                raise
+
+    def _written_over(self, error: LiveCodeError) -> bool:
+        """Puts the state, without its stack, where the old one stands: a full disk has that room and no other."""
+        monitor = protocol.Monitor(
+            self.task_id, time.time(), self._percent(), protocol.STATE_ERROR, error.return_code, str(error)[:_IN_PLACE]
+        )
+        text = protocol.format_monitor(monitor).encode()
+        try:
+            with self.monitor_file.open("r+b", buffering=0) as file:
+                file.write(text)
+                file.truncate(len(text))
+        except OSError:
+            return False
+        return True
 
     def current(self) -> protocol.Monitor | None:
         """What stands in the file now; None when there is nothing that the platform could read."""

@@ -61,6 +61,7 @@ class Request(NamedTuple):
     retries: int = 0
     retry_on: tuple[str, ...] = RETRY_CLASSES
     log_quota_mb: float = 1024.0
+    keep_work: float = 1024.0
     record_content_hashes: bool = False
 
 
@@ -247,5 +248,11 @@ KEYS = (
         fields=("retries", "retry_on"),
     ),
     Key("log_quota_mb", _number("MB"), "how much of the job's output `job.log` keeps, in MB"),
+    Key(
+        "keep_work",
+        _number("MB"),
+        "how much of what a job wrote into its work tree is kept in `/out/live-code/work` when it failed or left no"
+        " results, in MB",
+    ),
     Key("record_content_hashes", _switch, "hash each image and annotation into the record, too"),
 )

@@ -6,6 +6,7 @@ import gc
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from live_code.errors import JobError
 from live_code.job.ymir_exc import protocol
@@ -13,6 +14,7 @@ from live_code.stages.launch.plan import Launch
 from live_code.stages.request.repo_settings import NO_PARAMETERS, Merged
 from live_code.stages.supervise import group
 from live_code.stages.supervise.contract import Exit, Places, Rules
+from live_code.tools import files
 from live_code.tools.terminal import log
 from live_code.values import NamedTuple
 
@@ -56,16 +58,22 @@ def run(
 
 def run_once(launch: Launch, places: Places, rules: Rules) -> Exit:
     """Runs the job once. Raises LaunchError when it can't be started."""
-    places.reports.mkdir(parents=True, exist_ok=True)
-    for old in places.reports.iterdir():
-        old.unlink()
-    job = group.start(launch, {**launch.environ, protocol.REPORT_VARIABLE: str(places.reports)}, rules)
-    with job.attended():
+    _make_empty(places.reports)
+    with group.attended(launch, {**launch.environ, protocol.REPORT_VARIABLE: str(places.reports)}, rules) as job:
         gc.enable()
         from live_code.stages.supervise import watch  # the job is on its way: from here on an import costs it nothing
 
         end = watch.to_the_end(job, places, rules, _title(launch))
     return end._replace(root=os.path.realpath(launch.cwd), missing_model=rules.missing_model)
+
+
+def _make_empty(folder: Path) -> None:
+    """Whatever an earlier job made of it. Raises OSError."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    elif folder.is_dir() and any(folder.iterdir()):
+        files.remove_tree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _title(launch: Launch) -> str:

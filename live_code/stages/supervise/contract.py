@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MAX_DURATION = "max_duration"
 STALL = "stall"
 HANGING_RANKS = "hanging_ranks"
+FALLEN = "fallen"
 
 
 class Rules(NamedTuple):
@@ -61,7 +62,12 @@ class Frame(NamedTuple):
 
 
 class Report(NamedTuple):
-    """An exception that ended a process of the job, as its start-up hook left it. ``rank`` is '' outside of a group."""
+    """An exception that ended a process of the job, as its start-up hook left it. ``rank`` is '' outside of a group.
+
+    ``cause``: what it was raised from; ``context``: what the handler that raised it had caught. ``over``: the process
+    was seen to end of it, for which it may have waited for ``threads``. ``script``: the name of its program.
+    ``later``: lines that the job has printed after it.
+    """
 
     type: str
     message: str
@@ -70,6 +76,12 @@ class Report(NamedTuple):
     rank: str
     pid: int
     time: float
+    parent: int = 0
+    context: str = ""
+    over: bool = False
+    threads: tuple[str, ...] = ()
+    script: str = ""
+    later: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -80,7 +92,9 @@ class Report(NamedTuple):
 class Exit(NamedTuple):
     """How the job ended. ``signal`` is what killed it (0: nothing did), ``stopped_by`` the signal that we passed on,
     ``ended_by`` the limit for which we ended it, ``oom_kills`` how many processes the kernel killed for memory here;
-    ``output`` is the folder that it wrote to, ``root`` the one that its code lies in.
+    ``output`` is the folder that it wrote to, ``root`` the one that its code lies in. ``pid``: of its first process;
+    ``ended``: when, in Unix seconds, 0 for not known. ``left``: the commands that were still running then.
+    ``memory_counted``: the kernel counts the kills for memory here, so that 0 of them means none.
     """
 
     code: int
@@ -97,6 +111,10 @@ class Exit(NamedTuple):
     output: str = ""
     root: str = ""
     usage: Mapping[str, Any] | None = None
+    pid: int = 0
+    ended: float = 0.0
+    left: tuple[str, ...] = ()
+    memory_counted: bool = False
     # What became of it, for the record: the kind of the failure.
     verdict: str = ""
 
@@ -108,6 +126,8 @@ class Exit(NamedTuple):
     @property
     def exit_code(self) -> int:
         """What a shell would say: 128+n for a death by signal; the job's own code else; 124 for one out of time."""
+        if self.ended_by == FALLEN:  # as it would have ended by itself
+            return 1
         if self.ended_by:
             return 124
         if self.signal:

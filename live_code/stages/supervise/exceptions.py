@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -13,26 +15,40 @@ from live_code.stages.supervise.contract import Frame, Report
 
 # Processes that fall one after the other fall within this time, in seconds; an earlier report was got over.
 CASCADE_S = 120.0
+# A job may fill the folder with anything: so many files are read, so many bytes of each.
+MOST = 500
+LONGEST = 1 << 20
 
+_NO_REPORT = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 _TRACE = "Traceback (most recent call last):"
 _FRAME = re.compile(r'\s+File "(?P<file>[^"\n]+)", line (?P<line>\d+)(?:, in (?P<function>.+))?')
-_LAST_LINE = re.compile(r"(?P<type>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?", re.DOTALL)
+_LAST_LINE = re.compile(r"(?P<type>[A-Za-z_][\w.<>]*)(?:: (?P<message>.*))?", re.DOTALL)
 
 
 def read(folder: Path) -> tuple[Report, ...]:
     """All reports in the folder, the oldest first. What is no report is passed over: any job may write there."""
     reports = []
-    for path in folder.glob("exception-*.json"):
-        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-            reports.append(_parse(json.loads(path.read_text(encoding="utf-8", errors="replace"))))
+    for path in _files(folder):
+        with suppress(*_NO_REPORT), open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            reports.append(_parse(json.loads(file.read(LONGEST))))
     return tuple(sorted(reports, key=lambda report: report.time))
+
+
+def _files(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            named = (entry for entry in entries if entry.name.startswith("exception-") and entry.name.endswith(".json"))
+            return [entry.path for entry in itertools.islice(named, MOST) if entry.is_file(follow_symlinks=False)]
+    except OSError:  # the job removed it
+        return []
 
 
 def clear_cut_off(folder: Path) -> None:
     """Removes what a process that was killed in the middle of its report has left. The job has ended."""
-    for path in folder.glob("*.tmp"):
-        with suppress(OSError):
-            path.unlink()
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".tmp"):
+                os.unlink(entry)  # noqa: PTH108
 
 
 def together(reports: Sequence[Report]) -> tuple[Report, ...]:
@@ -94,4 +110,9 @@ def _parse(value: dict[str, Any]) -> Report:
         rank="" if value.get("rank") is None else str(value["rank"]),
         pid=int(value["pid"]),
         time=float(value["time"]),
+        parent=int(value.get("parent") or 0),
+        context=str(value.get("context") or ""),
+        over=bool(value.get("over")),
+        threads=tuple(map(str, value.get("threads") or ())),
+        script=os.path.basename(str((value.get("argv") or [""])[0])),  # noqa: PTH119
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import math
 import os
+import re
 import signal
 import subprocess
 import time
@@ -25,39 +26,45 @@ if TYPE_CHECKING:
 FORWARDED = (*guard.STOPPING, signal.SIGUSR1, signal.SIGUSR2)
 # What a dead job's children may still do before they are killed, in seconds.
 LAST_WORDS_S = 1.0
+# How long what the job has started may take to end by itself, as helpers of Python do when their parent is gone.
+ENDING_ANYWAY_S = 0.1
 # How long processes may take to die of SIGKILL.
 KILL_S = 2.0
 PIPE_BYTES = 1 << 20
 # Waits for the end of its input, which comes when nobody is left who attends to the job, and for the grace.
 HEIR = 'read -r _; sleep "$1"; kill -s KILL -- "-$2"'
 
+# Processes of Python's and of ours, which end with those that they help.
+_HELPERS = re.compile(r"multiprocessing\.(?:resource_tracker|forkserver|semaphore_tracker)|_live_code_rank\.py")
+
 
 class Group:
     """The job and all that it starts, also what leaves its process group: orphans come to us.
 
     ``others``: children of this process that were there before and are none of the job's.
-    ``lifeline``: our end of a pipe; the job gets SIGTERM when nobody holds it any more.
-    ``heir``: the process that kills the job then, should it not end.
+    ``left``: the commands of processes that were still running when the job's first one had ended.
     """
 
-    def __init__(
-        self,
-        job: subprocess.Popen[bytes],
-        grace: float,
-        others: frozenset[int],
-        lifeline: int,
-        heir: subprocess.Popen[bytes] | None,
-    ) -> None:
-        self.job = job
-        self._lifeline = lifeline
-        self._heir = heir
-        self.others = others | {heir.pid} if heir else others
+    def __init__(self, grace: float) -> None:
+        self.others = frozenset(process.pid for process in proctree.below(os.getpid()))
         self.grace = grace
         self.started = time.monotonic()
         self.stopped_by = 0
         self.ended_by = ""
+        self.left: tuple[str, ...] = ()
+        self._job: subprocess.Popen[bytes] | None = None
+        self._lifeline = -1
+        self._heir: subprocess.Popen[bytes] | None = None
         self._deadline = float("inf")
         self._dead_since = 0.0
+        self._told_to_end = False
+        self._has_strays = False
+
+    @property
+    def job(self) -> subprocess.Popen[bytes]:
+        if self._job is None:
+            raise ValueError("the job has not been started")
+        return self._job
 
     @property
     def streams(self) -> tuple[IO[bytes], IO[bytes]]:
@@ -80,26 +87,23 @@ class Group:
         """Whether it is being stopped, or its first process has ended: the rest takes seconds at most."""
         return self.dead or bool(self.stopped_by or self.ended_by)
 
-    @contextmanager
-    def attended(self) -> Iterator[Group]:
-        """Signals are passed on for as long as the block runs; at its end nothing of the job is left."""
-        before: dict[int, Any] = {number: signal.getsignal(number) for number in FORWARDED}
-        for number, handler in before.items():
-            if handler is not signal.SIG_IGN:
-                signal.signal(number, self._forward)
-        try:
-            proctree.adopt_orphans()
-            yield self
-        finally:
-            if not proctree.kill_all(os.getpid(), KILL_S, self.others):
-                log.warning("some of the job's processes do not even die of SIGKILL: the kernel holds them")
-            self.reap()
-            if self._heir:  # before it sees that the lifeline is closed
-                self._heir.kill()
-                self._heir.wait()
-            os.close(self._lifeline)
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def find_strays(self) -> None:
+        """Orphans come to us from now on; some may have been made before, in the milliseconds since the start."""
+        own = frozenset(process.pid for process in proctree.below(os.getpid()))
+        self._has_strays = bool(proctree.of_session(self.job.pid, own | {self.job.pid}))
+
+    def living(self) -> tuple[proctree.Process, ...]:
+        """All that lives of the job, the strays of its session too."""
+        own = proctree.living(os.getpid(), self.others)
+        if not self._has_strays:
+            return own
+        return (*own, *proctree.of_session(self.job.pid, frozenset(process.pid for process in own)))
+
+    def kill(self) -> bool:
+        """Kills all that is left of it. False if something does not even die of that."""
+        if self._has_strays:
+            proctree.send(proctree.of_session(self.job.pid), signal.SIGKILL)
+        return proctree.kill_all(os.getpid(), KILL_S, self.others)
 
     def end(self, why: str) -> None:
         """Ends the job for a limit of ours, in the same steps as a stop from outside."""
@@ -112,16 +116,18 @@ class Group:
         self.reap()
         now = time.monotonic()
         if self.dead:
-            left = proctree.living(os.getpid(), self.others)
+            left = self.living()
             if not left:
                 return True
-            if not self._dead_since:
-                self._dead_since = now
-                if not self._stopping:  # it ended by itself and left children behind
-                    self._deadline = now + LAST_WORDS_S
-                    proctree.send(left, signal.SIGTERM)
+            self._dead_since = self._dead_since or now
+            if not self._stopping and not self._told_to_end and now - self._dead_since >= ENDING_ANYWAY_S:
+                self._told_to_end = True  # it ended by itself and left children behind
+                commands = (proctree.command(process.pid) for process in left)
+                self.left = tuple(command for command in commands if command and not _HELPERS.search(command))
+                self._deadline = now + LAST_WORDS_S
+                proctree.send(left, signal.SIGTERM)
         if now >= self._deadline:
-            return proctree.kill_all(os.getpid(), KILL_S, self.others) and self.dead
+            return self.kill() and self.dead
         return False
 
     def reap(self) -> None:
@@ -141,7 +147,49 @@ class Group:
     def _stopping(self) -> bool:
         return bool(self.stopped_by or self.ended_by)
 
-    def _forward(self, number: int, _: FrameType | None) -> None:
+    def start(self, launch: Launch, env: Mapping[str, str]) -> None:
+        """Raises LaunchError when there is nothing to start."""
+        theirs, self._lifeline = os.pipe()
+        try:
+            job = subprocess.Popen(
+                launch.argv,
+                cwd=launch.cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                pass_fds=(theirs,),
+            )
+            self._job = job
+            if self.stopped_by:
+                self._signal(self.stopped_by)
+            _signal_at_our_death(job, theirs)
+            self._heir = _heir(job, theirs, self.grace)
+        except OSError as error:
+            raise LaunchError(
+                f"the job can't be started: {launch.argv[0]}: {error.strerror}.",
+                hint=f"{launch.entrypoint.origin} names it as entrypoint.",
+            ) from error
+        finally:
+            os.close(theirs)
+        if self._heir:
+            self.others |= {self._heir.pid}
+        for pipe in (job.stdout, job.stderr):
+            if pipe:
+                _widen(pipe)
+
+    def close(self) -> None:
+        """Nothing of the job lives any more."""
+        if self._job:
+            self.reap()
+        if self._heir:  # before it sees that the lifeline is closed
+            self._heir.kill()
+            self._heir.wait()
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+
+    def forward(self, number: int, _: FrameType | None) -> None:
         if number not in guard.STOPPING:
             self._signal(number)
         elif self.stopped_by:
@@ -157,43 +205,38 @@ class Group:
         self._signal(number)
 
     def _signal(self, number: int) -> None:
+        if self._job is None:  # it gets the signal once it has been started
+            return
         if self.dead:  # its number may be another's by now
-            proctree.send(proctree.living(os.getpid(), self.others), number)
+            proctree.send(self.living(), number)
             return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.job.pid, number)
 
 
-def start(launch: Launch, env: Mapping[str, str], rules: Rules) -> Group:
-    """Starts the job with the variables ``env``. Raises LaunchError when there is nothing to start."""
-    others = frozenset(process.pid for process in proctree.below(os.getpid()))
-    theirs, lifeline = os.pipe()
-    heir = None
+@contextmanager
+def attended(launch: Launch, env: Mapping[str, str], rules: Rules) -> Iterator[Group]:
+    """Starts the job with the variables ``env``. Signals are passed on for as long as the block runs, those that come
+    while it is being started too; at the block's end nothing of the job is left.
+
+    Raises LaunchError when there is nothing to start.
+    """
+    group = Group(rules.grace)
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in FORWARDED}
     try:
-        job = subprocess.Popen(
-            launch.argv,
-            cwd=launch.cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            pass_fds=(theirs,),
-        )
-        _signal_at_our_death(job, theirs)
-        heir = _heir(job, theirs, rules.grace)
-    except OSError as error:
-        os.close(lifeline)
-        raise LaunchError(
-            f"the job can't be started: {launch.argv[0]}: {error.strerror}.",
-            hint=f"{launch.entrypoint.origin} names it as entrypoint.",
-        ) from error
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:
+                signal.signal(number, group.forward)
+        group.start(launch, env)
+        proctree.adopt_orphans()
+        group.find_strays()
+        yield group
     finally:
-        os.close(theirs)
-    for pipe in (job.stdout, job.stderr):
-        if pipe:
-            _widen(pipe)
-    return Group(job, rules.grace, others, lifeline, heir)
+        if not group.kill():
+            log.warning("some of the job's processes do not even die of SIGKILL: the kernel holds them")
+        group.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _signal_at_our_death(job: subprocess.Popen[bytes], pipe: int) -> None:

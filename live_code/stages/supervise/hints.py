@@ -37,6 +37,13 @@ _OF_IMAGES = ("/app", "/in", "/out")
 _SETTING = ("SETTING", protocol.CODE_CONFIG)
 _TASK, _REPO, _IMAGE = "task", "repo", "image"
 
+# What a label of which class_names has no name does to a loss, to a list of names, to a table by ids.
+_OF_LABELS = re.compile(
+    r"IndexError|index -?\d+ is out of bounds|Target -?\d+ is out of bounds|device-side assert|KeyError: -?\d+$"
+    r"|Class values must be (?:smaller|non-negative)|class_id|label (?:value )?-?\d+"
+)
+LABELS_REMEDY = "Give class_names all classes of the annotations, or leave out what has other ids."
+
 
 class Failure(NamedTuple):
     """An exception ('' for none), the repo's own line that it came through ('' if none is known), this run's folders,
@@ -56,6 +63,10 @@ class Hint(NamedTuple):
     remedy: str
     kind: str = ""
     code: int = 0
+
+
+def may_be_labels(text: str) -> bool:
+    return bool(_OF_LABELS.search(text))
 
 
 def of(failure: Failure) -> Hint | None:

@@ -23,17 +23,22 @@ class Output:
         self.copy = copy
         self.as_json = as_json
         self.last = time.monotonic()
-        self._tail: deque[bytes] = deque(maxlen=TAIL_LINES)
+        self._tail: deque[tuple[float, bytes]] = deque(maxlen=TAIL_LINES)
 
     @property
     def tail(self) -> tuple[str, ...]:
-        return tuple(line.decode("utf-8", "replace") for line in self._tail)
+        return self.since(0.0)
+
+    def since(self, moment: float) -> tuple[str, ...]:
+        """Of the last lines those that came after the moment, in Unix seconds."""
+        return tuple(line.decode("utf-8", "replace") for came, line in self._tail if came > moment)
 
     def keep(self, text: bytes) -> None:
         """Into the log and among the last lines."""
         self.copy.write(text)
         newest = text[-TAIL_LINES * TAIL_WIDTH :].splitlines()[-TAIL_LINES:]
-        self._tail.extend(line[:TAIL_WIDTH] for line in newest if line.strip())
+        now = time.time()
+        self._tail.extend((now, line[:TAIL_WIDTH]) for line in newest if line.strip())
 
 
 class Stream:

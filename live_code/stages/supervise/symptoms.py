@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from live_code.job.ymir_exc import protocol
+from live_code.stages.supervise.contract import Report
 from live_code.tools.machine.inventory import FRAMEWORKS
 from live_code.tools.packages.breakage import BREAKAGES
 from live_code.values import NamedTuple
@@ -72,6 +73,26 @@ NO_GPU = Cause(
     "the job found no GPU",
     "Check gpu_id and gpu_count, and that the container is started with --gpus.",
 )
+# Somebody asks for a GPU, and it is the code.
+ASKS_FOR_CUDA = (
+    "The task has no GPU (gpu_id is empty), but the code asks for one: let it choose by torch.cuda.is_available(),"
+    " or give the task a GPU."
+)
+NO_CUDA_BUILD = Cause(
+    "NO_GPU",
+    protocol.CODE_NO_GPU,
+    "",
+    "the job asks for CUDA, and its torch is built without it",
+    "Take an image whose torch is built for CUDA, or let the code choose by torch.cuda.is_available(): --gpus alone"
+    " does not help.",
+)
+GPU_ASSERT = Cause(
+    "GPU_ASSERT",
+    protocol.CODE_OTHER,
+    "",
+    "an index on the GPU is out of range",
+    "Look for labels outside of the number of classes; CUDA_LAUNCH_BLOCKING=1, or the CPU, shows the line.",
+)
 GPU_FAULT = Cause(
     "GPU_FAULT",
     protocol.CODE_OTHER,
@@ -114,6 +135,7 @@ MODEL_FILE = Cause(
     "a model file is missing or broken",
     "Check pretrained_model_params or model_params_path: the files have to be made by the same repo.",
 )
+OTHER_MODEL = MODEL_FILE._replace(message="a model file can't be loaded")
 IMAGE_FORMAT = Cause(
     "IMAGE_FORMAT",
     protocol.CODE_IMAGE_FORMAT,
@@ -170,7 +192,9 @@ TABLE = (
     (OTHER_CUDA, r"lib(?:cu(?!da\.so)[a-z]+|nv[\w-]+|nccl)\.so[.\d]*: cannot open shared object"),
     (NO_GPU, r"libcuda\.so[.\d]*: cannot open shared object"),
     (NO_GPU, r"No CUDA GPUs are available|no CUDA-capable device|Found no NVIDIA driver|invalid device ordinal"),
-    (NO_GPU, r"Torch not compiled with CUDA enabled|Invalid CUDA 'device=|GPU is not enabled"),
+    (NO_CUDA_BUILD, r"Torch not compiled with CUDA enabled|GPU is not enabled"),
+    (NO_GPU, r"Invalid CUDA 'device="),
+    (GPU_ASSERT, r"device-side assert triggered"),
     (NO_GPU, r"Attempting to deserialize object on a CUDA device|CUDA unknown error - this may be due to"),
     (GPU_FAULT, r"uncorrectable ECC error|GPU has fallen off the bus|CUDA error: unspecified launch failure|\bXid\b"),
     (PEERS_LOST, r"NCCL (?:communicator was aborted|error|timeout)|Watchdog caught collective operation timeout"),
@@ -199,6 +223,30 @@ TABLE = (
     (MISSING_MODULE, r"ModuleNotFoundError|^ImportError: No module named|No module named '[\w.]+'"),
 )  # fmt: skip
 _SYMPTOMS = tuple(Symptom(cause, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for cause, pattern in TABLE)
+
+
+# Where frameworks read a model: the file, and a function of it ('' for any).
+_LOADERS = (
+    ("torch/serialization.py", ""),
+    ("torch/_weights_only_unpickler.py", ""),
+    ("torch/jit/_serialization.py", ""),
+    ("torch/nn/modules/module.py", "load_state_dict"),
+    ("torch/optim/optimizer.py", "load_state_dict"),
+    ("mxnet/ndarray/utils.py", "load"),
+    ("mxnet/gluon/parameter.py", "load"),
+    ("mxnet/gluon/block.py", "load_parameters"),
+)
+_LOADS = re.compile(
+    r"\b(?:torch\.(?:jit\.)?load|load_state_dict|(?:nd|ndarray)\.load|load_parameters|load_checkpoint)\s*\("
+)
+
+
+def loads_a_model(report: Report) -> bool:
+    """Whether an exception came out of the reading of a model file, of whatever type it is."""
+    for frame in report.frames:
+        if any(frame.file.endswith(f"/{file}") and name in frame.function for file, name in _LOADERS):
+            return True
+    return bool(report.frames and _LOADS.search(report.frames[-1].code))
 
 
 def find(lines: Iterable[str]) -> tuple[Cause, str] | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from live_code.stages.supervise.contract import HANGING_RANKS, MAX_DURATION, STALL, Rules
+from live_code.stages.supervise.contract import FALLEN, HANGING_RANKS, MAX_DURATION, STALL, Rules
 from live_code.values import NamedTuple
 
 # How long the other ranks may be silent after one has died of an exception, in seconds.
 RANK_GRACE_S = 60.0
+# How long a job may go on without progress when its main thread has died of an exception, in seconds.
+FALLEN_GRACE_S = 30.0
 
 
 class Seen(NamedTuple):
     """Moments on one clock, in seconds: when the job last printed something, made progress, used a CPU or GPU.
 
-    ``rank_died``: when the first rank left a report; None while all are well.
+    ``rank_died``: when the first rank left a report; None while all are well. ``fallen``: when the first process itself
+    was seen to end of an exception, though it still lives.
     """
 
     now: float
@@ -21,6 +24,7 @@ class Seen(NamedTuple):
     progress: float
     busy: float
     rank_died: float | None = None
+    fallen: float | None = None
 
 
 def broken(rules: Rules, seen: Seen) -> str:
@@ -31,4 +35,6 @@ def broken(rules: Rules, seen: Seen) -> str:
         return STALL
     if seen.rank_died is not None and seen.now - max(seen.output, seen.rank_died) >= RANK_GRACE_S:
         return HANGING_RANKS
+    if seen.fallen is not None and seen.now - max(seen.progress, seen.fallen) >= FALLEN_GRACE_S:
+        return FALLEN
     return ""

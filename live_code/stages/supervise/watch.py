@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from live_code.stages.supervise import exceptions, screen, timeouts
-from live_code.stages.supervise.contract import HANGING_RANKS, MAX_DURATION, STALL, Exit, Places, Report, Rules
+from live_code.stages.supervise.contract import FALLEN, HANGING_RANKS, MAX_DURATION, STALL, Exit, Places, Report, Rules
 from live_code.stages.supervise.group import Group
 from live_code.stages.supervise.joblog import JobLog
 from live_code.stages.supervise.output import Output, Stream
+from live_code.tools import files
 from live_code.tools.telemetry import cgroup, gpu, space
 from live_code.tools.telemetry.sampler import Sampler
 from live_code.tools.terminal import log
@@ -35,6 +36,7 @@ WHY = {
     MAX_DURATION: "max_duration_s is over",
     STALL: "nothing has happened for stall_timeout_s",
     HANGING_RANKS: "a rank has died and the others hang",
+    FALLEN: "its main thread has died of an exception and the others go on",
 }
 # A GPU that idles for this share of the time is worth a line at the end.
 WORTH_SAYING = 0.3
@@ -48,6 +50,7 @@ def to_the_end(job: Group, places: Places, rules: Rules, title: str) -> Exit:
     if blind := rules.gpu_wanted and not gpu.devices():
         log.warning("gpu_id is set, but this container has no NVIDIA GPU")
     killed_before = cgroup.oom_kills()
+    counted = cgroup.find().oom_kills is not None
     with JobLog(places.log_file, rules.log_quota) as copy:
         output = Output(copy, log.as_json)
         with (
@@ -56,7 +59,11 @@ def to_the_end(job: Group, places: Places, rules: Rules, title: str) -> Exit:
         ):
             _stay(job, output, _Watch(places, rules, job, output, sampler), panel)
     _report_idle(sampler.summary())
+    if job.left:
+        more = f" and {len(job.left) - 3} more" if len(job.left) > 3 else ""
+        log.warning(f"still running when the job had ended, and ended with it: {'; '.join(job.left[:3])}{more}")
     exceptions.clear_cut_off(places.reports)
+    reports = exceptions.read(places.reports)
     return Exit(
         code=max(job.code, 0),
         signal=max(-job.code, 0),
@@ -64,12 +71,16 @@ def to_the_end(job: Group, places: Places, rules: Rules, title: str) -> Exit:
         seconds=time.monotonic() - job.started,
         tail=output.tail,
         ended_by=job.ended_by,
-        reports=exceptions.read(places.reports),
+        reports=tuple(report._replace(later=output.since(report.time)) for report in reports),
         oom_kills=cgroup.oom_kills() - killed_before,
         full=tuple(str(place) for place in places.disks if space.full(place)),
         no_gpu=blind,
         output=str(places.output or ""),
         usage=sampler.summary(),
+        pid=job.job.pid,
+        ended=time.time(),
+        left=job.left,
+        memory_counted=counted,
     )
 
 
@@ -125,6 +136,8 @@ class _Watch:
         self.next_look = self.progress + TICK_S
         self.modified = 0
         self.rank_died: float | None = None
+        self.fallen: float | None = None
+        self.reports_seen: tuple[int, ...] = ()
         self.warned: set[Path] = set()
 
     def check(self) -> None:
@@ -133,8 +146,10 @@ class _Watch:
             return
         self.next_look = now + TICK_S
         self._see_progress(now)
-        self._see_ranks(now)
-        seen = timeouts.Seen(now, self.started, self.output.last, self.progress, self.sampler.busy_at, self.rank_died)
+        self._see_reports(now)
+        seen = timeouts.Seen(
+            now, self.started, self.output.last, self.progress, self.sampler.busy_at, self.rank_died, self.fallen
+        )
         if why := timeouts.broken(self.rules, seen):
             log.warning(f"the job is being ended: {WHY[why]}")
             self.job.end(why)
@@ -150,21 +165,33 @@ class _Watch:
         if modified != self.modified:
             self.modified, self.progress = modified, now
 
-    def _see_ranks(self, now: float) -> None:
-        if self.rank_died is None and any(_of_a_rank(report) for report in self._new_reports()):
+    def _see_reports(self, now: float) -> None:
+        stamp = files.stamp(self.places.reports)
+        if stamp == self.reports_seen:
+            return
+        self.reports_seen = stamp
+        reports = exceptions.read(self.places.reports)
+        if self.rank_died is None and any(_of_a_rank(report) for report in reports):
             self.rank_died = now
-
-    def _new_reports(self) -> tuple[Report, ...]:
-        with os.scandir(self.places.reports) as entries:
-            if not any(True for _ in entries):
-                return ()
-        return exceptions.read(self.places.reports)
+        top = next((report for report in reports if report.pid == self.job.job.pid and report.over), None)
+        if self.fallen is None and top:
+            self.fallen = now
+            log.warning(_of_the_fallen(top))
 
     def _see_space(self) -> None:
         for place in self.places.disks:
             if place not in self.warned and (free := space.low(place)) is not None:
                 self.warned.add(place)
                 log.warning(f"{place} is nearly full: {free >> 20} MiB are free")
+
+
+def _of_the_fallen(report: Report) -> str:
+    names = f"{', '.join(report.threads[:5])} of its threads" if report.threads else "something"
+    text = " ".join(report.text.split())[:300]
+    return (
+        f"the job's main thread has died of {text}, but {names} keeps the process alive:"
+        f" it is ended in {timeouts.FALLEN_GRACE_S:g} s"
+    )
 
 
 def _of_a_rank(report: Report) -> bool:

@@ -25,9 +25,13 @@ else:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replaces ``path`` at once, making its folder when it is missing. Raises OSError; the old file is then whole."""
+    """Replaces ``path`` at once, making its folder when it is missing. Raises OSError; the old file is then whole.
+
+    What UTF-8 has not (half of a pair of surrogates, a byte of a file's name that is no text) stands as its escape,
+    which JSON and YAML know: nothing that a stranger wrote keeps a file from being written.
+    """
     with replacing(path) as aside:
-        aside.write_text(text, encoding="utf-8")
+        aside.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path, value: Any) -> None:

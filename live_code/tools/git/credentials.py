@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import netrc
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -111,6 +112,11 @@ def of_file(file: File | None) -> list[Credential]:
         if not line.strip() or line.startswith("#"):
             continue
         where = f"{file.variable}, line {number}"
+        if re.search(r"[/?#@]", line.strip().partition("://")[2].rpartition("@")[0]):
+            raise CredentialsError(
+                f"{where}: the user or password has a sign in it that has to be percent-encoded.",
+                hint="Write / as %2F, ? as %3F, # as %23, @ as %40 there.",
+            )
         parts = urlsplit(line.strip())
         if parts.scheme not in ("https", "http") or not parts.hostname or not parts.password:
             raise CredentialsError(f"{where} is not understood.", hint="Write it as https://user:token@host .")

@@ -60,7 +60,7 @@ _SIGNS = (
     Sign(
         r"authentication failed|could not read password|error: 40[13]|access denied|invalid (username|credentials)",
         AuthError,
-        "the host refused the credentials that were given for {url}.",
+        "the host {refused} {url}.",
         _ASK,
     ),
     Sign(
@@ -89,6 +89,43 @@ _SIGNS = (
         "Check git_url; a private one answers like this when credentials are missing.",
     ),
     Sign(
+        r"possible repository corruption on the remote side|unable to read [0-9a-f]{40}"
+        r"|missing (?:blob|tree|commit) [0-9a-f]{40}",
+        SourceError,
+        "the repository is damaged on the server of {url}: it lacks an object of this commit.",
+        "Have it repaired there (git fsck shows what is missing), or push the commit again from a whole clone.",
+    ),
+    Sign(
+        r"info/refs not valid|not a smart|invalid content.type|unable to update url base from redirection",
+        NotFoundError,
+        "what answers is a web page, and no git server, at {url}.",
+        "Check git_url; hosts show a page to log in like this when credentials are missing.",
+    ),
+    Sign(
+        r"error: (?P<status>30\d)",
+        RefusedError,
+        "the server answers {status}, which leads elsewhere, at {url}.",
+        "Write the address that it leads to as git_url; a page to log in shows like this when credentials are missing.",
+    ),
+    Sign(
+        r"dumb http transport",
+        RefusedError,
+        "only files are served (git's dumb HTTP protocol), from which one commit can't be fetched, at {url}.",
+        "Have the host serve it with git http-backend, or use another address of it.",
+    ),
+    Sign(
+        r"error: (?P<status>429)",
+        NetworkError,
+        "the server answered {status}, too many requests, at {url}.",
+        "Start the task again later, or with credentials, for which hosts often allow more.",
+    ),
+    Sign(
+        r"error: (?P<status>408|5\d\d)",
+        NetworkError,
+        "the server answered {status} at {url}.",
+        "The host itself fails: start the task again when it works.",
+    ),
+    Sign(
         r"could not resolve|failed to connect|couldn't connect|connection (refused|timed out|reset|closed|was)"
         r"|timed out|network is unreachable|no route to host|hung up unexpectedly|early eof|rpc failed|handshake"
         r"|error: (408|429|5\d\d)|unexpected disconnect|transfer closed|empty reply|kex_exchange|too slow|recv failure"
@@ -104,15 +141,21 @@ _SIGNS = (
 # For a repository on this machine: its whole path is told.
 _NO_FOLDER = "Check git_url; a relative path counts from the current folder."
 
+_NONE_GIVEN = "gives nobody access without credentials, and none were given, to"
+
 # Progress, and that nobody is there to be asked.
 _NOISE = r"% \(|askpass response"
 
 
-def classify(output: str, url: str) -> LiveCodeError:
-    """The error that git's output means. ``output`` and ``url`` hold no secret: git is given none in either."""
+def classify(output: str, url: str, has_credentials: bool = True) -> LiveCodeError:
+    """The error that git's output means. ``output`` and ``url`` hold no secret: git is given none in either.
+
+    ``has_credentials``: whether there are any for this host.
+    """
     lines = [line.strip() for line in output.splitlines() if line.strip() and not re.search(_NOISE, line)]
     details = "\n".join(lines[-20:])
-    if error := diagnose(_SIGNS, output, details=details, flags=re.IGNORECASE, url=url):
+    refused = "refused the credentials that were given for" if has_credentials else _NONE_GIVEN
+    if error := diagnose(_SIGNS, output, details=details, flags=re.IGNORECASE, url=url, refused=refused):
         if isinstance(error, NotFoundError) and url.startswith("/"):
             error.hint = _NO_FOLDER
         return error

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from live_code.errors import NetworkError, NotFoundError
+from live_code.tools.git import credentials
 from live_code.tools.git.access import Access
 from live_code.tools.git.failures import classify
 from live_code.tools.git.retry import retried
@@ -111,7 +112,13 @@ def _speak(words: Sequence[str], url: GitUrl, access: Access, limit_s: float, lo
         return answer
     if late:
         raise NetworkError(f"no end within {limit_s:g} s from {url}.", hint="Start the task again.")
-    raise classify(errors, str(url))
+    raise classify(
+        errors, str(url), bool(url.scheme == "ssh" or credentials.of(access.credentials, url.scheme, _host(url)))
+    )
+
+
+def _host(url: GitUrl) -> str:
+    return f"{url.host}:{url.port}" if url.port else url.host
 
 
 def _clean(line: str, access: Access) -> str:

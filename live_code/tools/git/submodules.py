@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import posixpath
+import re
 
-from live_code.errors import RefMissingError, RefusedError
+from live_code.errors import LiveCodeError, RefMissingError, RefusedError
 from live_code.tools.git import policy
 from live_code.tools.git.contents import Submodule
 from live_code.tools.git.fetch import Wanted
 from live_code.tools.git.url import GitUrl, UrlError, parse, redacted
 from live_code.tools.settings import GitSettings
 from live_code.values import NamedTuple
+
+_NAMED = re.compile(r"the submodule (?P<path>[^\n]*?)(?= \(at [0-9a-f]{12}\): | has no url | names | of )")
+_WITHOUT = "git_submodules: off leaves all submodules out, when the job does without them."
 
 
 class Planned(NamedTuple):
@@ -25,6 +29,21 @@ def plan(parent: GitUrl, submodules: tuple[Submodule, ...], settings: GitSetting
     return tuple(
         Planned(submodule.path, Wanted(_url(parent, submodule, settings), submodule.commit)) for submodule in submodules
     )
+
+
+def of_submodule(error: LiveCodeError, path: str, commit: str) -> LiveCodeError:
+    """The same error, about a submodule at ``path`` that is to be at ``commit``. One that is nested has its path from
+    the outermost repository on."""
+    inner, rest = _NAMED.match(error.message), error.message
+    if inner:
+        path, rest = f"{path}/{inner['path']}", error.message[inner.end() :]
+        error.message = f"the submodule {path}{rest}"
+        return error
+    error.message = f"the submodule {path} (at {commit[:12]}): {rest}"
+    error.hint = f"{error.hint} {_WITHOUT}".strip()
+    if isinstance(error, RefMissingError):
+        error.hint = f"Push the submodule's commit, or correct what the repository names. {_WITHOUT}"
+    return error
 
 
 def _url(parent: GitUrl, submodule: Submodule, settings: GitSettings) -> GitUrl:
@@ -44,7 +63,10 @@ def _url(parent: GitUrl, submodule: Submodule, settings: GitSettings) -> GitUrl:
         raise RefusedError(
             f"the submodule {submodule.path} of {parent} names a folder of this machine.", hint="Correct .gitmodules."
         )
-    policy.check(url, settings)
+    try:
+        policy.check(url, settings)
+    except RefusedError as error:
+        raise of_submodule(error, submodule.path, submodule.commit) from error
     return url
 
 

@@ -16,12 +16,13 @@ _SCP_LIKE = r"(?:(?P<user>[^@/:]+)@)?(?P<host>\[[0-9a-fA-F:.]+\]|[^/:@\[\]]+):(?
 # Not compiled before an address needs it.
 # https://host/owner/repo/tree/main, GitLab's /-/blob/<commit>/file, Gitea's /src/branch/main, /pull/7 …
 _PAGE = (
-    r"(?P<repo>https?://[^/]+(?:/(?!-/)[^/]+(?<!\.git)){2,}?)(?:/-)?"
+    r"(?P<repo>(?i:https?)://[^/]+(?:/(?!-/)[^/]+(?<!\.git)){2,}?)(?:/-)?"
     r"/(?P<page>tree|blob|raw|commits?|src(?:/branch|/tag|/commit)?|pull|pulls|merge_requests)/(?P<rest>[^?#]+?)/?"
 )
+_FOLDERS = ("/", "./", "../", "~/")
 _CHANGES = {"pull": "pull", "pulls": "pull", "merge_requests": "merge-requests"}
 # Control characters end a line in a credential's text or in a config file, also when they come percent-encoded.
-_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class UrlError(ValueError):
@@ -64,12 +65,14 @@ class GitUrl(NamedTuple):
 def parse(text: str) -> GitUrl:
     """Reads ``https://``, ``http://``, ``ssh://``, ``file://``, ``user@host:path`` or a folder. Raises UrlError."""
     if not text or _CONTROL.search(text) or _CONTROL.search(unquote(text)):
-        raise UrlError("it is empty, or has spaces or control characters in it")
+        raise UrlError("it is empty, or has control characters in it")
+    if " " in text and not text.startswith(_FOLDERS):
+        raise UrlError("it has a space in it: write %20 for one")
     if text.startswith("-"):
         raise UrlError("it begins with a dash")
     if "://" in text:
         return _from_url(text)
-    if text.startswith(("/", "./", "../", "~/")) or text in (".", ".."):
+    if text.startswith(_FOLDERS) or text in (".", ".."):
         return _folder(Path(text).expanduser())
     if "::" in text:
         raise UrlError("remote helpers (transport::address) are not allowed")
@@ -90,7 +93,8 @@ def without_page(text: str) -> tuple[str, str]:
 
 def redacted(text: str) -> str:
     """An address that could not be read, as it may be shown: no password before its host, no query after its path."""
-    return re.sub(r"[?#].*", "", re.sub(r"(^|//)[^/@]*:[^/]*@", r"\1***@", text))
+    without_login = re.sub(r"(^(?!\w+://)|//)\S*:\S*@", r"\1***@", text)  # a password may hold any sign, a / or an @
+    return re.sub(r"[?#].*", "", without_login)
 
 
 def _from_url(text: str) -> GitUrl:
@@ -114,7 +118,7 @@ def _from_url(text: str) -> GitUrl:
         raise UrlError("its host is missing or begins with a dash")
     if not parts.path.strip("/") or parts.path.startswith("/-"):
         raise UrlError("it names no repository on that host")
-    return GitUrl(text, parts.scheme, user, host, port, parts.path)
+    return GitUrl(parts.scheme + text[len(parts.scheme) :], parts.scheme, user, host, port, parts.path)
 
 
 def _from_scp_like(text: str, match: re.Match[str]) -> GitUrl:

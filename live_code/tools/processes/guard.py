@@ -36,10 +36,11 @@ def new_name() -> str:
     return f"run-{os.getpid()}-{time.time_ns():x}"
 
 
-def run(work: Callable[[], int], lost: Callable[[int], int]) -> int:
+def run(work: Callable[[], int], lost: Callable[[int], int], failed: Callable[[int], int] = lambda code: code) -> int:
     """Runs ``work`` in a process of its own and returns its exit code.
 
-    When it is killed, nothing that it started is left, and ``lost`` is called with the signal: its code counts.
+    When it is killed, nothing that it started is left, and ``lost`` is called with the signal; when it ends with
+    another code than 0, ``failed`` is called with that. The code that they return counts.
     """
     read_end, write_end = os.pipe()
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # until there is somebody to pass them on to
@@ -59,7 +60,7 @@ def run(work: Callable[[], int], lost: Callable[[int], int]) -> int:
             signal.signal(number, lambda number, _: _pass_on(worker, number))
     signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # Ctrl-Z: its clocks go on, so a job is not held
     signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
-    return _attend(worker, lost)
+    return _attend(worker, lost, failed)
 
 
 def _leave(work: Callable[[], int]) -> NoReturn:
@@ -89,12 +90,14 @@ def _hear_of_the_end(pipe: int) -> None:
         os.kill(os.getpid(), ORPHANED)
 
 
-def _attend(worker: int, lost: Callable[[int], int]) -> int:
+def _attend(worker: int, lost: Callable[[int], int], failed: Callable[[int], int]) -> int:
     proctree.adopt_orphans()  # after the fork: while the worker imports what it needs, this costs nothing
     code = os.waitstatus_to_exitcode(_wait_for(worker))
     proctree.kill_all(os.getpid(), PATIENCE_S)
     _reap_all()
-    return code if code >= 0 else lost(-code)
+    if code < 0:
+        return lost(-code)
+    return failed(code) if code else 0
 
 
 def _pass_on(worker: int, number: int) -> None:

@@ -23,6 +23,7 @@ class Process(NamedTuple):
     parent: int
     state: str
     cpu: int
+    session: int = 0
 
 
 def adopt_orphans() -> bool:
@@ -67,6 +68,22 @@ def living(root: int, apart: frozenset[int] = NONE) -> tuple[Process, ...]:
     return tuple(process for process in below(root, apart) if process.state not in ZOMBIE_STATES)
 
 
+def of_session(session: int, apart: frozenset[int] = NONE) -> tuple[Process, ...]:
+    """All living processes of a session but those with these numbers, whoever their parent is."""
+    members = (process for process in _all() if process.session == session and process.pid not in apart)
+    return tuple(process for process in members if process.state not in ZOMBIE_STATES)
+
+
+def command(pid: int) -> str:
+    """The command line of a process, '' for one that has ended."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb", buffering=0) as file:  # noqa: PTH123
+            words = file.read(1 << 12).split(b"\0")
+    except OSError:
+        return ""
+    return " ".join(word.decode("utf-8", "backslashreplace") for word in words if word)
+
+
 def send(processes: tuple[Process, ...], number: int) -> None:
     for process in processes:
         with suppress(ProcessLookupError, PermissionError):
@@ -96,4 +113,5 @@ def _all() -> Iterator[Process]:
             except OSError:  # it ended meanwhile
                 continue
             fields = text[text.rindex(b")") + 2 :].split()
-            yield Process(int(name), int(fields[1]), fields[0].decode(), int(fields[11]) + int(fields[12]))
+            cpu = int(fields[11]) + int(fields[12])
+            yield Process(int(name), int(fields[1]), fields[0].decode(), cpu, int(fields[3]))
