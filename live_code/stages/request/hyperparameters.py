@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from live_code.errors import ConfigError, nearest
+from live_code.job.ymir_exc import protocol
 from live_code.stages.request.task_config import PLATFORM_KEYS, TaskConfig, as_bool
 from live_code.values import TYPE_CHECKING, NamedTuple
 
@@ -44,7 +45,7 @@ class Request(NamedTuple):
     git_submodules: str = "auto"
     git_lfs: str = "auto"
     git_patch: str = ""
-    entrypoint: str = ""
+    entrypoint: str | Mapping[str, str] = ""
     requirements: str = ""
     lock: str = ""
     pypi_mirror: str = ""
@@ -119,6 +120,16 @@ def text(values: Mapping[str, Any], key: str, file: str = "") -> str:
             hint="Write it in quotes.",
         )
     return str(value).strip()
+
+
+def _entrypoint(values: Mapping[str, Any], key: str) -> str | dict[str, str]:
+    """A command, or one for each task."""
+    value = values.get(key)
+    if not isinstance(value, dict):
+        return text(values, key)
+    if wrong := set(map(str, value)) - set(protocol.TASKS):
+        raise ConfigError(f"{key} names {sorted(wrong)[0]!r}.", hint=f"Tasks are {', '.join(protocol.TASKS)}.")
+    return {str(task): command for task in value if (command := text(value, task, key))}
 
 
 def _words(values: Mapping[str, Any], key: str) -> tuple[str, ...]:
@@ -200,7 +211,12 @@ KEYS = (
     Key("git_submodules", _AUTO_ON_OFF, "submodules: `auto` fetches them where the commit has any; `on`, `off`"),
     Key("git_lfs", _AUTO_ON_OFF, "files of Git LFS: `auto` fetches them where the commit has any; `on`, `off`"),
     Key("git_patch", text, "a patch file in `/in`, applied to the work tree"),
-    Key("entrypoint", text, "the command to run, in place of the one that the repository names"),
+    Key(
+        "entrypoint",
+        _entrypoint,
+        "the command to run, in place of the one that the repository names; or a command for each task, like"
+        " `{training: train.py}`",
+    ),
     Key("requirements", text, "the requirements to install, in place of those that the repository names"),
     Key("lock", text, "a lock of an earlier run, installed as it is"),
     Key("pypi_mirror", text, "the package index; of several, those that follow take the place of one that is down"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from live_code.tools import files
@@ -48,6 +48,12 @@ def cut(repository: Repository, commit: str, place: Path, inherited: Inherited, 
     run(["read-tree", "-m", "-u", "HEAD"], env=env, cwd=place)
     with _dated_later(own / "index"):
         return status(place, env)
+
+
+def name(place: Path, ref: str, commit: str, inherited: Inherited) -> None:
+    """Gives the commit the name that it was found by: versions of packages are made from the nearest tag."""
+    with suppress(GitFailed):
+        run(["update-ref", ref, commit], env=environment_in(place, inherited), cwd=place)
 
 
 def environment_in(place: Path, inherited: Inherited) -> dict[str, str]:
