@@ -52,7 +52,9 @@ def _add_reproduce(commands: Commands[argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--tolerance", type=float, default=1e-6, metavar="T", help="for metrics (default: %(default)g)"
     )
-    command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a value that was hidden")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a value that was hidden, or git_url="
+    )
     command.set_defaults(command=_reproduce)
 
 

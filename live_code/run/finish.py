@@ -22,6 +22,10 @@ from live_code.tools.terminal import log
 
 # Our own folder in /out: the record, the lock, the logs and the files handed to the job.
 FOLDER = "live-code"
+# The record of the last good run in the same folder.
+EARLIER = "run-before.json"
+# In so many bytes a record has its state.
+_BEGINNING = 400
 # Room to report the end in when the disk has run full meanwhile.
 RESERVE = ".reserve"
 RESERVE_BYTES = 1 << 20
@@ -34,12 +38,27 @@ def begin(out: Path) -> None:
     record_dir = out / FOLDER
     try:
         record_dir.mkdir(parents=True, exist_ok=True)
-        for earlier in (record_dir / RECORD, out / "tensorboard" / FOLDER / RECORD):
-            earlier.unlink(missing_ok=True)
+        _put_aside(record_dir)
+        (out / "tensorboard" / FOLDER / RECORD).unlink(missing_ok=True)  # an earlier start's copy
         with (record_dir / RESERVE).open("wb") as room:
             os.posix_fallocate(room.fileno(), 0, RESERVE_BYTES)
     except OSError as error:
         raise container.refused(out, error, RESERVE_BYTES) from error
+
+
+def _put_aside(record_dir: Path) -> None:
+    """Removes an earlier start's record; that of a run which ended well is kept beside it, the last of them: this one
+    may fail."""
+    path = record_dir / RECORD
+    try:
+        was_good = b'"state": "done"' in path.read_bytes()[:_BEGINNING]
+    except OSError:
+        was_good = False
+    if was_good:
+        path.replace(record_dir / EARLIER)
+        log.info(f"the record of the run that ended well here before is kept as {record_dir / EARLIER}")
+    else:
+        path.unlink(missing_ok=True)
 
 
 def of(error: Exception, journal: Journal, out: Path) -> Ending:

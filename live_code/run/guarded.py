@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
+import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from live_code.errors import ConfigError
 from live_code.tools.processes import guard
 from live_code.values import TYPE_CHECKING, NamedTuple
 
@@ -68,8 +72,35 @@ def run(
 
         return finish.failed(_folders(options), environ, name, code)
 
-    # a shell needs the terminal itself
-    return work() if options.shell else guard.run(lambda: bounded(work), lost, failed)
+    if options.shell:  # it needs the terminal itself
+        return work()
+    with _alone(options):
+        return guard.run(lambda: bounded(work), lost, failed)
+
+
+@contextmanager
+def _alone(options: Options) -> Iterator[None]:
+    """Holds the output folder for this run, by a lock that goes with the last of our processes. Raises ConfigError
+    when another run has it: nothing of that one is touched."""
+    from live_code.stages.request import task_config
+
+    out = task_config.out_dir(_folders(options))
+    try:
+        handle = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:  # there is none yet, or none that can be used: whoever makes it tells
+        yield
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise ConfigError(f"another run is writing to {out}.", hint="Wait for it, or name another --out.") from None
+    except OSError:  # a file system without locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def _folders(options: Options) -> Folders:

@@ -3,6 +3,8 @@ The record of the running job has it too: whoever comes after a killed run has i
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,6 +19,7 @@ from live_code.stages.request.repo_settings import Merged
 from live_code.stages.request.task_config import Earlier, TaskConfig
 from live_code.tools import files
 from live_code.tools.files.yamlfile import read_mapping
+from live_code.tools.git import local, worktree
 from live_code.tools.settings import Inherited
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
     from live_code.stages.results import Results
 
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
+_NO_FILE = re.compile(r"No such file or directory: '([^'\n]+)'")
 # The job's start is safely past by then.
 AFTER_S = 0.2
 # Where what a job has left in its work tree is kept, in our folder, and how long that may take, in seconds.
@@ -35,13 +40,16 @@ RESULT_FILES = ("training_result_file", "mining_result_file", "infer_result_file
 
 
 @contextmanager
-def beside_job(journal: Journal, task: TaskConfig, request: Request, image_name: str, folder: Path) -> Iterator[None]:
+def beside_job(
+    journal: Journal, task: TaskConfig, request: Request, merged: Merged, image_name: str, folder: Path
+) -> Iterator[None]:
     """Observes in a thread while the block runs; a job that ends earlier waits for what is noted of every run."""
     over = threading.Event()
 
     def wait_and_note() -> None:
         over.wait(AFTER_S)
         try:
+            _warn_of_inputs(task, merged, over)
             _note(journal, task, request, image_name, folder, over.is_set)
         except Exception as error:  # noqa: BLE001 - the job goes on, and its end is reported all the same
             log.warning(f"the record of the running job can't be written: {error}")
@@ -53,6 +61,15 @@ def beside_job(journal: Journal, task: TaskConfig, request: Request, image_name:
     finally:
         over.set()
         thread.join()
+
+
+def _warn_of_inputs(task: TaskConfig, merged: Merged, over: threading.Event) -> None:
+    if over.is_set():  # it is said in the job's end, where that comes of it
+        return
+    from live_code.run import inputs
+
+    for message in inputs.warnings(task, merged):
+        log.warning(message.rstrip("."))
 
 
 def code_after(journal: Journal, code: Checkout, inherited: Inherited) -> None:
@@ -89,7 +106,46 @@ def work_kept(journal: Journal, code: Checkout, folder: Path, quota_mb: float) -
 
 
 def unnamed_labels(task: TaskConfig, merged: Merged) -> str:
-    return ""
+    """The message about a label that class_names has no name for, '' for none."""
+    from live_code.run import inputs  # few jobs fail of it
+
+    return inputs.unnamed_label(task, merged)
+
+
+def explain_subdir(error: LiveCodeError, code: Checkout, inherited: Inherited) -> None:
+    """Says of a module or file that the job misses where in the commit it is, when it lies outside of git_subdir."""
+    place = _outside(error, code, inherited) if code.root != code.place else ""
+    if place:
+        subdir = code.root.relative_to(code.place)
+        error.hint = (
+            f"{place} is in this commit, outside of git_subdir {subdir}, which alone is there: leave git_subdir out,"
+            f" and start by entrypoint: {subdir}/start.py, or what is started there."
+        )
+
+
+def _outside(error: LiveCodeError, code: Checkout, inherited: Inherited) -> str:
+    module, file = _NO_MODULE.search(error.message), _NO_FILE.search(error.message)
+    if not module and not file:
+        return ""
+    try:
+        env = worktree.environment_in(code.place, inherited)
+        listing = local.run(["ls-tree", "-r", "-z", "--name-only", "HEAD"], env=env, cwd=code.place).split("\0")
+    except local.GitFailed:
+        return ""
+    if module:
+        name = module[1].partition(".")[0]
+        found = (_of_module(path, name) for path in listing)
+        return next(filter(None, found), "")
+    wanted = os.path.relpath(os.path.join(code.root, file[1] if file else ""), code.place)  # noqa: PTH118
+    return wanted if any(path == wanted or path.startswith(f"{wanted}/") for path in listing) else ""
+
+
+def _of_module(path: str, name: str) -> str:
+    """The file or folder that an import of ``name`` means, where the path is of one."""
+    *folders, file = path.split("/")
+    if name in folders and file.endswith(".py"):
+        return "/".join(folders[: folders.index(name) + 1])
+    return path if file == f"{name}.py" else ""
 
 
 def earlier(task: TaskConfig) -> Earlier:

@@ -36,8 +36,19 @@ def entrypoints(task: TaskConfig, request: Request, repo: RepoSettings, root: Pa
         return os.path.isfile(root / name)  # noqa: PTH113 - Path raises for a name that is too long
 
     entries = plan.entrypoints(task.tasks, request, repo, exists)
-    plan.require_scripts(entries, exists, lambda: files.names(root))
+    plan.require_scripts(entries, exists, lambda: files.names(root), lambda name: _starts(root, name))
+    for message in plan.shell_words(entries):
+        log.warning(message)
     return entries
+
+
+def _starts(root: Path, name: str) -> bool:
+    """Whether the kernel starts a program of that name: a file that may be executed, or one on PATH."""
+    if "/" in name:
+        return os.access(root / name, os.X_OK)
+    import shutil  # a bare name that is a file of the repo, too: few are
+
+    return shutil.which(name) is not None
 
 
 def warn(merged: Merged, missing: Mapping[str, str], built: Environment) -> None:
@@ -61,7 +72,16 @@ def missing_models(task: TaskConfig, merged: Merged) -> dict[str, str]:
         missing = [name for name in names if name and not Path(folder, task.paths(name)).exists()]
         if missing:
             messages[key] = f"{key} names {', '.join(missing[:3])}: not found in {folder}"
+        elif wrong := _wrong_model(Path(folder, task.paths(name)) for name in names if name):
+            messages[key] = f"{key} names {wrong}"
     return messages
+
+
+def _wrong_model(paths: Iterator[Path]) -> str:
+    """The first file that is no model, and what it is; '' for none."""
+    from live_code.run import inputs  # most starts have no models
+
+    return next((f"{path.name}, which {wrong}" for path in paths if (wrong := inputs.wrong_model(path))), "")
 
 
 def mistyped(merged: Merged) -> Iterator[str]:
@@ -104,6 +124,7 @@ def planned(
             (number * part, (number + 1) * part),
             ranks,
             trees,
+            task.paths.__call__,
         )
         for number, entry in enumerate(entries)
     )

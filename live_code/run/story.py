@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from live_code.errors import ResultsError, Stopped
+from live_code.errors import JobError, ResultsError, Stopped
 from live_code.run import finish
 from live_code.stages.code import checkout, source, workplace
 from live_code.stages.record import status
@@ -200,12 +200,16 @@ def _stages(journal: Journal, options: _Options) -> None:
         places = supervise.places(task, options.record_dir, cache.root)
         earlier = observe.earlier(task)
         workplace.sweep(settings.workdir, cache)
-        with observe.beside_job(journal, task, request, settings.image, options.record_dir):
+        with observe.beside_job(journal, task, request, merged, settings.image, options.record_dir):
             exits = journal.step("job", sequence.run, launches, places, rules, task_status, merged, note)
         observe.code_after(journal, code, settings.inherited)
         with observe.work_kept(journal, code, options.record_dir, request.keep_work):
             labels = lambda: observe.unnamed_labels(task, merged)  # noqa: E731
-            supervise.require_success(exits[-1], task_status.current(), merged, labels)
+            try:
+                supervise.require_success(exits[-1], task_status.current(), merged, labels)
+            except JobError as error:
+                observe.explain_subdir(error, code, settings.inherited)
+                raise
             from live_code.stages import results  # not before the job has ended
 
             try:

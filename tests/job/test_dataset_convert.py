@@ -168,6 +168,44 @@ def test_an_annotation_that_is_none_is_named(task: Task) -> None:
         convert_ymir_to_coco(cfg)
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("0, 30, 10, 10, 20", "ends before it begins"),
+        ("0, nan, 10, 10, 20", "is nan"),
+        ("0, 1, 1, inf, 3", "is inf"),
+        ("0, 1, 2, 3", "not a box"),
+        ("zero, 1, 2, 3, 4", "not a box"),
+    ],
+)
+def test_a_box_that_is_none_is_left_out_and_named(task: Task, line: str, says: str) -> None:
+    cfg = make(task, "det-ark:raw")
+    (task.root / "in/annotations/one.txt").write_text(f"1, 1, 1, 5, 5\n{line}\n")
+    with pytest.warns(UserWarning, match=rf"labels left out: .*one\.txt:2: .*{says}"):
+        files = convert_ymir_to_coco(cfg)
+    annotations = json.loads(Path(files["train"]["ann_file"]).read_text())["annotations"]
+    assert all(size >= 0 for annotation in annotations for size in annotation["bbox"])
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ("<object><name>cat</name></object>", "an object cat has no bndbox"),
+        ("<object><name>cat</name><bndbox><xmin>1</xmin></bndbox></object>", "its bndbox has no ymin"),
+        ("<object><name>cat</name><bndbox><xmin>30</xmin><ymin>1</ymin><xmax>10</xmax><ymax>3</ymax></bndbox></object>",
+         "ends before it begins"),
+    ],
+)  # fmt: skip
+def test_an_object_of_voc_without_a_box_is_left_out_and_named(task: Task, broken: str, says: str) -> None:
+    cfg = make(task, "det-voc:raw")
+    path = task.root / "in/annotations/one.xml"
+    whole = path.read_text()
+    path.write_text(whole.replace("</annotation>", f"\n{broken}</annotation>"))
+    with pytest.warns(UserWarning, match=rf"labels left out: .*one\.xml:2: {says}"):
+        files = convert_ymir_to_coco(cfg)
+    assert len(json.loads(Path(files["train"]["ann_file"]).read_text())["annotations"]) >= 2
+
+
 def test_colours_become_classes(task: Task) -> None:
     cfg = make(task, "seg-coco:raw")
     task.configure(class_names=["cat", "dog"], export_format="seg-mask:raw")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 
@@ -79,6 +80,17 @@ def _command(tree: Tree, entry: Entrypoint) -> Iterator[Finding]:
                 continue  # `-m` and a module of an installed package
             error = plan.no_file(entry, script, tree.files)
             yield Finding(WILL_FAIL, "entrypoint", REPO_FILE, line, error.message, error.hint)
+    try:
+        plan.require_scripts([entry], tree.has, lambda: (), lambda name: _starts(tree, name))
+    except LaunchError as error:
+        if "can't be started" in error.message:
+            yield Finding(WILL_FAIL, "entrypoint", REPO_FILE, line, error.message, error.hint)
+    for message in plan.shell_words([entry]):
+        yield Finding(MAY_FAIL, "entrypoint", REPO_FILE, line, f"{message}.", "Put the command into a script.")
+
+
+def _starts(tree: Tree, name: str) -> bool:
+    return "/" in name and os.access(tree.root / name, os.X_OK)
 
 
 def _is_own(tree: Tree, script: str) -> bool:

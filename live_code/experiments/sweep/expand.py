@@ -11,7 +11,7 @@ from typing import Any
 
 from live_code.errors import ConfigError
 from live_code.experiments.sweep.commits import Commit
-from live_code.experiments.sweep.spec import GRID, RANDOM, Aim, Dimension, Search, Spec
+from live_code.experiments.sweep.spec import GRID, RANDOM, Aim, Dimension, Search, Spec, as_number
 from live_code.tools import files
 from live_code.values import NamedTuple
 
@@ -100,7 +100,16 @@ def settings(spec: Spec) -> tuple[dict[str, Any], ...]:
 
 def unique(runs: Iterator[Run]) -> tuple[Run, ...]:
     """Two rows may say the same."""
-    return tuple({item.id: item for item in runs}.values())
+    found: dict[str, Run] = {}
+    for item in runs:
+        same = json.dumps([item.commit.id, _values(item.params), item.repeat], sort_keys=True, default=str)
+        found.setdefault(same, item)
+    return tuple(found.values())
+
+
+def _values(params: Mapping[str, Any]) -> dict[str, Any]:
+    """With 1e-4, which YAML reads as a text, as the number that 0.0001 is."""
+    return {key: as_number(value) for key, value in params.items()}
 
 
 def grid(dimension: Dimension) -> tuple[Any, ...]:

@@ -32,6 +32,9 @@ class Selector(NamedTuple):
     number: int = 0
 
 
+_SCIENTIFIC = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+")
+
+
 class Dimension(NamedTuple):
     """What a hyper-parameter may be. ``kind``: choice (one of ``values``); uniform, log_uniform, int (from two values
     to each other, both included). ``steps``: into how many values a grid search cuts a range."""
@@ -275,12 +278,20 @@ def _dimension(node: Node, value: Any) -> Dimension:
     steps = yaml_node.count(node.below("steps"), given.pop("steps", 0))
     if len(given) == 1:
         kind, items = next(iter(given.items()))
+        items = [as_number(item) for item in items] if isinstance(items, list) and kind != "choice" else items
         if kind == "choice" and isinstance(items, list) and items:
             return Dimension("choice", tuple(items))
         if kind in ("uniform", "log_uniform", "int") and _is_range(kind, items):
             return Dimension(kind, tuple(items), steps)
     hint = "Write a list, or {uniform: [0, 1]}, {log_uniform: [0.001, 0.1]}, {int: [1, 8]}, for a grid with steps."
     node.wrong(f"{node.keys[-1]} is {value!r}, which is no range.", hint)
+
+
+def as_number(value: Any) -> Any:
+    """YAML reads 1e-5 as a text; a person means a number."""
+    if isinstance(value, str) and _SCIENTIFIC.fullmatch(value.strip()):
+        return float(value)
+    return value
 
 
 def _is_range(kind: str, items: Any) -> bool:

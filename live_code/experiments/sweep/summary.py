@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from live_code.errors import is_it
 from live_code.experiments.sweep import outcome, row
 from live_code.experiments.sweep.commits import Commit
 from live_code.experiments.sweep.expand import Plan, Run
@@ -103,6 +104,9 @@ def counts(rows: Iterable[Row], size: int = 0) -> str:
 def leaderboard(rows: Sequence[Row], aim: Aim) -> Iterator[str]:
     """Commits in the order of their best run; by what the platform judges by, where no run has the aim's metric."""
     metric, goal = aim if any(aim.metric in row.outcome.metrics for row in rows) else Aim(main_metric(rows))
+    if aim.metric and metric and aim.metric != metric:
+        known = dict.fromkeys(name for row in rows for name in row.outcome.metrics)
+        yield f"no run has the metric {aim.metric}: this is by {metric}. {is_it(aim.metric, known)}".rstrip()
     measured = [row for row in rows if row.outcome.state in outcome.FINISHED and metric in row.outcome.metrics]
     if not measured:
         return

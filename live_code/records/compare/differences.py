@@ -40,6 +40,16 @@ def unreached(records: Sequence[Record]) -> dict[str, tuple[int, ...]]:
     return {section: places for section, places in missing.items() if 0 < len(places) < len(records)}
 
 
+def unrecorded(records: Sequence[Record]) -> tuple[str, ...]:
+    """What nobody looked at, so that it may differ all the same."""
+    indexes = [index for record in records for index in (record.get("dataset") or {}).values()]
+    contents = "the images and annotations that the index files name (record_content_hashes)"
+    return (
+        *((contents,) if any(not index.get("content") for index in indexes) or not indexes else ()),
+        "files that a job reads beside those: none of them is in a record",
+    )
+
+
 def metrics(records: Sequence[Record]) -> tuple[Difference, ...]:
     """Every metric, whether it differs or not: equal ones are an answer too."""
     tables = [{name: f"{value:.6g}" for name, value in record.metrics.items()} for record in records]

@@ -6,13 +6,15 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 
-from live_code.records.compare.differences import SECTIONS, Difference, unreached
+from live_code.records.compare.differences import SECTIONS, Difference, unreached, unrecorded
 from live_code.records.compare.history import FileChange, History
 from live_code.stages.record.reading import Record
 from live_code.tools.terminal import table
 
 _NARROW = 100
 _LISTED = 20
+# So much is shown before the place where long values differ.
+_BEFORE = 8
 
 
 def show(
@@ -30,9 +32,7 @@ def show(
     endings = ends(records)
     room = max(12, (shutil.get_terminal_size((_NARROW, 24)).columns - 36) // len(records))
     for section in SECTIONS:
-        rows = [
-            [row.name, *(_cell(value, room) for value in row.values)] for row in differences if row.section == section
-        ]
+        rows = [[row.name, *_cells(row.values, room)] for row in differences if row.section == section]
         if rows:
             yield from ("", *table.lines((section, *letters), rows))
         if section in endings:
@@ -40,7 +40,8 @@ def show(
         if section == "code":
             yield from (line for history in histories for line in history_lines(history))
     if not differences:
-        yield from ("", "nothing differs but what came of it")
+        yield from ("", "nothing that was recorded differs but what came of it")
+    yield from ("", f"not looked at: {'; '.join(unrecorded(records))}")
     yield from ("", *_scores(scores, letters))
 
 
@@ -87,6 +88,7 @@ def as_json(
         "unreached": {
             section: [records[place].id for place in places] for section, places in unreached(records).items()
         },
+        "unrecorded": list(unrecorded(records)),
         "metrics": [{"name": score.name, "values": [_number(value) for value in score.values]} for score in scores],
         "history": [
             {
@@ -129,10 +131,18 @@ def _signed(sign: str, count: int) -> str:
     return f"{sign}{count}" if count >= 0 else "binary"
 
 
-def _cell(value: str | None, room: int) -> str:
-    text = "-" if value is None else value or "none"
-    text = " ".join(text.split())
-    return text if len(text) <= room else f"{text[: room - 1]}…"
+def _cells(values: Sequence[str | None], room: int) -> list[str]:
+    """Each in so much room; of long ones the part where they differ."""
+    texts = [" ".join(("-" if value is None else value or "none").split()) for value in values]
+    letters = zip(*texts, strict=False)
+    same = next((place for place, row in enumerate(letters) if len(set(row)) > 1), min(map(len, texts)))
+    start = max(same - _BEFORE, 0) if any(len(text) > room for text in texts) and same > room - _BEFORE else 0
+    return [_cut(text, start, room) for text in texts]
+
+
+def _cut(text: str, start: int, room: int) -> str:
+    shown = f"…{text[start:]}" if start else text
+    return shown if len(shown) <= room else f"{shown[: room - 1]}…"
 
 
 def _number(value: str | None) -> float | None:

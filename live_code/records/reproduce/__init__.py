@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from live_code.errors import RecordError
 from live_code.records.reproduce import conditions, docker, folder, verify
 from live_code.run import finish, story
 from live_code.stages.record import reading
@@ -37,6 +38,10 @@ def reproduce(recorded: Record, wanted: Wanted, environ: Mapping[str, str]) -> i
     verify.check_record(recorded)
     in_dir = (wanted.in_dir or folder.recorded_input(recorded)).absolute()
     out_dir = (wanted.out_dir or Path(f"reproduced-{recorded.id}")).absolute()
+    if os.path.realpath(out_dir) == os.path.realpath(recorded.out):
+        raise RecordError(
+            f"{out_dir} is the folder of the run itself: its record would be replaced.", hint="Name another --out."
+        )
     plan = folder.plan(recorded, in_dir, out_dir, wanted.given)
     for line in conditions.differences(recorded, settings.read(environ)):
         log.warning(f"can't be the same here: {line}")
@@ -58,6 +63,7 @@ def _run(plan: folder.Plan, environ: Mapping[str, str]) -> int:
     return guard.run(
         lambda: story.run(folders, environ, change=pinned, name=name),
         lambda number: finish.lost(folders, environ, name, number),
+        lambda code: finish.failed(folders, environ, name, code),
     )
 
 

@@ -14,6 +14,8 @@ from live_code.tools import files
 from live_code.tools.files.yamlfile import write_mapping
 from live_code.values import NamedTuple
 
+# Where the repository lies now, if its host was renamed: the commit stays the same.
+_MOVED = "git_url"
 # Below the new run's own folder.
 PLACE = Path("live-code", "recorded")
 
@@ -99,7 +101,12 @@ def _filled(values: dict[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
             f"the record does not hold the value of {', '.join(hidden)}.",
             hint=f"Give it: --set {hidden[0]}=...",
         )
-    return {**values, **{key: value for key, value in given.items() if values.get(key) == HIDDEN}}
+    if other := [key for key in given if values.get(key) != HIDDEN and key != _MOVED]:
+        raise RecordError(
+            f"--set {other[0]}: a record is run again as it was; only values that it hides can be given, and {_MOVED}.",
+            hint="Start a task of its own with that value.",
+        )
+    return {**values, **given}
 
 
 def _patch(record: Record, in_dir: Path) -> str:

@@ -83,6 +83,8 @@ def make(source: Source, request: Request, store: Store, place: Path, settings: 
     _check_place(place)
     subdir = _subdir(request)
     made = _fill(Wanted(source.url, source.commit, source.ref), place, _Setting(request, store, settings), subdir, 0)
+    if source.kind == "tag":
+        worktree.name(place, source.ref, source.commit, settings.inherited)
     patch = _patched(Path("/in", request.git_patch), place, settings.inherited) if request.git_patch else None
     links = [*made.links, *worktree.links(place, settings.inherited)] if patch else made.links
     if not settings.allow_outside_links:

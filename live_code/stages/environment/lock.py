@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -149,7 +149,8 @@ def _commit_content(checkout: Checkout) -> str:
 
 def scripts(root: Path, request: Request, repo: RepoSettings) -> tuple[str, ...]:
     """The scripts that are started and that name their requirements themselves (PEP 723)."""
-    named = (request.entrypoint,) if request.entrypoint else tuple(repo.entrypoint.values())
+    own = request.entrypoint if isinstance(request.entrypoint, Mapping) else {"": request.entrypoint}
+    named = tuple(filter(None, own.values())) or tuple(repo.entrypoint.values())
     commands = named or next(((name,) for name in CLASSIC_ENTRYPOINTS if (root / name).is_file()), ())
     return requirements.scripts(commands, root)
 

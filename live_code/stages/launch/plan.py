@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from live_code.errors import LaunchError, is_it
@@ -33,6 +33,9 @@ WITHHELD = ("VIRTUAL_ENV", "PYTHONHOME", "__PYVENV_LAUNCHER__", "NETRC")
 
 # pip's and uv's settings, among them addresses of indexes.
 INSTALLERS = ("PIP_", "UV_")
+INTERPRETERS = ("python", "python3", "bash", "sh")
+# Joins commands, or leads what they print elsewhere.
+_OF_SHELLS = re.compile(r"&&|\|\||[|;&]|\d?>>?(?:&\d|\S*)|<\S*|\$\w+|\$[({].*")
 # Options of python and bash that take no value.
 _FLAG = r"-[bBdeEiIOPqRuvx]+"
 _LOGIN = r"://[^/@\s]+@"
@@ -95,16 +98,62 @@ def entrypoints(
 
 
 def require_scripts(
-    entries: Iterable[Entrypoint], exists: Callable[[str], bool], names: Callable[[], Iterable[str]]
+    entries: Iterable[Entrypoint],
+    exists: Callable[[str], bool],
+    names: Callable[[], Iterable[str]],
+    starts: Callable[[str], bool] = lambda _: True,
 ) -> None:
-    """Raises LaunchError for an entrypoint that is no command line, or that starts a script which the repo lacks.
+    """Raises LaunchError for an entrypoint that is no command line, or that starts what the repo lacks or what can't
+    be started.
 
-    ``names``: the repo's files, one of which may be meant.
+    ``names``: the repo's files, one of which may be meant. ``starts``: whether the kernel starts a program so named.
     """
     for entry in entries:
-        script = _script(_words(entry.command, entry.origin))
+        words = _words(entry.command, entry.origin)
+        script = _script(words)
         if script and not exists(script):
             raise no_file(entry, script, names())
+        if unfit := _unfit(words, exists, starts):
+            reason, hint = unfit
+            raise LaunchError(
+                f"the entrypoint {entry.command!r} ({entry.origin}) can't be started: {reason}.", hint=hint
+            )
+
+
+def shell_words(entries: Iterable[Entrypoint]) -> Iterator[str]:
+    """Messages about words that only a shell understands; no shell reads an entrypoint."""
+    for entry in entries:
+        odd = [word for word in _words(entry.command, entry.origin) if _OF_SHELLS.fullmatch(word)]
+        if odd:
+            yield (
+                f"{odd[0]} in the entrypoint {entry.command!r} is handed over as an argument, as no shell reads it: put"
+                " the command into a script and name that, like train.sh"
+            )
+
+
+def _unfit(words: list[str], exists: Callable[[str], bool], starts: Callable[[str], bool]) -> tuple[str, str] | None:
+    """Why what is there can't be started, and the way to do it; None when it can, as far as that is known."""
+    after = list(itertools.dropwhile(lambda word: re.fullmatch(_FLAG, word), words[1:]))
+    first = after[0] if words[0] in INTERPRETERS and after else words[0]
+    if first.endswith(".ipynb") and exists(first):
+        script = f"{first.removesuffix('.ipynb')}.py"
+        return (
+            f"{first} is a notebook",
+            f"Convert it, jupyter nbconvert --to script {first}, commit {script} and name that.",
+        )
+    if words[0] in INTERPRETERS or first.endswith((".py", ".sh")) or first.startswith("/"):
+        return None
+    if not exists(first) or starts(first):
+        return None
+    if "/" in first:
+        return (
+            f"{first} may not be executed",
+            f"git update-index --chmod=+x {first.removeprefix('./')} and commit that, or write: bash {first}",
+        )
+    return (
+        f"{first} is a file of the repo, but no program on PATH, where a name without a / is looked for",
+        f"Write ./{first}, and let it be executable (git update-index --chmod=+x {first}), or: bash {first}",
+    )
 
 
 def no_file(entry: Entrypoint, script: str, names: Iterable[str]) -> LaunchError:
@@ -123,14 +172,17 @@ def plan(
     share: tuple[float, float] = (0.0, 1.0),
     ranks: Ranks | None = None,
     trees: tuple[str, ...] = (),
+    paths: Callable[[str], str] = lambda path: path,
 ) -> Launch:
     """The job's argv, folder (the repo's root) and whole environment.
 
     ``share`` is the part of the progress bar that is this job's, when a start has several.
     ``ranks``: the entrypoint is started so many times, by torchrun; None: once, by itself.
-    ``trees``: the work trees in which the job may call git, as their real paths.
+    ``trees``: the work trees in which the job may call git, as their real paths. ``paths``: where a path of the
+    platform's, /in/… or /out/…, is on this machine.
     """
     argv = _argv(entrypoint.command, environment.python, entrypoint.origin)
+    argv = (argv[0], *(_mapped(word, paths) for word in argv[1:]))
     return Launch(
         argv=_torchrun(argv, environment.python, ranks) if ranks else argv,
         cwd=root,
@@ -141,6 +193,12 @@ def plan(
         },
         entrypoint=entrypoint,
     )
+
+
+def _mapped(word: str, paths: Callable[[str], str]) -> str:
+    """The word, or what follows ``=`` in an option."""
+    option, equals, value = word.partition("=")
+    return f"{option}={paths(value)}" if equals and word.startswith("-") else paths(word)
 
 
 def ranks(repo: RepoSettings, merged: Merged, folder: Path) -> Ranks | None:
@@ -188,8 +246,9 @@ def _torchrun(argv: tuple[str, ...], python: Path, ranks: Ranks) -> tuple[str, .
 
 
 def _entrypoint(task: str, request: Request, repo: RepoSettings, exists: Callable[[str], bool]) -> tuple[str, str]:
-    if request.entrypoint:
-        return request.entrypoint, "config.yaml"
+    given = request.entrypoint
+    if named := given if isinstance(given, str) else given.get(task):
+        return named, "config.yaml"
     if named := repo.entrypoint.get(task) or repo.entrypoint.get(""):
         return named, REPO_FILE
     if repo.entrypoint:
@@ -209,7 +268,7 @@ def _entrypoint(task: str, request: Request, repo: RepoSettings, exists: Callabl
 
 def _script(words: list[str]) -> str:
     """The repo's file that is started, '' where that is not sure: modules, programs, and what bash finds on PATH."""
-    if words[0] in ("python", "python3", "bash", "sh"):
+    if words[0] in INTERPRETERS:
         words = list(itertools.dropwhile(lambda word: re.fullmatch(_FLAG, word), words[1:]))
     first = words[0] if words else ""
     is_plain = first.endswith(".py") or (first.endswith(".sh") and "/" in first)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from live_code.errors import ConfigError, nearest
+from live_code.job.ymir_exc import protocol
 from live_code.stages.request.task_config import PLATFORM_KEYS, TaskConfig, as_bool
 from live_code.values import TYPE_CHECKING, NamedTuple
 
@@ -45,7 +46,7 @@ class Request(NamedTuple):
     git_submodules: str = "auto"
     git_lfs: str = "auto"
     git_patch: str = ""
-    entrypoint: str = ""
+    entrypoint: str | Mapping[str, str] = ""
     requirements: str = ""
     extra_requirements: str = ""
     constraints: str = ""
@@ -141,6 +142,16 @@ def _lines(values: Mapping[str, Any], key: str) -> str:
     return text(values, key)
 
 
+def _entrypoint(values: Mapping[str, Any], key: str) -> str | dict[str, str]:
+    """A command, or one for each task."""
+    value = values.get(key)
+    if not isinstance(value, dict):
+        return text(values, key)
+    if wrong := set(map(str, value)) - set(protocol.TASKS):
+        raise ConfigError(f"{key} names {sorted(wrong)[0]!r}.", hint=f"Tasks are {', '.join(protocol.TASKS)}.")
+    return {str(task): command for task in value if (command := text(value, task, key))}
+
+
 def _words(values: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """Words between which commas or spaces stand."""
     return tuple(text(values, key).replace(",", " ").split())
@@ -220,7 +231,12 @@ KEYS = (
     Key("git_submodules", _AUTO_ON_OFF, "submodules: `auto` fetches them where the commit has any; `on`, `off`"),
     Key("git_lfs", _AUTO_ON_OFF, "files of Git LFS: `auto` fetches them where the commit has any; `on`, `off`"),
     Key("git_patch", text, "a patch file in `/in`, applied to the work tree"),
-    Key("entrypoint", text, "the command to run, in place of the one that the repository names"),
+    Key(
+        "entrypoint",
+        _entrypoint,
+        "the command to run, in place of the one that the repository names; or a command for each task, like"
+        " `{training: train.py}`",
+    ),
     Key(
         "requirements",
         text,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from live_code.tools import files
@@ -65,6 +65,12 @@ def widen(place: Path, inherited: Inherited) -> None:
     run(["checkout-index", "--quiet", "-u", "-z", "--stdin"], env=env, cwd=place, stdin=left_out, encoding="latin-1")
     with _dated_later(place / ".git" / "index"):
         status(place, env)
+
+
+def name(place: Path, ref: str, commit: str, inherited: Inherited) -> None:
+    """Gives the commit the name that it was found by: versions of packages are made from the nearest tag."""
+    with suppress(GitFailed):
+        run(["update-ref", ref, commit], env=environment_in(place, inherited), cwd=place)
 
 
 def environment_in(place: Path, inherited: Inherited) -> dict[str, str]:

@@ -57,7 +57,10 @@ class Machine:
     def _network_rates(self, seconds: float) -> dict[str, float]:
         before, self._net = self._net, _network()
         names = ("network/received_bytes_per_s", "network/sent_bytes_per_s")
-        return {name: (new - old) / seconds for name, new, old in zip(names, self._net, before, strict=True)}
+        # An interface that came or went, or begins to count anew, has sent nothing in between, as far as is known.
+        both = [(self._net[name], before[name]) for name in self._net.keys() & before.keys()]
+        sums = (sum(max(new[place] - old[place], 0) for new, old in both) for place in range(2))
+        return {name: count / seconds for name, count in zip(names, sums, strict=True)}
 
 
 def _meminfo() -> dict[str, int]:
@@ -65,12 +68,12 @@ def _meminfo() -> dict[str, int]:
     return {line.partition(":")[0]: int(line.split()[1]) * KIB for line in lines}
 
 
-def _network() -> tuple[int, int]:
-    """Bytes received and sent by all interfaces but the loopback."""
-    received = sent = 0
+def _network() -> dict[str, tuple[int, int]]:
+    """Bytes received and sent by each interface but the loopback."""
+    counts = {}
     for line in Path("/proc/net/dev").read_text().splitlines()[2:]:
         name, _, values = line.partition(":")
         if name.strip() != "lo":
             fields = values.split()
-            received, sent = received + int(fields[0]), sent + int(fields[8])
-    return received, sent
+            counts[name.strip()] = (int(fields[0]), int(fields[8]))
+    return counts

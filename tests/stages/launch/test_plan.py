@@ -66,6 +66,52 @@ class TestEntrypoint:
         assert [(entry[0], entry[2]) for entry in found] == [("m.py", ("mining",)), ("i.py", ("infer",))]
 
 
+class TestWhatCanNotBeStarted:
+    """What is there, and is no program as it is named."""
+
+    def refused(self, command: str, files: str, starts: str = "") -> str:
+        entry = Entrypoint(command, "live-code.yaml", ("training",))
+        try:
+            plan.require_scripts([entry], files.split().__contains__, files.split, starts.split().__contains__)
+        except LaunchError as error:
+            return str(error)
+        return ""
+
+    @pytest.mark.parametrize(
+        ("command", "file", "says"),
+        [
+            ("train.ipynb", "train.ipynb", "jupyter nbconvert --to script train.ipynb"),
+            ("python3 -u train.ipynb", "train.ipynb", "is a notebook"),
+            ("train", "train", "Write ./train"),
+            ("run.bash", "run.bash", "bash run.bash"),
+            ("./train", "./train", "git update-index --chmod=+x train"),
+        ],
+    )
+    def test_the_reason_and_the_way_are_named(self, command: str, file: str, says: str) -> None:
+        assert says in self.refused(command, file)
+
+    @pytest.mark.parametrize("command", ["./train", "make all", "train", "bash train", "torchrun start.py"])
+    def test_what_starts_is_left_alone(self, command: str) -> None:
+        assert self.refused(command, "train ./train start.py", starts="./train train make") == ""
+
+    @pytest.mark.parametrize("word", ["&&", "|", ";", ">", ">log", "2>&1", "$HOME", "<"])
+    def test_words_of_a_shell_are_warned_of(self, word: str) -> None:
+        entry = Entrypoint(f"start.py --epochs 3 {word} x", "config.yaml", ("training",))
+        assert [message.split()[0] for message in plan.shell_words([entry])] == [word]
+
+    def test_a_shell_that_is_started_reads_them(self) -> None:
+        entry = Entrypoint("bash -c 'a && b > c'", "config.yaml", ("training",))
+        assert list(plan.shell_words([entry])) == []
+
+
+def test_paths_of_the_platform_in_an_entrypoint_are_mapped_as_all_others() -> None:
+    local = {"/out/x": "/tmp/o/x", "/in/y": "/tmp/i/y"}
+    words = ("--out=/out/x", "/in/y", "a=/out/x", "--lr", "0.1")
+    assert [plan._mapped(word, lambda path: local.get(path, path)) for word in words] == [
+        "--out=/tmp/o/x", "/tmp/i/y", "a=/out/x", "--lr", "0.1",
+    ]  # fmt: skip
+
+
 class TestScripts:
     def refused(self, command: str, files: str = "") -> str:
         try:

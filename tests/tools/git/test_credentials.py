@@ -6,6 +6,7 @@ import pytest
 from live_code.errors import CredentialsError
 from live_code.tools.git import access, credentials
 from live_code.tools.git.credentials import Credential
+from live_code.tools.settings.table import File
 from live_code.tools.store import Store
 from tests.support import variables
 
@@ -99,3 +100,12 @@ def test_secrets_are_in_memory_only_while_they_are_needed(tmp_path):
         settings = Path(opened.env["GIT_CONFIG_GLOBAL"]).read_text()
         assert "s3cret" not in settings
     assert ask({}, tmp_path, "https://git.test:8443/a") is None
+
+
+@pytest.mark.parametrize("secret", ["s/w", "s#w", "s@w", "s?w"])
+def test_a_secret_that_has_to_be_percent_encoded_is_asked_for_so(tmp_path, secret):
+    path = tmp_path / "credentials"
+    path.write_text(f"http://ada:{secret}@git.test\n")
+    with pytest.raises(CredentialsError, match="percent-encoded") as caught:
+        credentials.of_file(File(str(path), "LIVE_CODE_GIT_CREDENTIALS"))
+    assert secret not in str(caught.value)

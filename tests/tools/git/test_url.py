@@ -12,6 +12,9 @@ from live_code.tools.git import url as git_url
         ("git@git.test:team/detector.git", "ssh", "git", "git.test", "", "team/detector.git"),
         ("file:///srv/detector.git", "file", "", "", "", "/srv/detector.git"),
         ("/srv/./detector.git", "file", "", "", "", "/srv/detector.git"),
+        ("/srv/My Project/detector.git", "file", "", "", "", "/srv/My Project/detector.git"),
+        ("https://git.test/My%20Project/_git/repo", "https", "", "git.test", "", "/My%20Project/_git/repo"),
+        ("HTTPS://git.test/a.git", "https", "", "git.test", "", "/a.git"),
     ],
 )
 def test_each_form_of_address_is_read(text, scheme, user, host, port, path):
@@ -39,6 +42,7 @@ def test_each_form_of_address_is_read(text, scheme, user, host, port, path):
         "https://git.test/%0ahost=other.test/a.git",
         "https://git.test%0d/a.git",
         "https://git.test:port/a.git",
+        "https://git.test/My Project/a.git",
         "https://git.test/a.git?token=1",
         "https://git.test/a.git#main",
         "https:///a.git",
@@ -58,6 +62,24 @@ def test_an_address_with_a_password_is_refused_and_the_password_not_shown():
         git_url.parse(text)
     assert "s3cret" not in str(caught.value)
     assert git_url.redacted(text) == "https://***@git.test/a.git"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("user@x:pw@host", "***@host"),
+        ("https://user@x:pw@host/a.git", "https://***@host/a.git"),
+        ("https://ada:p/w@host/a.git", "https://***@host/a.git"),
+        ("git@host:team/a.git", "git@host:team/a.git"),
+        ("https://host:8443/a.git", "https://host:8443/a.git"),
+    ],
+)
+def test_no_password_of_an_address_that_can_not_be_read_is_shown(text, shown):
+    assert git_url.redacted(text) == shown
+
+
+def test_a_scheme_in_capitals_is_the_same_scheme():
+    assert git_url.parse("HTTPS://git.test/a.git") == git_url.parse("https://git.test/a.git")
 
 
 @pytest.mark.parametrize(
