@@ -200,9 +200,10 @@ def _stages(journal: Journal, options: _Options) -> None:
         with observe.beside_job(journal, task, request, settings.image, options.record_dir):
             exits = journal.step("job", sequence.run, launches, places, rules, task_status, merged, note)
         observe.code_after(journal, code, settings.inherited)
-        supervise.require_success(exits[-1], task_status.current(), merged)
         from live_code.stages import results  # not before the job has ended
 
+        results.put_right(task, earlier)
+        supervise.require_success(exits[-1], task_status.current(), merged)
         collected = journal.step("results", results.collect, task, earlier)
         observe.outputs(journal, task, collected)
 

@@ -212,14 +212,16 @@ class TestTraining:
 
 
 class TestMending:
-    """After a job that ended well; `verify` changes nothing."""
+    """At the end of a run; `verify` changes nothing."""
 
     @pytest.fixture
     def training(self, folder: TaskFolder) -> TaskFolder:
         return folder.env(run_training=True).config().out("models/epoch1.pt", "weights")
 
     def collected(self, folder: TaskFolder) -> results.Results:
-        return results.collect(task_config.load(task_config.Folders(folder.in_dir, folder.out_dir)))
+        task = task_config.load(task_config.Folders(folder.in_dir, folder.out_dir))
+        results.put_right(task)
+        return results.collect(task)
 
     def write(self, folder: TaskFolder, best: str, **files: list[str]) -> None:
         stages = {
