@@ -203,6 +203,9 @@ def _stages(journal: Journal, options: _Options) -> None:
         with observe.beside_job(journal, task, request, merged, settings.image, options.record_dir):
             exits = journal.step("job", sequence.run, launches, places, rules, task_status, merged, note)
         observe.code_after(journal, code, settings.inherited)
+        from live_code.stages import results  # not before the job has ended
+
+        results.put_right(task, earlier)
         with observe.work_kept(journal, code, options.record_dir, request.keep_work):
             labels = lambda: observe.unnamed_labels(task, merged)  # noqa: E731
             try:
@@ -210,8 +213,6 @@ def _stages(journal: Journal, options: _Options) -> None:
             except JobError as error:
                 observe.explain_subdir(error, code, settings.inherited)
                 raise
-            from live_code.stages import results  # not before the job has ended
-
             try:
                 collected = journal.step("results", results.collect, task, earlier)
             except ResultsError as error:

@@ -16,7 +16,7 @@ import yaml
 from live_code.job.ymir_exc import protocol
 from live_code.tools.processes import proctree
 from live_code.tools.store import Store, eviction, lease
-from tests.support import repos
+from tests.support import platform, repos
 from tests.support.machine import Ended, Machine, task
 from tests.support.task_folder import TaskFolder
 from tests.support.waiting import until_there
@@ -72,6 +72,20 @@ class TestGoodRuns:
         assert "The job left model.pt (7 bytes) in its work tree, kept in live-code/work." in done.monitor.message
         assert (folder.out_dir / "live-code" / "work" / "model.pt").read_text() == "weights"
         assert "the code has to call ymir_exc.result_writer.write_model_stage" in done.stderr
+
+    @pytest.mark.parametrize("end", ["", "raise RuntimeError('in the third epoch')\n"], ids=["well", "failed"])
+    def test_a_name_whose_file_never_came_costs_its_stage_alone(
+        self, machine: Machine, folder: TaskFolder, tmp_path: Path, end: str
+    ) -> None:
+        """Also of a job that failed: the platform collects what that has left."""
+        made = repos.make(tmp_path / "hasty")
+        hasty = "rw.write_model_stage(stage_name='best', files=['best.onnx'], mAP=0.75)\n"
+        made.commit(start__py=repos.CLASSIC_START + hasty + end, configs___default__yaml="epochs: 7\n")
+        ended = machine.run(task(folder, made))
+        assert (ended.code == 0) is (not end)
+        assert platform.take_training(folder.out_dir / "models", "2.4") == {"epoch1": ["last.pt"]}
+        assert "stage best is left out of the results: best.onnx was named" in ended.stderr
+        assert "best.onnx is not in" in (folder.out_dir / "live-code" / "job.log").read_text()
 
     def test_a_work_tree_whose_processes_were_all_killed_is_taken_by_the_next_gc(
         self, machine: Machine, folder: TaskFolder, tmp_path: Path

@@ -160,15 +160,17 @@ def _detection(box: dict[str, Any]) -> None:
     for key, value in _mapping(box.get("box"), "box").items():
         if key not in ("x", "y", "w", "h", "rotate_angle"):
             raise Refused(f"box.{key}")
-        if key != "rotate_angle" and not _is_int32(value):
+        if key != "rotate_angle" and value is not None and not _is_int32(value):
             raise Refused(f"{key} = {value!r}")
-    if not isinstance(box.get("class_name"), str):
+    if not isinstance(box.get("class_name"), str) or not box["class_name"].strip():
         raise Refused("class_name")
     number(box["score"], "score", -math.inf, math.inf, nan=True)
 
 
 def _is_int32(value: Any) -> bool:
     try:
+        if isinstance(value, bool):
+            return False
         return float(value) == int(float(value)) and abs(int(float(value))) < 1 << 31
     except (TypeError, ValueError, OverflowError):
         return False

@@ -18,21 +18,16 @@ from live_code.stages.results.values import (
 )
 from live_code.tools.terminal import log
 
-__all__ = ["Problem", "Results", "Stage", "check", "collect", "count", "summary"]
+__all__ = ["Problem", "Results", "Stage", "check", "collect", "count", "put_right", "summary"]
 
 Reader = Callable[[TaskConfig, Results, Problems], Results]
 
 
 def collect(task: TaskConfig, earlier: Earlier = NOTHING_EARLIER) -> Results:
-    """Reads the outputs of every task of the request, once what can be put right is. Raises ResultsError naming all
-    that the platform refuses, or OSError.
+    """Reads the outputs of every task of the request. Raises ResultsError naming all that the platform refuses.
 
     ``earlier``: what stood there before the job; it is none of its results.
     """
-    if "training" in task.tasks and not stale(task.output["training_result_file"], earlier):
-        from live_code.stages.results import mend
-
-        mend.training(task)
     results, problems = check(task, earlier)
     refused = tuple(problem for problem in problems if problem.refused)
     if refused:
@@ -42,6 +37,18 @@ def collect(task: TaskConfig, earlier: Earlier = NOTHING_EARLIER) -> Results:
     if len(problems) > SPELLED_OUT:
         log.warning(f"{len(problems) - SPELLED_OUT} more oddities: live-code verify shows them")
     return results
+
+
+def put_right(task: TaskConfig, earlier: Earlier = NOTHING_EARLIER) -> None:
+    """What the names of files alone would cost a training, also one that failed: the platform collects what it left."""
+    if "training" not in task.tasks or stale(task.output["training_result_file"], earlier):
+        return
+    from live_code.stages.results import mend
+
+    try:
+        mend.training(task)
+    except OSError as error:
+        log.warning(f"{error.filename or 'a model file'} can't be put where the platform looks: {error.strerror}")
 
 
 def check(task: TaskConfig, earlier: Earlier = NOTHING_EARLIER) -> tuple[Results, tuple[Problem, ...]]:

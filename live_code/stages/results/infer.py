@@ -68,10 +68,8 @@ def _box(box: Any, where: str, problems: Problems) -> None:
         return
     _corners(box.get("box"), where, problems)
     name = box.get("class_name")
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name.strip():
         problems.append(wrong(f"{where}: a box has no class_name"))
-    elif not name:
-        problems.append(odd(f"{where}: a box has an empty class_name"))
     score = as_number(box["score"])
     if score is None:
         problems.append(wrong(f"{where}: the score of a box is {box['score']!r}"))

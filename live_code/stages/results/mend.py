@@ -1,4 +1,4 @@
-"""Puts right, after a job that ended well, what the names of its files alone would cost it.
+"""Puts right, after the job, what the names of its files alone would cost it.
 
 A name may come before its file. Where the file came later, and lies or looks otherwise than the platform takes it, it
 is put there; a stage whose file never came is left out, as the platform refuses all stages for one that lacks a file.

@@ -212,14 +212,16 @@ class TestTraining:
 
 
 class TestMending:
-    """After a job that ended well; `verify` changes nothing."""
+    """At the end of a run; `verify` changes nothing."""
 
     @pytest.fixture
     def training(self, folder: TaskFolder) -> TaskFolder:
         return folder.env(run_training=True).config().out("models/epoch1.pt", "weights")
 
     def collected(self, folder: TaskFolder) -> results.Results:
-        return results.collect(task_config.load(task_config.Folders(folder.in_dir, folder.out_dir)))
+        task = task_config.load(task_config.Folders(folder.in_dir, folder.out_dir))
+        results.put_right(task)
+        return results.collect(task)
 
     def write(self, folder: TaskFolder, best: str, **files: list[str]) -> None:
         stages = {
@@ -398,6 +400,8 @@ class TestInfer:
             ({"box": [1, 2, 3, 4]}, "[1, 2, 3, 4] is no box"),
             ({"box": None}, "None is no box"),
             ({"class_name": 3}, "no class_name"),
+            ({"class_name": ""}, "no class_name"),
+            ({"box": {"x": True, "y": 2, "w": 3, "h": 4}}, "x of a box is True"),
             ({"class_name": None}, "no class_name"),
             ({"score": None}, "score of a box is None"),
             ({"score": "high"}, "score of a box is 'high'"),
@@ -417,7 +421,7 @@ class TestInfer:
             ({"box": {"x": "1", "y": 2, "w": 3, "h": 4}}, "x of a box is '1'"),
             ({"box": {"y": 2, "w": 3, "h": 4}}, "x of a box is None"),
             ({"box": {"x": 1, "y": 2, "w": -3, "h": 4}}, "w of a box is -3"),
-            ({"class_name": ""}, "empty class_name"),
+            ({"box": {"x": None, "y": 2, "w": 3, "h": 4, "rotate_angle": 0.5}}, "x of a box is None"),
             ({"score": "0.5"}, "score of a box is '0.5'"),
             ({"score": float("nan")}, "score of a box is nan"),
         ],
