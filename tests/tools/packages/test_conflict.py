@@ -125,6 +125,11 @@ CASES = {
         explained(f"Because you require torch>=1,<2 and torch==2.13.0+cpu, {REQUIRED}"),
         f"requirements.txt:2 asks for torch<2,>=1, {SHIPPED}",
     ),
+    "of two lines none, when it can't be seen which": Case(
+        "torch>=1.9\ntorch<2\n",
+        explained(f"Because you require torch>=1.9,<2 and torch==2.13.0+cpu, {REQUIRED}"),
+        f"pyproject.toml asks for torch>=1.9,<2, {SHIPPED}",
+    ),
     "of two lines the one that does not fit": Case(
         "torch>=1.9\ntorch<2\n",
         explained(f"Because you require torch>=1.9 and torch<2, and you require torch==2.13.0+cpu, {REQUIRED}"),
@@ -191,7 +196,8 @@ INNOCENT = {
     ),
     "a range with a hole beside the image's version": (
         "a\n",
-        "Because a==1 depends on one of:\n             torch<2.0\n             torch>2.0\n         and you require a, we can"
+        "Because a==1 depends on one of:\n             torch<2.0\n             torch>2.0\n         and you"
+        " require a, we can"
         " conclude that x.",
     ),
     "what is only concluded": (
