@@ -62,7 +62,7 @@ class TestLock:
     def test_an_error_is_one_line(self, shop: Workshop) -> None:
         done = live_code(shop, "lock", shop.write("nosuch\n").root)
         assert (done.returncode, done.stdout) == (1, "")
-        assert "nosuch, which was not found" in done.stderr.splitlines()[-1]
+        assert "requirements.txt:1 asks for nosuch, which was not found" in done.stderr.splitlines()[-1]
 
 
 class TestDoctor:

@@ -211,10 +211,16 @@ def _askers(name: str, demands: Iterable[Demand]) -> list[str]:
 
 
 def _line_of(demand: Demand, texts: tuple[Text, ...]) -> Line | None:
-    """The line that asks for that very range, else for the package at all."""
+    """The line that asks for that very range, else the only one of that package: of several, any might be innocent."""
     named = [line for line in _all_lines(texts) if _name(line) == demand.name]
-    exact = [line for line in named if _wish(line) in demand.ranges]
-    return next(iter(exact or [line for line in named if not _agree(demand.ranges, _wish(line))] or named), None)
+    wanted = [_parts(versions) for versions in demand.ranges]
+    exact = [line for line in named if _parts(_wish(line)) in wanted]
+    return next(iter(exact), named[0] if len(named) == 1 else None)
+
+
+def _parts(versions: str) -> frozenset[str]:
+    """A range without the order in which it is written."""
+    return frozenset(versions.split(","))
 
 
 def _name(line: Line) -> str:

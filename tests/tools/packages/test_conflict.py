@@ -8,6 +8,7 @@ import pytest
 
 from live_code.errors import FrameworkConflictError
 from live_code.tools.packages import conflict
+from live_code.tools.packages.explanation import Demand
 from live_code.tools.packages.framework import Bound, Protection
 from live_code.tools.packages.requirements import Text
 from tests.support.problems import NUMPY, TORCH, lists
@@ -119,6 +120,16 @@ CASES = {
         explained(f"Because you require torch>=1.9,<3 and torch>=1,<2, and you require torch==2.13.0+cpu, {REQUIRED}"),
         f"requirements.txt:2 asks for torch (>= 1, < 2), {SHIPPED}",
     ),
+    "a range that is written in another order": Case(
+        "torch>=1.9\ntorch<2,>=1\n",
+        explained(f"Because you require torch>=1,<2 and torch==2.13.0+cpu, {REQUIRED}"),
+        f"requirements.txt:2 asks for torch<2,>=1, {SHIPPED}",
+    ),
+    "of two lines none, when it can't be seen which": Case(
+        "torch>=1.9\ntorch<2\n",
+        explained(f"Because you require torch>=1.9,<2 and torch==2.13.0+cpu, {REQUIRED}"),
+        f"pyproject.toml asks for torch>=1.9,<2, {SHIPPED}",
+    ),
     "of two lines the one that does not fit": Case(
         "torch>=1.9\ntorch<2\n",
         explained(f"Because you require torch>=1.9 and torch<2, and you require torch==2.13.0+cpu, {REQUIRED}"),
@@ -183,6 +194,12 @@ INNOCENT = {
         "Because torchvision==0.14.0 has no wheels with a matching Python ABI tag (e.g., `cp311`) and you require"
         f" torchvision==0.14.0, {REQUIRED}",
     ),
+    "a range with a hole beside the image's version": (
+        "a\n",
+        "Because a==1 depends on one of:\n             torch<2.0\n             torch>2.0\n         and you"
+        " require a, we can"
+        " conclude that x.",
+    ),
     "what is only concluded": (
         "a\n",
         f"Because a==1 depends on b, we can conclude that a==1 depends on torch<2. And because you require a,"
@@ -235,7 +252,7 @@ def test_requirements_that_exclude_each_other_are_both_named(name: str) -> None:
     asked, sentence, message = AMONG[name]
     error = conflict.among(explained(sentence), lists(asked))
     assert error is not None
-    assert error.message == message
+    assert str(error) == f"{message} Loosen one of the two."
     assert not isinstance(error, FrameworkConflictError)
 
 
@@ -247,6 +264,11 @@ def test_releases_of_one_package_need_not_agree_with_each_other() -> None:
 def test_requirements_that_fit_each_other_are_no_conflict() -> None:
     output = explained(f"Because a==1 depends on b>=2 and you require b<3 and you require c, {REQUIRED}")
     assert conflict.among(output, lists("a\nb<3\nc\n")) is None
+
+
+def test_who_asks_for_what_is_missing_is_the_one_whose_range_it_lies_in() -> None:
+    demands = (Demand("b==1", "a", ("<2",)), Demand("c==1", "a", (">=3",)))
+    assert conflict.asking("a", ">=3", demands, lists("b\nc\n"), "x") == "requirements.txt:2: c==1 needs a>=3"
 
 
 BY_URL = {
