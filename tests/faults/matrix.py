@@ -287,7 +287,8 @@ GONE = (
 )
 ASSERT = "raise RuntimeError('CUDA error: device-side assert triggered')"
 GOT_OVER = (
-    "import subprocess, sys, time\nsubprocess.run([sys.executable, '-c', 'raise RuntimeError(\"CUDA out of memory\")'])\n"
+    "import subprocess, sys, time\n"
+    "subprocess.run([sys.executable, '-c', 'raise RuntimeError(\"CUDA out of memory\")'])\n"
     "time.sleep(.3); raise KeyError('boxes')\n"
 )
 USING_LESS = (
@@ -337,7 +338,6 @@ def of_the_job() -> Iterator[Fault]:
         ("lines about a cause that was got over", job(USING_LESS), 1, 160004, "JOB_FAILED", "its last line: the split"),
         ("an exception behind a pipe", piped, 1, 160004, "EXCEPTION", "KeyError: 'boxes'.*set -o pipefail"),
         ("an exit code that stands for a signal", job("raise SystemExit(137)"), 137, 160004, "KILLED", "SIGKILL"),
-        ("it leaves a process behind and no results", job(LEFT), 1, 160004, "RESULTS", "Still running when"),
         ("a package that is not installed", job("import no_such_package"), 1, 160004, "MISSING_MODULE", "requirements"),
         ("a framework that the image lacks", job("import mxnet"), 1, 160004, "MISSING_MODULE", "LIVE_CODE_PYTHON"),
         ("packages in a folder without execution (the linker's words)", job(NOEXEC), 1, 160004, "NOEXEC", "noexec"),
@@ -388,6 +388,7 @@ def around_the_job() -> Iterator[Fault]:
         ("an entrypoint that is not there", "launch", task(entrypoint="./none"), 300001, "LAUNCH", "none"),
         ("a script as entrypoint that is not there", "launch", task(entrypoint="none.py"), 300001, "LAUNCH", "none.py"),
         ("no results", "results", job("pass"), 160004, "RESULTS", "no results"),
+        ("a process that is left behind, and no results", "results", job(LEFT), 160004, "RESULTS", "Still running when"),
         ("results that the platform can't read", "results",
          job(CFG + "open(get_merged_config().ymir.output.mining_result_file, 'w').write('x')", on="mining"),
          160004, "RESULTS", "no tab between image and score"),
