@@ -109,8 +109,11 @@ def _status(arguments: argparse.Namespace) -> int:
 def _report(now: Standing, place: Path) -> int:
     """The leaderboard, what failed and why, the counts; 1 when something failed."""
     from live_code.experiments.sweep import summary
+    from live_code.tools.terminal import log
 
     failed = list(summary.failures(now.rows, place))
+    if message := summary.without_aim(now.rows, now.aim):
+        log.warning(message)
     for line in (*summary.leaderboard(now.rows, now.aim), *failed, summary.counts(now.rows, now.size)):
         print(line)
     return 1 if failed else 0

@@ -91,7 +91,18 @@ def leave_report(error: BaseException, over: bool = False) -> None:
     try:
         if isinstance(error, (Exception, KeyboardInterrupt)):
             write_report(error, report_file(), over)
+            if isinstance(error, KeyboardInterrupt):
+                end_by_sigint()
     except Exception:  # noqa: BLE001, S110 - a full folder, or an exception that fails itself: its trace is on stderr
+        pass
+
+
+def end_by_sigint() -> None:
+    """Python ends by SIGINT, as shells expect, when the last text that it ran at its top level was interrupted; named
+    tuples of modules that a report needs are such texts."""
+    try:  # noqa: SIM105 (contextlib is a millisecond)
+        exec("raise KeyboardInterrupt")  # noqa: S102
+    except KeyboardInterrupt:
         pass
 
 

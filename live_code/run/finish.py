@@ -174,22 +174,28 @@ def lost(folders: task_config.Folders, environ: Mapping[str, str], name: str, nu
     task_status = _status(out)
     before = task_status.current()
     last_message = before.message.strip().rstrip(".") if before else ""
-    return _instead(Lost(_signal_name(number), number, last_message), task_status, out, environ, name)
+    error = Lost(_signal_name(number), number, last_message)
+    _report_instead(error, task_status, out, environ, name)
+    log.error(f"{error.phase}: {error}")
+    return error.exit_code
 
 
 def failed(folders: task_config.Folders, environ: Mapping[str, str], name: str, code: int) -> int:
     """Sees to it that the end of a run whose process ended with ``code`` is reported; called by its guard. Returns the
-    exit code."""
+    exit code. Why it ended, the process itself has said on stderr."""
     out = task_config.out_dir(folders)
     task_status = _status(out)
     before = task_status.current()
-    if before is None or before.state != protocol.STATE_RUNNING:
-        return code
-    return _instead(_unreported(code, before.message.strip().rstrip(".")), task_status, out, environ, name)
+    if before is not None and before.state == protocol.STATE_RUNNING:
+        error = _unreported(code, before.message.strip().rstrip("."))
+        _report_instead(error, task_status, out, environ, name)
+    return code
 
 
-def _instead(error: LiveCodeError, task_status: status.Status, out: Path, environ: Mapping[str, str], name: str) -> int:
-    """Reports the error in place of the process that could not. Returns the exit code."""
+def _report_instead(
+    error: LiveCodeError, task_status: status.Status, out: Path, environ: Mapping[str, str], name: str
+) -> None:
+    """Reports the error in place of the process that could not, and removes its work tree."""
     from live_code.stages.record import document
 
     ending = Ending(error.exit_code, error)
@@ -200,8 +206,6 @@ def _instead(error: LiveCodeError, task_status: status.Status, out: Path, enviro
     with suppress(OSError, ConfigError):  # a wrong variable: then there was no work tree
         settings = variables.read(container.settled(environ))
         workplace.remove(workplace.folder(settings.workdir, store.find(settings.store)) / name)
-    log.error(f"{error.phase}: {error}")
-    return error.exit_code
 
 
 def _status(out: Path) -> status.Status:

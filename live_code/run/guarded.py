@@ -85,9 +85,11 @@ def _alone(options: Options) -> Iterator[None]:
     from live_code.stages.request import task_config
 
     out = task_config.out_dir(_folders(options))
+    place = out / "live-code"  # our own folder: the job's SDK locks the other one
     try:
-        handle = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:  # there is none yet, or none that can be used: whoever makes it tells
+        place.mkdir(parents=True, exist_ok=True)
+        handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:  # it can't be used: the run itself tells
         yield
         return
     try:

@@ -72,7 +72,7 @@ def missing_models(task: TaskConfig, merged: Merged) -> dict[str, str]:
         missing = [name for name in names if name and not Path(folder, task.paths(name)).exists()]
         if missing:
             messages[key] = f"{key} names {', '.join(missing[:3])}: not found in {folder}"
-        elif wrong := _wrong_model(Path(folder, task.paths(name)) for name in names if name):
+        elif any(names) and (wrong := _wrong_model(Path(folder, task.paths(name)) for name in names if name)):
             messages[key] = f"{key} names {wrong}"
     return messages
 

@@ -57,6 +57,12 @@ def job(start: str, on: str = "training", **config: Any) -> Callable[[Stage], To
     return lambda stage: stage.set_up(start, on, **config).run()
 
 
+def piped(stage: Stage) -> Told:
+    """A shell's pipe ends with the code of its last command."""
+    stage.set_up("raise KeyError('boxes')", entrypoint="bash -c 'python3 start.py 2>&1 | cat'")
+    return stage.run()
+
+
 def torchrun(fall: str) -> Callable[[Stage], Told]:
     """Three ranks with the real torch; the second one falls while the others wait for it."""
 
@@ -277,6 +283,21 @@ TOO_OLD = "raise RuntimeError('The NVIDIA driver on your system is too old (foun
 SHM = "raise RuntimeError('DataLoader worker (pid 9) is killed by signal: Bus error. It is possible that')"
 DATA = "open(os.path.join(get_merged_config().ymir.input.assets_dir, 'none.jpg'))"
 MODEL = "open(os.path.join(get_merged_config().ymir.input.models_dir, 'best.pt'))"
+GONE = (
+    "import multiprocessing, os, time\nm = multiprocessing.Manager(); d = m.dict()\n"
+    "os.kill(m._process.pid, 9); time.sleep(.3); d['a'] = 1\n"
+)
+ASSERT = "raise RuntimeError('CUDA error: device-side assert triggered')"
+GOT_OVER = (
+    "import subprocess, sys, time\n"
+    "subprocess.run([sys.executable, '-c', 'raise RuntimeError(\"CUDA out of memory\")'])\n"
+    "time.sleep(.3); raise KeyError('boxes')\n"
+)
+USING_LESS = (
+    "import sys\nprint('batch 64 does not fit: CUDA out of memory. Tried to allocate 2.00 GiB')\n"
+    "print('using batch 16')\nsys.exit('the split has no images')\n"
+)
+LEFT = "import subprocess\nsubprocess.Popen(['sleep', '60'])\n"
 CFG = "import os\nfrom ymir_exc.util import get_merged_config\n"
 FLOOD = "for number in range(200000): print('line', number)\n"
 
@@ -311,6 +332,14 @@ def of_the_job() -> Iterator[Fault]:
         ("a model file that is not there", job(CFG + MODEL), 1, 300004, "MODEL_FILE", "model file"),
         ("no network in the job", job("import urllib.request as r; r.urlopen('http://127.0.0.1:1/')"),
          1, 300301, "NETWORK", "could not reach a server"),
+        ("a process of multiprocessing that is gone", job(GONE), 1, 160004, "PROCESS_LOST", "died without a word"),
+        ("an interrupt that the code raises", job("raise KeyboardInterrupt"),
+         130, 160004, "INTERRUPTED", "its own code raised that"),
+        ("an assertion on the GPU (CUDA's words)", job(ASSERT), 1, 160004, "GPU_ASSERT", "index on the GPU.*labels"),
+        ("a child's error that was got over", job(GOT_OVER), 1, 160004, "EXCEPTION", "KeyError: 'boxes'"),
+        ("lines about a cause that was got over", job(USING_LESS), 1, 160004, "JOB_FAILED", "its last line: the split"),
+        ("an exception behind a pipe", piped, 1, 160004, "EXCEPTION", "KeyError: 'boxes'.*set -o pipefail"),
+        ("an exit code that stands for a signal", job("raise SystemExit(137)"), 137, 160004, "KILLED", "SIGKILL"),
         ("a package that is not installed", job("import no_such_package"), 1, 160004, "MISSING_MODULE", "requirements"),
         ("a framework that the image lacks", job("import mxnet"), 1, 160004, "MISSING_MODULE", "LIVE_CODE_PYTHON"),
         ("a library that the image lacks (the linker's words)", job(NO_LIBRARY),
@@ -370,6 +399,8 @@ def around_the_job() -> Iterator[Fault]:
         ("a file that was named and never written", "results",
          job("from ymir_exc import result_writer as r; r.write_model_stage('epoch1', ['later.pt'], 0.5)"),
          160004, "RESULTS", "file later.pt is missing"),
+        ("a process that is left behind, and no results", "results", job(LEFT),
+          160004, "RESULTS", "Still running when"),
         ("results that the platform can't read", "results",
          job(CFG + "open(get_merged_config().ymir.output.mining_result_file, 'w').write('x')", on="mining"),
          160004, "RESULTS", "no tab between image and score"),

@@ -9,9 +9,9 @@ import warnings
 import pytest
 from easydict import EasyDict
 
-from live_code.job.ymir_exc import _config, util
+from .conftest import Task, sdk
 
-from .conftest import Task
+_config, util = sdk("_config"), sdk("util")
 
 
 @pytest.fixture(autouse=True)

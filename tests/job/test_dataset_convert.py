@@ -193,11 +193,11 @@ def test_a_box_that_is_none_is_left_out_and_named(task: Task, line: str, says: s
         ("<object><name>cat</name></object>", "an object cat has no bndbox"),
         ("<object><name>cat</name><bndbox><xmin>1</xmin></bndbox></object>", "its bndbox has no ymin"),
         ("<object><name>cat</name><bndbox><xmin>30</xmin><ymin>1</ymin><xmax>10</xmax><ymax>3</ymax></bndbox></object>",
-         "ends before it begins"),
+         "its box ends before it begins"),
     ],
 )  # fmt: skip
 def test_an_object_of_voc_without_a_box_is_left_out_and_named(task: Task, broken: str, says: str) -> None:
-    cfg = make(task, "det-voc:raw")
+    cfg = make(task, "voc:raw")
     path = task.root / "in/annotations/one.xml"
     whole = path.read_text()
     path.write_text(whole.replace("</annotation>", f"\n{broken}</annotation>"))

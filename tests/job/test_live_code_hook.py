@@ -147,7 +147,8 @@ def test_ends_that_are_no_failure_of_the_code_are_not_reported(python: JobPython
 
 
 def test_an_interrupt_that_the_code_raises_is_reported(python: JobPython, tmp_path: Path) -> None:
-    python.run("-c", "raise KeyboardInterrupt", cwd=tmp_path, **{protocol.REPORT_VARIABLE: str(tmp_path)})
+    done = python.run("-c", "raise KeyboardInterrupt", cwd=tmp_path, **{protocol.REPORT_VARIABLE: str(tmp_path)})
+    assert done.returncode == -2, "shells and launchers see that it was interrupted, as ever"
     assert [report["type"] for report in reports(tmp_path)] == ["KeyboardInterrupt"]
 
 

@@ -229,3 +229,17 @@ def test_the_table_and_the_json_say_the_same(tmp_path: Path, capsys: pytest.Capt
 def test_a_run_alone_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["compare", str(made_records.put(tmp_path).path)]) == 1
     assert "Name two runs or more." in capsys.readouterr().err
+
+
+class TestWhatIsNotSaid:
+    def test_what_nobody_looked_at_is_named_and_nothing_is_called_the_same(self, tmp_path: Path) -> None:
+        records = [made_records.put(tmp_path / name) for name in "ab"]
+        said = "\n".join(text.show(records, compare.between(records), (), ()))
+        assert "nothing that was recorded differs" in said
+        assert "not looked at: the images and annotations that the index files name (record_content_hashes)" in said
+
+    def test_long_values_are_shown_where_they_differ(self) -> None:
+        same = "x" * 300
+        cells = text._cells((f"{same}one", f"{same}two"), 30)
+        assert cells == ["…xxxxxxxxone", "…xxxxxxxxtwo"]
+        assert text._cells(("short", "sharp"), 30) == ["short", "sharp"]

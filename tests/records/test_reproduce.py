@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from live_code.errors import RecordError
+from live_code.records import reproduce
 from live_code.records.reproduce import conditions, docker, folder, verify
 from live_code.stages.record import reading
 from live_code.stages.record.reading import Record
@@ -106,7 +107,24 @@ class TestPlan:
         record = made_records.put(tmp_path, config__layers=layers)
         with pytest.raises(RecordError, match=r"--set api_key="):
             folder.plan(record, tmp_path, tmp_path, {})
-        assert folder.plan(record, tmp_path, tmp_path, {"api_key": "k", "lr": "2"}).config == {"api_key": "k", "lr": 1}
+        assert folder.plan(record, tmp_path, tmp_path, {"api_key": "k"}).config == {"api_key": "k", "lr": 1}
+
+    def test_a_value_that_is_not_hidden_is_not_replaced_silently(self, tmp_path: Path) -> None:
+        layers = {"template": {}, "code_config": {}, "config.yaml": {"git_url": "https://old.test/a", "lr": 1}}
+        record = made_records.put(tmp_path, config__layers=layers)
+        with pytest.raises(RecordError, match="--set lr: a record is run again as it was"):
+            folder.plan(record, tmp_path, tmp_path, {"lr": "2"})
+
+    def test_a_host_that_was_renamed_can_be_given(self, tmp_path: Path) -> None:
+        layers = {"template": {}, "code_config": {}, "config.yaml": {"git_url": "https://old.test/a", "lr": 1}}
+        record = made_records.put(tmp_path, config__layers=layers)
+        given = folder.plan(record, tmp_path, tmp_path, {"git_url": "https://new.test/a"})
+        assert given.config == {"git_url": "https://new.test/a", "lr": 1}
+
+    def test_the_folder_of_the_run_itself_is_refused(self, tmp_path: Path) -> None:
+        record = made_records.put(tmp_path)
+        with pytest.raises(RecordError, match="is the folder of the run itself"):
+            reproduce.reproduce(record, reproduce.Wanted(in_dir=tmp_path, out_dir=record.out), {})
 
     def test_a_run_that_never_started_its_job_can_not_be_run_again(self, tmp_path: Path) -> None:
         record = made_records.put(tmp_path, lock=None, state="failed", error=made_records.ERROR)

@@ -101,12 +101,17 @@ def counts(rows: Iterable[Row], size: int = 0) -> str:
     )
 
 
+def without_aim(rows: Sequence[Row], aim: Aim) -> str:
+    """The message when no run has the metric that the sweep is for; '' else, and while none has ended."""
+    known = dict.fromkeys(name for row in rows for name in row.outcome.metrics)
+    if not aim.metric or not known or aim.metric in known:
+        return ""
+    return f"no run has the metric {aim.metric}; they have {', '.join(known)}. {is_it(aim.metric, known)}".rstrip()
+
+
 def leaderboard(rows: Sequence[Row], aim: Aim) -> Iterator[str]:
     """Commits in the order of their best run; by what the platform judges by, where no run has the aim's metric."""
     metric, goal = aim if any(aim.metric in row.outcome.metrics for row in rows) else Aim(main_metric(rows))
-    if aim.metric and metric and aim.metric != metric:
-        known = dict.fromkeys(name for row in rows for name in row.outcome.metrics)
-        yield f"no run has the metric {aim.metric}: this is by {metric}. {is_it(aim.metric, known)}".rstrip()
     measured = [row for row in rows if row.outcome.state in outcome.FINISHED and metric in row.outcome.metrics]
     if not measured:
         return

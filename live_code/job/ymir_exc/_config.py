@@ -32,22 +32,23 @@ _watched_kinds: Dict[Any, Any] = {}
 _noted: Set[str] = set()
 
 
-def _watched(kind: Any) -> Any:
-    """The same kind of mapping, whose ``get`` warns once of a name that nobody knows and that is nearly a known one:
+class _Watched:
+    """Before a mapping's own class: ``get`` warns once of a name that nobody knows and that is nearly a known one, as
     its None comes to light much later, as an error about something else."""
+
+    def get(self, key: Any, *default: Any) -> Any:
+        if isinstance(key, str) and key not in self and key not in _noted:  # type: ignore[operator]
+            _note(key, self)
+        return super().get(key, *default)  # type: ignore[misc]
+
+    def __reduce__(self) -> Any:  # another process, or a copy, gets a plain one
+        return type(self).__mro__[2], (dict(self),)  # type: ignore[call-overload]
+
+
+def _watched(kind: Any) -> Any:
+    """The kind of mapping with that ``get``. EasyDict makes items of what stands in a class itself, so nothing does."""
     if kind not in _watched_kinds:
-
-        class Parameters(kind):  # type: ignore[misc]
-            def get(self, key: Any, *default: Any) -> Any:
-                if key not in self and isinstance(key, str) and key not in _noted:
-                    _note(key, self)
-                return kind.get(self, key, *default)
-
-            def __reduce__(self) -> Any:  # whoever sends it to another process sends a plain one
-                return kind, (dict(self),)
-
-        Parameters.__name__ = Parameters.__qualname__ = kind.__name__
-        _watched_kinds[kind] = Parameters
+        _watched_kinds[kind] = type(kind.__name__, (_Watched, kind), {})
     return _watched_kinds[kind]
 
 

@@ -162,6 +162,7 @@ class Group:
                 pass_fds=(theirs,),
             )
             self._job = job
+            proctree.adopt_orphans()
             if self.stopped_by:
                 self._signal(self.stopped_by)
             _signal_at_our_death(job, theirs)
@@ -228,7 +229,6 @@ def attended(launch: Launch, env: Mapping[str, str], rules: Rules) -> Iterator[G
             if handler is not signal.SIG_IGN:
                 signal.signal(number, group.forward)
         group.start(launch, env)
-        proctree.adopt_orphans()
         group.find_strays()
         yield group
     finally:

@@ -60,7 +60,7 @@ _SIGNS = (
     Sign(
         r"authentication failed|could not read password|error: 40[13]|access denied|invalid (username|credentials)",
         AuthError,
-        "the host {refused} {url}.",
+        "the host refused the credentials that were given for {url}.",
         _ASK,
     ),
     Sign(
@@ -141,6 +141,7 @@ _SIGNS = (
 # For a repository on this machine: its whole path is told.
 _NO_FOLDER = "Check git_url; a relative path counts from the current folder."
 
+_REFUSED = "refused the credentials that were given for"
 _NONE_GIVEN = "gives nobody access without credentials, and none were given, to"
 
 # Progress, and that nobody is there to be asked.
@@ -154,8 +155,9 @@ def classify(output: str, url: str, has_credentials: bool = True) -> LiveCodeErr
     """
     lines = [line.strip() for line in output.splitlines() if line.strip() and not re.search(_NOISE, line)]
     details = "\n".join(lines[-20:])
-    refused = "refused the credentials that were given for" if has_credentials else _NONE_GIVEN
-    if error := diagnose(_SIGNS, output, details=details, flags=re.IGNORECASE, url=url, refused=refused):
+    if error := diagnose(_SIGNS, output, details=details, flags=re.IGNORECASE, url=url):
+        if isinstance(error, AuthError) and not has_credentials:
+            error.message = error.message.replace(_REFUSED, _NONE_GIVEN)
         if isinstance(error, NotFoundError) and url.startswith("/"):
             error.hint = _NO_FOLDER
         return error

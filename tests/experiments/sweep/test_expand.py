@@ -136,3 +136,8 @@ def test_samples_and_grids_stay_in_their_range(low: float, width: float, kind: s
     dimension = Dimension(kind, (low, high), steps)
     found = [expand.sample(dimension, random.Random(seed)), *expand.grid(dimension)]
     assert all(low * (1 - 1e-5) <= value <= high * (1 + 1e-5) for value in found)
+
+
+def test_one_value_in_two_spellings_is_one_run() -> None:
+    plan = expand.expand(spec(matrix={"x": ("1e-4", 0.0001, 0.1)}), (A,), "t")
+    assert [run.params["x"] for run in plan.runs] == ["1e-4", 0.1]

@@ -50,3 +50,9 @@ def test_what_all_runs_have_alike_is_not_told_of_each() -> None:
 def test_a_place_is_told_only_where_there_are_several() -> None:
     assert " on " not in summary.short(row("a", mAP=1)._replace(node=HERE))
     assert summary.short(row("a", mAP=1)._replace(node="one/4f")).endswith("on one/4f")
+
+
+def test_a_metric_that_no_run_has_is_asked_for() -> None:
+    assert summary.without_aim(ROWS, Aim("mAp")).endswith("they have mAP, fn. Is it mAP?")
+    assert summary.without_aim(ROWS, Aim("fn")) == ""
+    assert summary.without_aim((), Aim("loss")) == ""

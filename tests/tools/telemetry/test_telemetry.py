@@ -239,3 +239,15 @@ class TestEventFile:
         argv = [python, "-c", read, tmp_path / "live_code"]
         said = subprocess.run(argv, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout.splitlines()
         assert said == ["[(5, 1.5), (10, 2.5)] ['executor tail']", "ünïcode"]
+
+
+def test_an_interface_that_vanishes_sends_nothing_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from live_code.tools.telemetry import usage
+
+    seen = [{"eth0": (100, 900), "veth1": (5000, 7000)}, {"eth0": (160, 950)}, {"eth0": (10, 20), "veth2": (9, 9)}]
+    monkeypatch.setattr(usage, "_network", lambda: seen.pop(0))
+    machine = Machine(os.getpid(), tmp_path)
+    names = ("network/received_bytes_per_s", "network/sent_bytes_per_s")
+    first, second = machine.sample(), machine.sample()
+    assert first[names[0]] > 0 < first[names[1]]
+    assert [second[name] for name in names] == [0, 0]
