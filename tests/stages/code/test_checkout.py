@@ -298,3 +298,22 @@ def test_a_place_that_can_not_be_made_is_an_error_that_names_it(make, repo, tmp_
     Path(tmp_path / "file").write_text("")
     with pytest.raises(CheckoutError, match="file/place"):
         make(commit, "file/place")
+
+
+def test_git_in_the_work_tree_knows_the_tag_that_the_commit_was_found_by(make, repo):
+    repo.commit({"a": "1"})
+    repo.git("tag", "v1.4.0")
+    assert git_in(make("v1.4.0").place, "describe", "--tags") == "v1.4.0"
+
+
+@pytest.mark.parametrize("subdir", ["./projects/det", "projects//det/", "projects/./det"])
+def test_a_subfolder_is_the_same_however_it_is_written(make, repo, subdir):
+    commit = repo.commit({"projects/det/start.py": "x"})
+    assert (make(commit, git_subdir=subdir).root / "start.py").read_text() == "x"
+
+
+def test_a_subfolder_that_is_none_is_the_users_mistake(make, repo):
+    commit = repo.commit({"a": "1"})
+    with pytest.raises(CheckoutError) as caught:
+        make(commit, git_subdir="projects")
+    assert caught.value.return_code == 300001

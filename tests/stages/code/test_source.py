@@ -179,3 +179,22 @@ def test_a_mistyped_branch_is_told_with_what_it_may_be_and_the_forms_field(resol
     repo.git("branch", "feature/boxes")
     with pytest.raises(RefMissingError, match=r"^git_branch: .* has no tag or branch .*Is it 'feature/boxes'\?"):
         resolve("feature/boxs")
+
+
+@pytest.mark.parametrize("name", ["origin/main", "refs/remotes/origin/main"])
+def test_a_branch_as_a_clone_calls_it_is_the_remotes(resolve, repo, name):
+    commit = repo.commit({"a": "1"})
+    found = resolve(name)
+    assert (found.commit, found.ref) == (commit, "refs/heads/main")
+
+
+def test_a_branch_that_is_really_named_so_is_meant_first(resolve, repo):
+    repo.commit({"a": "1"})
+    repo.git("checkout", "--quiet", "-b", "origin/main")
+    own = repo.commit({"a": "2"})
+    assert resolve("origin/main").commit == own
+
+
+def test_a_folder_with_a_space_in_its_name_is_a_repository(resolve, tmp_path):
+    commit = Repo(tmp_path / "My Project").commit({"a": "1"})
+    assert resolve("main", url=str(tmp_path / "My Project")).commit == commit

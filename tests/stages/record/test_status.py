@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from live_code.errors import ConfigError, OutputError
 from live_code.job.ymir_exc import protocol
 from live_code.stages.record.status import Status
+from tests.faults.stage import fill, small_disk
 from tests.support.platform import poll
 
 ROOT = Path(__file__).parents[3]
@@ -78,3 +80,29 @@ def test_whatever_is_told_is_one_line_of_six_fields_and_a_short_stack(
     assert (parsed.state, parsed.return_code) == (state, code)
     assert parsed.percent == pytest.approx(percent, abs=1e-6)
     assert parsed.message == " ".join(message.split())
+
+
+@given(st.text(st.characters(codec=None)))
+def test_any_text_is_written_as_utf_8_has_it(text: str) -> None:
+    line = protocol.format_monitor(protocol.Monitor("t", 1.0, 0.5, 4, 1, text, (text,)))
+    assert protocol.parse_monitor(line.encode().decode()).state == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("\udce9.jpg", r"\xe9.jpg"), ("\ud800", r"\ud800"), ("\ud800 \udce9", r"\ud800 \udce9"), ("\u00e9", "\u00e9")],
+)
+def test_what_is_no_text_stands_as_its_escape(text: str, shown: str) -> None:
+    assert protocol.legible(text) == shown
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounts a small disk")
+def test_on_a_full_disk_the_last_state_takes_the_old_ones_place(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "out", 64):
+        status = Status(tmp_path / "out" / "monitor.txt", "t1")
+        status.begin()
+        fill(tmp_path / "out")
+        status.failed(ConfigError("no. " * 1000, details="line\n" * 99))
+        monitor = read(status)
+    assert (monitor.state, monitor.return_code, monitor.stack) == (protocol.STATE_ERROR, 300001, ())
+    assert monitor.message.startswith("no. no. ")

@@ -2,7 +2,7 @@ import subprocess
 
 import pytest
 
-from live_code.errors import RefMissingError, RefusedError
+from live_code.errors import NotFoundError, RefMissingError, RefusedError
 from live_code.tools.git import submodules
 from live_code.tools.git.url import UrlError, parse
 from tests.support import checkouts, variables
@@ -108,8 +108,16 @@ def test_a_folder_that_gitmodules_does_not_name_is_passed_over_unless_submodules
 
 def test_a_commit_that_the_submodules_repository_lacks_is_an_error(make, repo, lib):
     lib.commit({"lib.py": "one"})
-    with pytest.raises(RefMissingError, match="lib"):
+    with pytest.raises(
+        RefMissingError, match=r"the submodule vendor/lib \(at 0123456789ab\): the commit is not in"
+    ) as caught:
         make(add(repo, "vendor/lib", "../lib", "0123456789abcdef0123456789abcdef01234567"))
+    assert "git_submodules: off" in caught.value.hint
+
+
+def test_a_submodule_that_is_gone_is_named(make, repo, tmp_path):
+    with pytest.raises(NotFoundError, match="the submodule vendor/lib"):
+        make(add(repo, "vendor/lib", str(tmp_path / "gone"), "0123456789abcdef0123456789abcdef01234567"))
 
 
 def test_a_submodule_in_a_subfolder_that_is_not_asked_for_is_not_fetched(make, repo, lib, tmp_path):
