@@ -184,7 +184,8 @@ def _tool(name: str, argv: list[str]) -> Answer:
 
 
 def _indexes(cache: Store, settings: PackageSettings) -> Iterator[Answer]:
-    from live_code.tools.packages import failures, probe  # the others ask nothing by HTTP
+    from live_code.tools.packages import probe  # the others ask nothing by HTTP
+    from live_code.tools.packages.messages import failures
 
     chosen = index.choose("", (), (), settings)
     try:

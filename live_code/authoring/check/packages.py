@@ -17,7 +17,8 @@ from live_code.stages.environment import lock
 from live_code.stages.request.hyperparameters import Request
 from live_code.stages.request.repo_settings import REPO_FILE, RepoSettings
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.packages import archives, python_version, requirements, solution
+from live_code.tools.packages import python_version, requirements, solution
+from live_code.tools.packages.forms import archives
 from live_code.tools.packages.framework import normalised
 from live_code.tools.processes import runner
 from live_code.tools.settings import PackageSettings

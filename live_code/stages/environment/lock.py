@@ -193,7 +193,7 @@ def _resolve(problem: Problem, store: Store, settings: PackageSettings) -> str:
 
 
 def _given(name: str, problem: Problem) -> tuple[str, str, bool, str]:
-    from live_code.tools.packages import given_lock
+    from live_code.tools.packages.forms import given_lock
 
     text = given_lock.read(name, problem.root)
     given_lock.check(name, text, problem.image, problem.protection)

@@ -80,7 +80,7 @@ def read(task: TaskConfig) -> Request:
 
 
 def _task_text(value: str, key: str, task: TaskConfig) -> str:
-    from live_code.tools.packages import task_texts  # few tasks have them
+    from live_code.tools.packages.forms import task_texts  # few tasks have them
 
     return task_texts.read(value, key, Path(task.paths("/in")))
 

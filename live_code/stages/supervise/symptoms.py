@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from live_code.job.ymir_exc import protocol
 from live_code.stages.supervise.contract import Report
 from live_code.tools.machine.inventory import FRAMEWORKS
-from live_code.tools.packages.breakage import BREAKAGES
+from live_code.tools.packages.messages.breakage import BREAKAGES
 from live_code.values import NamedTuple
 
 # What `retries: {on: ...}` may name.

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from live_code.errors import RequirementsError
 from live_code.tools import files
-from live_code.tools.packages import archives, conda, foreign_lock, project_python, script_block
+from live_code.tools.packages.forms import archives, conda, foreign_lock, project_python, script_block
 from live_code.tools.packages.framework import normalised
 from live_code.tools.packages.problem import PLAIN, Problem, copied
 from live_code.tools.packages.requirements import (

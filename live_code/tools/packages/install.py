@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from live_code.errors import BuildError, BuildTimeoutError
-from live_code.tools.packages import builds, dates, failures, solution, uv
+from live_code.tools.packages import builds, dates, solution, uv
 from live_code.tools.packages.index import Indexes, UnreachableError, try_each
+from live_code.tools.packages.messages import failures
 from live_code.tools.packages.site import Site
 from live_code.tools.packages.solution import Pin
 from live_code.tools.processes import runner

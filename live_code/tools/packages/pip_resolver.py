@@ -13,8 +13,9 @@ from pathlib import Path
 from live_code.errors import BuildError, RequirementsError
 from live_code.tools import files
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.packages import access, builds, failures, index, inputs, pip_output, probe, uv
+from live_code.tools.packages import access, builds, index, inputs, probe, uv
 from live_code.tools.packages.index import Indexes, solve_sparingly
+from live_code.tools.packages.messages import failures, pip_output
 from live_code.tools.packages.papers import Papers
 from live_code.tools.packages.problem import Problem
 from live_code.tools.packages.solution import Solution, parse

@@ -215,7 +215,7 @@ def _has_block(path: Path) -> bool:
         return False
     if b"# /// script" not in source:
         return False
-    from live_code.tools.packages import script_block
+    from live_code.tools.packages.forms import script_block
 
     return bool(script_block.block(source.decode("utf-8", "replace").replace("\r\n", "\n")))
 
@@ -304,7 +304,7 @@ def _in_one_form(walk: _Walk, name: str, source: str) -> Text:
     odd = [(line, last) for line, last in listed if not _is_usual(line, last, physical)]
     if own and not odd and len(physical) == _ends(source):
         return Text(name, source)
-    from live_code.tools.packages import rewriting
+    from live_code.tools.packages.forms import rewriting
 
     entries, kept = [rewriting.Entry(line.number, last, line.text) for line, last in odd], ""
     if is_conda(name):

@@ -8,18 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from live_code import __version__
-from live_code.tools.packages import (
-    complete_lock,
-    conflict,
-    hashes,
-    inputs,
-    markers,
-    oddities,
-    papers,
-    pip_resolver,
-    solution,
-    uv_resolver,
-)
+from live_code.tools.packages import inputs, markers, papers, pip_resolver, solution, uv_resolver
+from live_code.tools.packages.forms import complete_lock, hashes
+from live_code.tools.packages.messages import conflict, oddities
 from live_code.tools.packages.problem import AS_OF, PROJECT, Problem
 from live_code.tools.packages.solution import Solution
 from live_code.tools.settings import PackageSettings

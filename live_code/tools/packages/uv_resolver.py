@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from live_code.tools.packages import builds, dates, failures, inputs, uv
+from live_code.tools.packages import builds, dates, inputs, uv
 from live_code.tools.packages.index import Indexes, solve_sparingly
+from live_code.tools.packages.messages import failures
 from live_code.tools.packages.papers import Papers
 from live_code.tools.packages.problem import Problem
 from live_code.tools.packages.requirements import is_list

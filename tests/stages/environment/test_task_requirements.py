@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from live_code.errors import ConfigError, FrameworkConflictError, RequirementsError
 from live_code.stages.request import hyperparameters
-from live_code.tools.packages import task_texts
+from live_code.tools.packages.forms import task_texts
 from tests.support import task_request
 from tests.support.task_folder import TaskFolder
 from tests.support.workshop import Workshop, pins

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from live_code.errors import RequirementsError
-from live_code.tools.packages import project_python
+from live_code.tools.packages.forms import project_python
 
 _BLOCK = re.compile(r"^# /// (?P<type>[A-Za-z0-9-]+)[ \t]*\r?$\n(?P<content>(?:^#(?:| .*)\r?$\n?)+)", re.MULTILINE)
 _END = re.compile(r"(?m)^# ///[ \t]*\r?$")

@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 
 from live_code.errors import RequirementsError, nearest
-from live_code.tools.packages import conflict, explanation, modules
-from live_code.tools.packages.backend import RENAMED
-from live_code.tools.packages.explanation import Absence
+from live_code.tools.packages import modules
+from live_code.tools.packages.messages import conflict, explanation
+from live_code.tools.packages.messages.backend import RENAMED
+from live_code.tools.packages.messages.explanation import Absence
 from live_code.tools.packages.problem import Problem
 
 _ELSEWHERE = "or, if another index has it, name that in extra_index_url."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from live_code.tools.packages import project_python
+from live_code.tools.packages.forms import project_python
 from tests.support.workshop import Workshop
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from live_code.errors import RequirementsError
-from live_code.tools.packages import foreign_lock, markers, solution
+from live_code.tools.packages import markers, solution
+from live_code.tools.packages.forms import foreign_lock
 from live_code.tools.packages.framework import normalised
 from live_code.tools.packages.problem import Problem
 from live_code.tools.packages.requirements import Line, Text, is_list, lines, options

@@ -6,7 +6,7 @@ import pytest
 
 from live_code.errors import ConfigError, RequirementsError
 from live_code.stages.request.repo_settings import RepoSettings
-from live_code.tools.packages import script_block
+from live_code.tools.packages.forms import script_block
 from tests.support.workshop import Workshop, pins, seen
 
 SCRIPT = '''#!/usr/bin/env python3

@@ -8,9 +8,9 @@ from itertools import combinations, pairwise
 from urllib.parse import unquote
 
 from live_code.errors import FrameworkConflictError, RequirementsError
-from live_code.tools.packages import explanation, ranges
-from live_code.tools.packages.explanation import Demand
 from live_code.tools.packages.framework import Protection, normalised
+from live_code.tools.packages.messages import explanation, ranges
+from live_code.tools.packages.messages.explanation import Demand
 from live_code.tools.packages.requirements import Line, Text, is_list, lines
 from live_code.tools.packages.solution import same
 from live_code.values import NamedTuple

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from live_code.errors import RequirementsError
-from live_code.tools.packages import conda, forms, script_block
+from live_code.tools.packages.forms import conda, pip_form, script_block
 from live_code.values import NamedTuple
 
 
@@ -54,14 +54,14 @@ def _placed(numbered: list[tuple[int, str]]) -> list[Entry]:
 def whole(
     entries: list[Entry], lines: list[str], name: str, root: Path, folder: Path, find: Callable[..., str]
 ) -> Whole:
-    """The file with these entries in one form; all other lines stay. ``find``: see ``forms.Place``, with the line."""
+    """The file with these entries in one form; all other lines stay. ``find``: see ``pip_form.Place``."""
     physical = [*lines, *[""] * ((entries[-1].last if entries else 0) - len(lines))]
     further: list[str] = []
     notes: list[str] = []
     settings: list[str] = []
     for first, last, words in entries:
         line = f"{name}:{first}"
-        form = forms.form(words, forms.Place(line, root, folder, partial(find, line=line)))
+        form = pip_form.form(words, pip_form.Place(line, root, folder, partial(find, line=line)))
         physical[first - 1 : last] = [form.text, *[""] * (last - first)]
         further += form.further
         notes += form.notes

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from live_code.tools.machine.interpreter import Distribution
-from live_code.tools.packages import markers, ranges
+from live_code.tools.packages import markers
 from live_code.tools.packages.framework import normalised
+from live_code.tools.packages.messages import ranges
 from live_code.tools.packages.solution import Pin
 
 MOST_NAMED = 5

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from live_code.errors import LiveCodeError
-from live_code.tools.packages import failures, pip_output
 from live_code.tools.packages.index import UnreachableError
+from live_code.tools.packages.messages import failures, pip_output
 from tests.support.problems import failed, problem
 
 STACK = 'Traceback (most recent call last):\n  File "/tools/pip/resolver.py", line 9, in resolve\n    raise x\n'

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import pytest
 
 from live_code.errors import FrameworkConflictError
-from live_code.tools.packages import conflict
-from live_code.tools.packages.explanation import Demand
 from live_code.tools.packages.framework import Bound, Protection
+from live_code.tools.packages.messages import conflict
+from live_code.tools.packages.messages.explanation import Demand
 from live_code.tools.packages.requirements import Text
 from tests.support.problems import NUMPY, TORCH, lists
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from live_code.tools.packages import unreadable
+from live_code.tools.packages.messages import unreadable
 from live_code.tools.packages.requirements import Text
 
 LINES = {

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 
-from live_code.tools.packages import conflict, foreign_lock, markers, solution
+from live_code.tools.packages import markers, solution
+from live_code.tools.packages.forms import foreign_lock
 from live_code.tools.packages.framework import is_family, normalised
+from live_code.tools.packages.messages import conflict
 from live_code.tools.packages.problem import Problem
 from live_code.tools.packages.requirements import Chosen, Line, Text, is_list, lines
 from live_code.tools.packages.solution import Pin

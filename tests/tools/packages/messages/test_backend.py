@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from live_code.tools.packages import backend
+from live_code.tools.packages.messages import backend
 
 TRACE = 'Traceback (most recent call last):\n  File "<string>", line 3, in <module>\n    boom()\n'
 # Standard error (or output, of a compiler), the reason, words of the remedy.

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from live_code.errors import BuildError, IndexUnreachableError, LiveCodeError, RequirementsError, StoreFullError
-from live_code.tools.packages import failures
 from live_code.tools.packages.index import UnreachableError
+from live_code.tools.packages.messages import failures
 from live_code.tools.packages.problem import Problem
 from tests.support.problems import failed, problem
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from live_code.errors import ConfigError, RequirementsError
 from live_code.tools import files
 from live_code.tools.machine.interpreter import Interpreter
-from live_code.tools.packages import conflict, solution
+from live_code.tools.packages import solution
 from live_code.tools.packages.framework import Protection
+from live_code.tools.packages.messages import conflict
 
 _HINT = "Name the requirements.lock of an earlier run: a file of the repo, or an absolute path."
 _MADE_FOR = re.compile(r"^# made by live-code \S+ for (\S+) (\d+\.\d+)\S* on (\S+)", re.MULTILINE)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from live_code.errors import ConfigError, RequirementsError
-from live_code.tools.packages import conda
+from live_code.tools.packages.forms import conda
 from tests.support.workshop import Workshop, pins
 
 IMAGE = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -17,14 +17,14 @@ from live_code.errors import (
 from live_code.tools import files
 from live_code.tools.diagnosis import Sign, diagnose
 from live_code.tools.git.credentials import PROXY_FILE
-from live_code.tools.packages import absent, backend, conflict, unreadable, uv_report
 from live_code.tools.packages.access import CLIENT_CERT
 from live_code.tools.packages.framework import normalised
 from live_code.tools.packages.index import UnreachableError
+from live_code.tools.packages.messages import absent, backend, conflict, unreadable, uv_report
+from live_code.tools.packages.messages.uv_report import Report
 from live_code.tools.packages.problem import Problem, in_repo
 from live_code.tools.packages.requirements import Line, is_list, lines
 from live_code.tools.packages.secrets import FILE
-from live_code.tools.packages.uv_report import Report
 from live_code.tools.processes import runner
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from live_code.stages.supervise import symptoms
-from live_code.tools.packages.breakage import BREAKAGES, BUILD, LIBRARY, VERSION
+from live_code.tools.packages.messages.breakage import BREAKAGES, BUILD, LIBRARY, VERSION
 
 GPU, NONE = "GPU_MISMATCH", "NO_GPU"
 NO_SUCH_FILE = "cannot open shared object file: No such file or directory"

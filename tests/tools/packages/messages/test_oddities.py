@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from live_code.tools.machine.interpreter import Distribution
-from live_code.tools.packages import markers, oddities
+from live_code.tools.packages import markers
+from live_code.tools.packages.messages import oddities
 from live_code.tools.packages.solution import Pin
 from tests.support.problems import IMAGE
 

@@ -1,0 +1,1 @@
+"""What resolvers, installers and imports print when they fail → the sentence that a user can act upon."""
