@@ -102,7 +102,7 @@ def make(
         place=checkout.place,
         chosen=chosen,
         texts=texts,
-        content=_content(checkout, chosen, texts, request.resolver),
+        content="",
         own_needs=tuple(name for key, name in OWN_NEEDS.items() if key not in image.packages),
         image=image,
         protection=Protection() if request.allow_framework_override else protection,
@@ -112,6 +112,7 @@ def make(
         constraints=request.constraints,
         extra=request.extra_requirements,
     )
+    problem = problem._replace(content=_content(checkout, problem))
     key, text, cached, why = _given(given, problem) if given else _made(problem, store, settings)
     pylock = "" if given else _pylock(key, text, problem, store, settings)
     return Lock(
@@ -135,9 +136,9 @@ def _for_installing(indexes: index.Indexes, texts: tuple[requirements.Text, ...]
     return indexes._replace(extra=(*indexes.extra, *further)) if further else indexes
 
 
-def _content(checkout: Checkout, chosen: requirements.Chosen, texts: tuple[requirements.Text, ...], by: str) -> str:
+def _content(checkout: Checkout, problem: Problem) -> str:
     """What of the checkout a resolution depends on besides the texts; '' for nothing."""
-    if not texts or not reads_repo(chosen, texts, by):
+    if not problem.all_texts or not reads_repo(problem.chosen, problem.all_texts, problem.resolver):
         return ""
     return checkout.content or _NO_COMMIT
 

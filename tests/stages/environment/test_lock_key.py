@@ -77,6 +77,12 @@ class TestWhatIsBuilt:
         second = committed(project(shop, folder, "a==2.0")).lock(resolver=resolver, **asked)
         assert (pins(first)["a"], pins(second)["a"]) == ("1.0", "2.0")
 
+    def test_a_project_that_the_task_itself_asks_for(self, shop: Workshop) -> None:
+        asked = {"extra_requirements": "./lib"}
+        first = committed(project(shop, "lib", "a==1.0")).lock(**asked)
+        second = committed(project(shop, "lib", "a==2.0")).lock(**asked)
+        assert (pins(first)["a"], pins(second)["a"]) == ("1.0", "2.0")
+
     def test_the_same_texts_in_another_repo(self, shop: Workshop, tmp_path: Path) -> None:
         first = committed(project(shop.write("-e .\n"), ".", "a==1.0")).lock()
         other = shop._replace(root=tmp_path / "other")
