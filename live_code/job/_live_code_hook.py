@@ -78,7 +78,16 @@ def notice_the_end(error: BaseException) -> None:
             leave_report(error, over=True)
 
     atexit.register(report_again)
-    register = getattr(sys.modules.get("threading"), "_register_atexit", None)  # none: an older Python, or no threads
+    threading = sys.modules.get("threading")
+    register = getattr(threading, "_register_atexit", None)
+    if threading is not None and register is None:  # Python 3.8: what waits for threads is looked up by its name
+        wait_for_threads = getattr(threading, "_shutdown")  # noqa: B009 - it is known to no stub
+
+        def shut_down() -> None:
+            report_again()
+            wait_for_threads()
+
+        setattr(threading, "_shutdown", shut_down)  # noqa: B010
     if register is not None:
         try:  # noqa: SIM105 (contextlib is a millisecond at the start of every process)
             register(report_again)

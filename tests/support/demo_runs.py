@@ -40,7 +40,7 @@ class Played(NamedTuple):
         result = yaml.safe_load((self.out("training") / "models" / "result.yaml").read_text())
         stage = result["best_stage_name"]
         names = sorted(result["model_stages"][stage]["files"], key=lambda name: not name.endswith(".pt"))
-        return [self.out("training") / "models" / stage / name for name in names]
+        return [self.out("training") / "models" / name for name in names]
 
 
 class Start(NamedTuple):

@@ -25,6 +25,7 @@ _GOT_OVER = re.compile(
     r"|continu(?:e|ing)|using|instead|recovered|resum(?:ed|ing)|trying again|offline mode|reduc(?:ed|ing))\b",
     re.IGNORECASE,
 )
+_WARNING = re.compile(r":\d+: \w*Warning: ")
 # An exception as its printer has it, or an address that could not be reached.
 _OF_EXCEPTION = re.compile(r"^(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Timeout|Interrupt)\b")
 _ADDRESS = re.compile(r"\w+://|\bhost\b|\b(?:\w[\w-]*\.)+[a-z]{2,}\b|\b\d+\.\d+\.\d+\.\d+\b", re.IGNORECASE)
@@ -35,13 +36,23 @@ _OF_CRASH = 30
 def statement(tail: Sequence[str]) -> tuple[str, ...]:
     """The last line that says something, and those before it that it follows up on ("training failed")."""
     lines: list[str] = []
-    for line in reversed(tail):
+    for line in reversed(_without_warnings(tail)):
         if not line.strip() or _NOISE.search(line):
             continue
         lines.insert(0, line)
         if not _EMPTY.match(line) or len(lines) == 4:
             break
     return tuple(lines)
+
+
+def _without_warnings(tail: Sequence[str]) -> list[str]:
+    """Without what Python's warnings say, and the line of code that it prints behind each: nothing ends of those."""
+    pairs = zip(["", *tail], tail, strict=False)
+    return [
+        line
+        for before, line in pairs
+        if not _WARNING.search(line) and not (line.startswith("  ") and _WARNING.search(before))
+    ]
 
 
 def shown(tail: Sequence[str]) -> str:
