@@ -17,6 +17,7 @@ from live_code.tools.packages.problem import PLAIN, Problem, copied
 from live_code.tools.packages.requirements import (
     Input,
     Text,
+    as_named,
     is_conda,
     is_list,
     is_script,
@@ -123,8 +124,7 @@ def _plain(problem: Problem, folder: Path) -> Path:
     if not (outside or named or of_pip) and all(_is_as_written(problem.root / text.name, text) for text in texts):
         return Path()
     for text in texts:
-        # What is taken out leaves its length: resolvers tell the place of a fault by its byte.
-        content = _INDEX_LINE.sub(lambda match: " " * len(match[0].encode()), text.text)
+        content = without_indexes(text.text)
         if outside:
             content = _with_whole_includes(content, (problem.root / text.name).parent, problem.root, folder)
         if of_pip:
@@ -134,6 +134,11 @@ def _plain(problem: Problem, folder: Path) -> Path:
     return folder / PLAIN
 
 
+def without_indexes(text: str) -> str:
+    """What is taken out leaves its length: resolvers tell the place of a fault by its byte."""
+    return _INDEX_LINE.sub(lambda match: " " * len(match[0].encode()), text)
+
+
 def _as_pip_takes(match: re.Match[str], root: Path) -> str:
     """A project not as editable, which not every build can: it is installed from a copy. A file by its whole path."""
     if match["path"]:
@@ -141,15 +146,17 @@ def _as_pip_takes(match: re.Match[str], root: Path) -> str:
     return match["project"]
 
 
-def relative(text: str, root: Path) -> str:
+def relative(text: str, problem: Problem) -> str:
     """A solution with the projects and files of the repo as a requirements file would name them."""
+    root, places = problem.root, (problem.place, problem.place.resolve())
 
     def shown(match: re.Match[str]) -> str:
         path = Path(unquote(match["path"]))
-        name = os.path.relpath(path, root)
-        dotted = name if name == "." or name.startswith("../") else f"./{name}"
-        if name.startswith("../") and not path.exists():
+        top = next((place for place in places if path.is_relative_to(place)), None)
+        if top is None:
             return match[0]
+        name = os.path.relpath(path, top / root.relative_to(problem.place))
+        dotted = name if name == "." or name.startswith("../") else f"./{name}"
         return dotted if path.is_dir() else f"{match['name'] or ''}file:{quote(dotted)}"
 
     return _WHOLE.sub(shown, text)
@@ -164,7 +171,7 @@ def _with_whole_includes(content: str, place: Path, root: Path, folder: Path) ->
     included = []
 
     def take(match: re.Match[str]) -> str:
-        name = os.path.relpath((place / match["name"].strip()).resolve(), root.resolve())
+        name = as_named(place / match["name"].strip(), root)
         included.append(f"{match['option']} {folder / PLAIN / copied(name)}\n")
         return " " * len(match[0].encode())
 

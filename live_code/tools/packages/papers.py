@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from live_code.tools.packages import builds, stubs, uv
+from live_code.tools.packages import builds, inputs, stubs, uv
 from live_code.tools.packages.builds import Builds
 from live_code.tools.packages.problem import PLAIN, Problem, in_repo
 from live_code.tools.packages.requirements import options
@@ -54,12 +54,12 @@ class Papers(NamedTuple):
 
 def _kept_as_wheels(problem: Problem, shown: Stubs) -> str:
     """Lines that take the image's packages out of ``--no-binary :all:``, which is about what is installed."""
-    everything = any(name == "--no-binary" and value == ":all:" for name, value in options(problem.texts))
+    everything = any(name == "--no-binary" and value == ":all:" for name, value in options(problem.all_texts))
     return "".join(f"--only-binary {name}\n" for name in shown.offered) if everything else ""
 
 
 def _written(path: Path, text: str) -> Path:
-    path.write_text(f"{text}\n", encoding="utf-8")
+    path.write_text(f"{inputs.without_indexes(text)}\n", encoding="utf-8")
     return path
 
 
