@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from live_code.errors import RequirementsError
 from live_code.tools import files
-from live_code.tools.packages import archives, conda, foreign_lock, project_python, script_block
+from live_code.tools.packages import archives, conda, conflict, foreign_lock, markers, project_python, script_block
 from live_code.tools.packages.framework import normalised
 from live_code.tools.packages.problem import PLAIN, Problem, copied
 from live_code.tools.packages.requirements import (
@@ -97,9 +97,29 @@ def _of_project(problem: Problem, entry: Input, folder: Path) -> Iterator[str]:
         listed = [str(item) for item in own.get(key) or ()]
         if listed and option == "--override" and problem.resolver != "uv":
             log.warning(f"{entry.name}: [tool.uv] {key} is for uv; {problem.resolver} passes it over.")
-        elif listed:
+            continue
+        if option == "--override":
+            listed = [line for line in listed if not _is_images(line, entry.name, problem)]
+        if listed:
             yield option
             yield _write(folder / f"{key}.txt", "\n".join(listed) + "\n")
+
+
+def _is_images(line: str, name: str, problem: Problem) -> bool:
+    """Whether an override is about a protected package, in the image's version: it would take the place of ours.
+
+    Raises FrameworkConflictError for another version.
+    """
+    package = re.match(r"[A-Za-z0-9][\w.-]*", line)
+    if not package or normalised(package[0]) not in problem.protection.packages:
+        return False
+    from packaging.requirements import Requirement
+
+    wanted, there = Requirement(line), problem.protection.packages[normalised(package[0])]
+    applies = not wanted.marker or wanted.marker.evaluate(markers.environment(problem.image))
+    if applies and (wanted.url or not wanted.specifier.contains(there, prereleases=True)):
+        raise conflict.of_pin(f"{name} overrides {line}", normalised(package[0]), problem.protection)
+    return True
 
 
 def _uv_table(path: Path) -> dict[str, Any]:

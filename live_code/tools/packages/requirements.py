@@ -252,8 +252,7 @@ def _relative(path: Path, root: Path) -> str:
 def as_named(path: Path, root: Path) -> str:
     """A file from the root, by a link's own name where one leads to it: what it includes is seen from there."""
     named = Path(os.path.normpath(path))
-    same = named.resolve() == path.resolve()
-    return _relative(named, root) if same else _relative(path.resolve(), root.resolve())
+    return _relative(named, root) if named.resolve() == path.resolve() else _relative(path.resolve(), root.resolve())
 
 
 def _parsed(root: Path, named: str, origin: str, around: Around) -> Iterator[Input]:

@@ -73,9 +73,7 @@ def _solved(problem: Problem, store: Store, settings: PackageSettings) -> Soluti
         folder = Path(name)
         (folder / "papers").mkdir()
         asked = _copied(problem, folder / "repo") if problem.content else problem
-        return _SOLVERS[problem.resolver](
-            asked, papers.write(asked, folder / "papers", store, settings), store, settings
-        )
+        return _SOLVERS[problem.resolver](asked, papers.write(asked, folder / "papers"), store, settings)
 
 
 def _copied(problem: Problem, place: Path) -> Problem:
