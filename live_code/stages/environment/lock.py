@@ -97,6 +97,10 @@ def make(
     texts = requirements.closure(checkout.root, chosen, around)
     everything = (*texts, *own_texts(request.extra_requirements, request.constraints))
     settings = index.with_logins(settings, everything)
+    texts = tuple(
+        text._replace(text=index.without_logins(text.text, settings)) if requirements.is_list(text.name) else text
+        for text in texts
+    )
     protection = framework.protection(image, settings)
     problem = Problem(
         root=checkout.root,
@@ -110,8 +114,8 @@ def make(
         indexes=index.choose(request.pypi_mirror, request.extra_index_url, everything, settings),
         cutoff=_cutoff(request.resolve_as_of, checkout, store, settings.inherited),
         resolver=request.resolver,
-        constraints=request.constraints,
-        extra=request.extra_requirements,
+        constraints=index.without_logins(request.constraints, settings),
+        extra=index.without_logins(request.extra_requirements, settings),
     )
     key, text, cached, why = _given(given, problem) if given else _made(problem, store, settings)
     pylock = "" if given else _pylock(key, text, problem, store, settings)

@@ -137,9 +137,7 @@ class TestProjectsOverride:
 
     @pytest.mark.parametrize("asked", ["torch==2.0.0", "torch>=99", "torch @ https://host/torch-1.0-py3-none-any.whl"])
     def test_another_framework_is_refused(self, project: Callable[[str], Lock], asked: str) -> None:
-        with pytest.raises(
-            FrameworkConflictError, match=r"pyproject\.toml overrides torch.* but the image ships"
-        ):
+        with pytest.raises(FrameworkConflictError, match=r"pyproject\.toml overrides torch.* but the image ships"):
             project(asked)
 
     @pytest.mark.parametrize("asked", ["torch", "torch>=2.0", "torch==2.0.0 ; python_version < '3'"])
