@@ -17,7 +17,7 @@ from live_code.tools.git import worktree
 from live_code.tools.machine.interpreter import Interpreter
 from live_code.tools.packages import framework, index, requirements
 from live_code.tools.packages.framework import Protection
-from live_code.tools.packages.problem import AS_OF, PROJECT, Problem, reads_repo
+from live_code.tools.packages.problem import AS_OF, PROJECT, Problem, own_texts, reads_repo
 from live_code.tools.settings import Inherited, PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
@@ -95,7 +95,12 @@ def make(
             f"write requirements: {passed_over} into live-code.yaml, if the job needs it"
         )
     texts = requirements.closure(checkout.root, chosen, around)
-    settings = index.with_logins(settings, texts)
+    everything = (*texts, *own_texts(request.extra_requirements, request.constraints))
+    settings = index.with_logins(settings, everything)
+    texts = tuple(
+        text._replace(text=index.without_logins(text.text, settings)) if requirements.is_list(text.name) else text
+        for text in texts
+    )
     protection = framework.protection(image, settings)
     problem = Problem(
         root=checkout.root,
@@ -106,11 +111,11 @@ def make(
         own_needs=tuple(name for key, name in OWN_NEEDS.items() if key not in image.packages),
         image=image,
         protection=Protection() if request.allow_framework_override else protection,
-        indexes=index.choose(request.pypi_mirror, request.extra_index_url, texts, settings),
+        indexes=index.choose(request.pypi_mirror, request.extra_index_url, everything, settings),
         cutoff=_cutoff(request.resolve_as_of, checkout, store, settings.inherited),
         resolver=request.resolver,
-        constraints=request.constraints,
-        extra=request.extra_requirements,
+        constraints=index.without_logins(request.constraints, settings),
+        extra=index.without_logins(request.extra_requirements, settings),
     )
     problem = problem._replace(content=_content(checkout, problem))
     key, text, cached, why = _given(given, problem) if given else _made(problem, store, settings)

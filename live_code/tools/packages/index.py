@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from live_code.errors import FrameworkConflictError, LiveCodeError
 from live_code.tools.packages.framework import Protection, is_family
-from live_code.tools.packages.requirements import PYPI, Text, options
+from live_code.tools.packages.requirements import PYPI, Text, is_list, options
 from live_code.tools.settings import PackageSettings
 from live_code.tools.terminal import log
 from live_code.values import TYPE_CHECKING, NamedTuple
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _FRAMEWORKS_OWN = r"//download\.pytorch\.org/|/torch_stable\.html|/pytorch-wheels/|//repo\.mxnet\.io/|//apache-mxnet\."
 _INDEX_OPTIONS = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
 _SOURCE_TABLE = r"(?ms)^\[\[tool\.uv\.index\]\]\s*$(.*?)(?=^\[|\Z)"
+_EXPLICIT = r"(?m)^\s*explicit\s*=\s*true\b"
+# A URL with a login; git has logins of its own.
+_WITH_LOGIN = r"""(?<![\w+])https?://[^/\s@'"]+@[^\s;]+"""
 _SOURCE_URL = r"""(?m)^\s*url\s*=\s*["']([^"']+)["']"""
 _INDEX_LINE, _FURTHER_LINE = "index: ", "further index: "
 
@@ -123,8 +126,21 @@ def _others(places: tuple[str, ...], left_out: list[str]) -> tuple[str, ...]:
 
 def with_logins(settings: PackageSettings, texts: tuple[Text, ...]) -> PackageSettings:
     """The settings with the logins that stand in the requirements' own URLs, or in the variables that those name."""
-    urls = [_expanded(value, settings) for key, value in options(texts) if key in _INDEX_OPTIONS and "@" in value]
-    return settings._replace(index_urls=(*settings.index_urls, *urls)) if urls else settings
+    urls = [value for key, value in options(texts) if key in _INDEX_OPTIONS and "@" in value]
+    urls += [url for url, _ in _source_urls(texts) if "@" in url]
+    urls += [match[0] for text in texts if is_list(text.name) for match in re.finditer(_WITH_LOGIN, text.text)]
+    expanded = [_expanded(url, settings) for url in urls]
+    return settings._replace(index_urls=(*settings.index_urls, *expanded)) if urls else settings
+
+
+def without_logins(text: str, settings: PackageSettings) -> str:
+    """A list of requirements whose files' URLs have no login: no lock holds one, and ``with_logins`` keeps it. One in a
+    variable that the container lacks stays, to be told of."""
+    if "@" not in text or "://" not in text:
+        return text
+    return re.sub(
+        _WITH_LOGIN, lambda match: match[0] if "${" in _expanded(match[0], settings) else public(match[0]), text
+    )
 
 
 def for_pins(indexes: Indexes, names: Iterable[str], protection: Protection) -> Indexes:
@@ -136,9 +152,15 @@ def for_pins(indexes: Indexes, names: Iterable[str], protection: Protection) -> 
 def of_sources(texts: tuple[Text, ...]) -> tuple[str, ...]:
     """The indexes that projects name for single packages (``[[tool.uv.index]]``): a resolver reads them there, and the
     installer has to be told."""
-    projects = (text.text for text in texts if "tool.uv.index" in text.text)
+    return _once(*(url for url, _ in _source_urls(texts)))
+
+
+def _source_urls(texts: tuple[Text, ...]) -> list[tuple[str, bool]]:
+    """Each with whether it is for all packages, not only for those that name it."""
+    projects = (text.text for text in texts if "tool.uv.index" in text.text and not is_list(text.name))
     tables = (table for text in projects for table in re.findall(_SOURCE_TABLE, text))
-    return _once(*(match[1] for table in tables if (match := re.search(_SOURCE_URL, table))))
+    found = ((re.search(_SOURCE_URL, table), not re.search(_EXPLICIT, table)) for table in tables)
+    return [(match[1], for_all) for match, for_all in found if match]
 
 
 def choose(mirror: str, extra: tuple[str, ...], texts: tuple[Text, ...], settings: PackageSettings) -> Indexes:
@@ -150,6 +172,9 @@ def choose(mirror: str, extra: tuple[str, ...], texts: tuple[Text, ...], setting
     if not default:
         default, *by_file = by_file or [PYPI]
     further = [value for key, value in named if key == "--extra-index-url"]
+    further += [
+        url for url, for_all in _source_urls(texts) if for_all and public(url).rstrip("/") != default.rstrip("/")
+    ]
     return Indexes(
         public(default),
         _once(*extra, *by_file, *settings.extra_indexes, *further),

@@ -11,12 +11,15 @@ from urllib.parse import quote, unquote
 
 from live_code.errors import RequirementsError
 from live_code.tools import files
+from live_code.tools.packages import markers
 from live_code.tools.packages.forms import archives, conda, foreign_lock, project_python, script_block
 from live_code.tools.packages.framework import normalised
+from live_code.tools.packages.messages import conflict
 from live_code.tools.packages.problem import PLAIN, Problem, copied
 from live_code.tools.packages.requirements import (
     Input,
     Text,
+    as_named,
     is_conda,
     is_list,
     is_script,
@@ -96,9 +99,29 @@ def _of_project(problem: Problem, entry: Input, folder: Path) -> Iterator[str]:
         listed = [str(item) for item in own.get(key) or ()]
         if listed and option == "--override" and problem.resolver != "uv":
             log.warning(f"{entry.name}: [tool.uv] {key} is for uv; {problem.resolver} passes it over.")
-        elif listed:
+            continue
+        if option == "--override":
+            listed = [line for line in listed if not _is_images(line, entry.name, problem)]
+        if listed:
             yield option
             yield _write(folder / f"{key}.txt", "\n".join(listed) + "\n")
+
+
+def _is_images(line: str, name: str, problem: Problem) -> bool:
+    """Whether an override is about a protected package, in the image's version: it would take the place of ours.
+
+    Raises FrameworkConflictError for another version.
+    """
+    package = re.match(r"[A-Za-z0-9][\w.-]*", line)
+    if not package or normalised(package[0]) not in problem.protection.packages:
+        return False
+    from packaging.requirements import Requirement
+
+    wanted, there = Requirement(line), problem.protection.packages[normalised(package[0])]
+    applies = not wanted.marker or wanted.marker.evaluate(markers.environment(problem.image))
+    if applies and (wanted.url or not wanted.specifier.contains(there, prereleases=True)):
+        raise conflict.of_pin(f"{name} overrides {line}", normalised(package[0]), problem.protection)
+    return True
 
 
 def _uv_table(path: Path) -> dict[str, Any]:
@@ -123,8 +146,7 @@ def _plain(problem: Problem, folder: Path) -> Path:
     if not (outside or named or of_pip) and all(_is_as_written(problem.root / text.name, text) for text in texts):
         return Path()
     for text in texts:
-        # What is taken out leaves its length: resolvers tell the place of a fault by its byte.
-        content = _INDEX_LINE.sub(lambda match: " " * len(match[0].encode()), text.text)
+        content = without_indexes(text.text)
         if outside:
             content = _with_whole_includes(content, (problem.root / text.name).parent, problem.root, folder)
         if of_pip:
@@ -134,6 +156,11 @@ def _plain(problem: Problem, folder: Path) -> Path:
     return folder / PLAIN
 
 
+def without_indexes(text: str) -> str:
+    """What is taken out leaves its length: resolvers tell the place of a fault by its byte."""
+    return _INDEX_LINE.sub(lambda match: " " * len(match[0].encode()), text)
+
+
 def _as_pip_takes(match: re.Match[str], root: Path) -> str:
     """A project not as editable, which not every build can: it is installed from a copy. A file by its whole path."""
     if match["path"]:
@@ -141,15 +168,17 @@ def _as_pip_takes(match: re.Match[str], root: Path) -> str:
     return match["project"]
 
 
-def relative(text: str, root: Path) -> str:
+def relative(text: str, problem: Problem) -> str:
     """A solution with the projects and files of the repo as a requirements file would name them."""
+    root, places = problem.root, (problem.place, problem.place.resolve())
 
     def shown(match: re.Match[str]) -> str:
         path = Path(unquote(match["path"]))
-        name = os.path.relpath(path, root)
-        dotted = name if name == "." or name.startswith("../") else f"./{name}"
-        if name.startswith("../") and not path.exists():
+        top = next((place for place in places if path.is_relative_to(place)), None)
+        if top is None:
             return match[0]
+        name = os.path.relpath(path, top / root.relative_to(problem.place))
+        dotted = name if name == "." or name.startswith("../") else f"./{name}"
         return dotted if path.is_dir() else f"{match['name'] or ''}file:{quote(dotted)}"
 
     return _WHOLE.sub(shown, text)
@@ -164,7 +193,7 @@ def _with_whole_includes(content: str, place: Path, root: Path, folder: Path) ->
     included = []
 
     def take(match: re.Match[str]) -> str:
-        name = os.path.relpath((place / match["name"].strip()).resolve(), root.resolve())
+        name = as_named(place / match["name"].strip(), root)
         included.append(f"{match['option']} {folder / PLAIN / copied(name)}\n")
         return " " * len(match[0].encode())
 

@@ -6,14 +6,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from live_code.tools.packages import builds, stubs, uv
+from live_code.tools.packages import builds, inputs, stubs
 from live_code.tools.packages.builds import Builds
 from live_code.tools.packages.problem import PLAIN, Problem, in_repo
 from live_code.tools.packages.requirements import options
 from live_code.tools.packages.stubs import Stubs
 from live_code.tools.processes import runner
-from live_code.tools.settings import PackageSettings
-from live_code.tools.store import Store
 from live_code.values import NamedTuple
 
 
@@ -54,24 +52,23 @@ class Papers(NamedTuple):
 
 def _kept_as_wheels(problem: Problem, shown: Stubs) -> str:
     """Lines that take the image's packages out of ``--no-binary :all:``, which is about what is installed."""
-    everything = any(name == "--no-binary" and value == ":all:" for name, value in options(problem.texts))
+    everything = any(name == "--no-binary" and value == ":all:" for name, value in options(problem.all_texts))
     return "".join(f"--only-binary {name}\n" for name in shown.offered) if everything else ""
 
 
 def _written(path: Path, text: str) -> Path:
-    path.write_text(f"{text}\n", encoding="utf-8")
+    path.write_text(f"{inputs.without_indexes(text)}\n", encoding="utf-8")
     return path
 
 
-def write(problem: Problem, folder: Path, store: Store, settings: PackageSettings) -> Papers:
+def write(problem: Problem, folder: Path) -> Papers:
     """Into an empty folder. Raises OSError."""
     links, apart = folder / "links", folder / "image-packages"
     protected, constraints = folder / "image", folder / "image-range"
     links.mkdir()
     apart.mkdir()
     protection = problem.protection
-    checked = uv.check(problem.image.path, store, settings) if protection.packages else ""
-    shown = stubs.write(links, apart, problem.image, protection.packages, checked)
+    shown = stubs.write(links, apart, problem.image, protection.packages)
     protected.write_text(_kept_as_wheels(problem, shown) + shown.required, encoding="utf-8")
     constraints.write_text(protection.constraints(), encoding="utf-8")
     seen = builds.write(folder / "builds", problem.image, protection, shown.offered)

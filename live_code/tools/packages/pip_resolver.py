@@ -57,7 +57,7 @@ def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSetti
             raise failures.of_resolver(
                 papers.in_own_words(shown), problem, failures.logs_in(settings, store)
             ) from error
-        text = inputs.relative(papers.without_places(output.read_text(encoding="utf-8")), problem.root)
+        text = inputs.relative(papers.without_places(output.read_text(encoding="utf-8")), problem)
         return Solution(parse(_at_commits(text, problem, store, settings)), papers.without_places(sighted))
 
     return solve_sparingly(problem.indexes, attempt, problem.protection)

@@ -25,7 +25,9 @@ _PLACE = (
 _BY_FILE = r"(?i)@\s*(?:file:|\.{0,2}/)"
 _IN_UV_LOCK = r"source = \{ (?:path|directory|editable|virtual) = \"(?!\.\")"
 _IN_PYLOCK = r"(?m)^\s*path\s*=|[{,]\s*path\s*="
-_DYNAMIC = r"(?s)\bdynamic\s*=\s*\[[^\]]*dependencies"
+_DYNAMIC = r"""\bdynamic["']?\s*=\s*\[(?:[^\]#]|#[^\n]*\n)*dependencies"""
+# What a requirement of a project is at: a path, a variable or a word of its builder that stands for one.
+_BY_PLACE = r"(?i)@\s*(?:file:|[./{$])"
 
 
 class Problem(NamedTuple):
@@ -51,12 +53,17 @@ class Problem(NamedTuple):
     @property
     def all_texts(self) -> tuple[Text, ...]:
         """With the task's own, which stand in no file of the repo."""
-        own = (("extra_requirements", self.extra), ("constraints", self.constraints))
-        return (*self.texts, *(Text(name, text) for name, text in own if text))
+        return (*self.texts, *own_texts(self.extra, self.constraints))
 
     @property
     def subject(self) -> str:
         return str(self.chosen) or "what the job side needs"
+
+
+def own_texts(extra: str, constraints: str) -> tuple[Text, ...]:
+    """The task's own requirements, which stand in no file of the repo."""
+    named = (Text("extra_requirements", extra), Text("constraints", constraints, constraint=True))
+    return tuple(text for text in named if text.text)
 
 
 def reads_repo(chosen: Chosen, texts: tuple[Text, ...], resolver: str) -> bool:
@@ -105,4 +112,5 @@ def _is_project(name: str) -> bool:
 
 def _is_static(text: str) -> bool:
     """Whether a pyproject.toml states its dependencies itself, all of them, and no place of one."""
-    return "[project]" in text and not re.search(_DYNAMIC, text) and "[tool.uv" not in text
+    leads_on = re.search(_DYNAMIC, text) or re.search(_BY_PLACE, text)
+    return "[project]" in text and not leads_on and "[tool.uv" not in text

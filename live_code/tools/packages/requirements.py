@@ -249,6 +249,12 @@ def _relative(path: Path, root: Path) -> str:
     return Path(os.path.relpath(path, root)).as_posix()
 
 
+def as_named(path: Path, root: Path) -> str:
+    """A file from the root, by a link's own name where one leads to it: what it includes is seen from there."""
+    named = Path(os.path.normpath(path))
+    return _relative(named, root) if named.resolve() == path.resolve() else _relative(path.resolve(), root.resolve())
+
+
 def _parsed(root: Path, named: str, origin: str, around: Around) -> Iterator[Input]:
     hint = f"Correct it in {origin}."
     rest = _CHOICE.sub("", named).strip(" ,")
@@ -391,4 +397,4 @@ def _included(walk: _Walk, folder: Path, line: Line, name: str) -> str:
     if not included or not (walk.root / included).is_file():
         shown = included or Path(os.path.normpath(_relative(folder, walk.root) + f"/{name}")).as_posix()
         raise RequirementsError(f"{line} includes {shown}, which is no file of this commit.", hint="Add it.")
-    return included
+    return as_named(folder / name, walk.root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from live_code.tools.packages import inputs, markers, papers, pip_resolver, solu
 from live_code.tools.packages.forms import complete_lock, hashes
 from live_code.tools.packages.messages import conflict, oddities
 from live_code.tools.packages.problem import AS_OF, PROJECT, Problem
+from live_code.tools.packages.requirements import options
 from live_code.tools.packages.solution import Solution
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
@@ -31,7 +33,7 @@ def text(problem: Problem, store: Store, settings: PackageSettings) -> str:
     left = complete_lock.besides(problem, pins) if pins else problem
     solved = Solution([])
     if left.chosen.inputs or left.own_needs or left.extra:
-        solved = _solved(left, store, settings)
+        solved = _solved_in_parts(left, store, settings)
     image, protected = problem.image.packages, problem.protection.packages
     own = [pin for pin in solution.without(pins, image) if pin.name not in protected]
     added = [pin for pin in solution.without(solved.pins, image) if pin.name not in protected]
@@ -41,8 +43,18 @@ def text(problem: Problem, store: Store, settings: PackageSettings) -> str:
     local = [f"# {PROJECT}{pin.local}\n" for pin in (*own, *added) if pin.is_local]
     entries = [f"{pin.text.rstrip()}\n" for pin in own if not pin.is_local]
     entries += [solution.entry(pin, given, "live-code's job side") for pin in added if not pin.is_local]
-    formats = [f"{line}\n" for line in inputs.formats(problem.texts)]
+    formats = [f"{line}\n" for line in inputs.formats(problem.all_texts)]
     return "".join((*_head(problem, solved.sighted), *formats, *local, *entries))
+
+
+def _solved_in_parts(problem: Problem, store: Store, settings: PackageSettings) -> Solution:
+    """As ``_solved``. Where the repo keeps its own from all indexes, what the job's side needs still comes from one."""
+    if not problem.own_needs or not any(key == "--no-index" for key, _ in options(problem.all_texts)):
+        return _solved(problem, store, settings)
+    theirs = _solved(problem._replace(own_needs=()), store, settings)
+    rest = complete_lock.besides(problem, theirs.pins)._replace(extra="")
+    ours = _solved(rest, store, settings).pins if rest.own_needs else []
+    return theirs._replace(pins=[*theirs.pins, *ours])
 
 
 def _solved(problem: Problem, store: Store, settings: PackageSettings) -> Solution:
@@ -52,9 +64,7 @@ def _solved(problem: Problem, store: Store, settings: PackageSettings) -> Soluti
         folder = Path(name)
         (folder / "papers").mkdir()
         asked = _copied(problem, folder / "repo") if problem.content else problem
-        return _SOLVERS[problem.resolver](
-            asked, papers.write(asked, folder / "papers", store, settings), store, settings
-        )
+        return _SOLVERS[problem.resolver](asked, papers.write(asked, folder / "papers"), store, settings)
 
 
 def _copied(problem: Problem, place: Path) -> Problem:
@@ -70,7 +80,8 @@ def _head(problem: Problem, sighted: str) -> Iterator[str]:
     if shown := problem.chosen.shown:
         yield f"# from: {shown}" + ("" if problem.chosen.inputs else f" ({problem.chosen.origin})") + "\n"
     for name, lines in (("constraints", problem.constraints), ("extra requirements", problem.extra)):
-        yield from (f"# {name} of the task: {line}\n" for line in lines.splitlines())
+        public = re.sub(r"(\w://)[^/\s@]+@", r"\1", lines)  # a login in an index's URL is not for a lock
+        yield from (f"# {name} of the task: {line}\n" for line in public.splitlines())
     if problem.cutoff:
         yield f"# {AS_OF}{problem.cutoff}\n"
     if problem.protection.packages:

@@ -13,8 +13,6 @@ from live_code.values import NamedTuple
 
 # By PEP 440 it makes a version newer than the index's of the same number, and one that `==` of that number takes.
 _LABEL = "+image"
-# What `uv pip check` says of a requirement that an installed package has and does not find.
-_UNMET = re.compile(r"The package `(?P<name>[^`]+)` requires `(?P<requires>[^`]+)`, but")
 _WHEEL = "Wheel-Version: 1.0\nGenerator: live-code\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _EXTRA = re.compile(r"\bextra\s*==")
@@ -38,21 +36,20 @@ def plain(text: str) -> str:
     return re.sub(rf"{re.escape(_LABEL)}\b", "", text)
 
 
-def write(links: Path, apart: Path, image: Interpreter, protected: Mapping[str, str], checked: str) -> Stubs:
+def write(links: Path, apart: Path, image: Interpreter, protected: Mapping[str, str]) -> Stubs:
     """Makes one stub for each package of the image that can have one: of the protected ones in ``apart``, of the others
     in ``links``, a folder to look for packages in.
 
-    ``checked``: what ``uv pip check`` says of the image. A framework that works without something, or with another
-    version than it says (conda's, NGC's), must not pull it in. Raises OSError.
+    A framework that works without something, or with another version than it says (conda's, NGC's), must not pull it
+    in. Raises OSError.
     """
     known = image.distributions()
     for name, version in protected.items():
         known.setdefault(name, Distribution(version, "", (), (), {}))
-    unmet = {(normalised(match["name"]), required_name(match["requires"])) for match in _UNMET.finditer(checked)}
     required, offered = "", {}
     for name, dist in known.items():
         if name in protected:
-            requires = tuple(_met(name, dist, known, unmet))
+            requires = tuple(line for line in dist.requires if _EXTRA.search(line) or _is_met(line, known))
             wheel = write_wheel(apart, name, dist._replace(version=protected[name], requires=requires))
             required += f"{name} @ file://{quote(str(wheel))}\n"
         elif is_version(dist.version):
@@ -85,9 +82,14 @@ def write_wheel(folder: Path, name: str, dist: Distribution, files: Iterable[tup
     return path
 
 
-def _met(name: str, dist: Distribution, known: Mapping[str, Distribution], unmet: set[tuple[str, str]]) -> list[str]:
-    return [
-        line
-        for line in dist.requires
-        if _EXTRA.search(line) or (required_name(line) in known and (name, required_name(line)) not in unmet)
-    ]
+def _is_met(line: str, known: Mapping[str, Distribution]) -> bool:
+    """Whether the image has what a package of its own asks for; not, where nobody can tell: it works as it is."""
+    there = known.get(required_name(line))
+    if there is None or not is_version(there.version):
+        return False
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        return Requirement(line).specifier.contains(there.version, prereleases=True)
+    except InvalidRequirement:
+        return False

@@ -33,15 +33,6 @@ def binary() -> Path:
     raise InterpreterError("uv is missing beside live-code.", hint="Install live-code again, with its dependencies.")
 
 
-def check(python: Path, store: Store, settings: PackageSettings) -> str:
-    """What uv finds wrong among an interpreter's packages, in its words."""
-    try:
-        run(["pip", "check", "--python", python], store, settings)
-    except runner.ProcessError as error:
-        return error.output.stderr
-    return ""
-
-
 def run(
     arguments: Sequence[str | os.PathLike[str]],
     store: Store,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSetti
             raise failures.of_resolver(
                 papers.in_own_words(error), problem, failures.logs_in(settings, store), hints
             ) from error
-        solved = parse(papers.without_places(output.read_text(encoding="utf-8")))
+        solved = parse(inputs.relative(papers.without_places(output.read_text(encoding="utf-8")), problem))
         return Solution(solved, papers.without_places(sighted))
 
     return solve_sparingly(problem.indexes, attempt, problem.protection)
@@ -72,6 +73,17 @@ def _hints(
     return ""
 
 
+def _without_sources(problem: Problem) -> list[str]:
+    """The protected packages, whose sources in a project (``[tool.uv.sources]``) are not asked.
+
+    When it is told of one, uv does not find the members of a workspace: there only those that have a source count.
+    """
+    protected, texts = list(problem.protection.packages), "\n".join(text.text for text in problem.texts)
+    if not re.search(r"\bworkspace\s*=\s*true", texts):
+        return protected
+    return [name for name in protected if re.search(rf"""(?m)^\s*["']?{re.escape(name)}["']?\s*=\s*[\[{{]""", texts)]
+
+
 def _arguments(problem: Problem, papers: Papers, solution: Path) -> list[str | Path]:
     protected = problem.protection.packages
     words: list[str | Path] = ["pip", "compile", "--python", problem.image.path]
@@ -79,9 +91,10 @@ def _arguments(problem: Problem, papers: Papers, solution: Path) -> list[str | P
     words += ["--constraints", papers.constraints, *papers.own_files(problem)]
     words += ["--find-links", papers.links, "--output-file", solution]
     words += ["--find-links", papers.builds.links, "--build-constraints", papers.builds.constraints]
-    words += [word for name in protected for word in ("--no-emit-package", name, "--no-sources-package", name)]
+    words += [word for name in protected for word in ("--no-emit-package", name)]
+    words += [word for name in _without_sources(problem) for word in ("--no-sources-package", name)]
     if problem.cutoff:
         words += dates.options(problem.cutoff, _undated(problem))
     words += [word for option in inputs.build_settings(problem.texts) for word in option.split(" ", 1)]
-    words += ["--prerelease", "allow"] if inputs.takes_previews(problem.texts) else []
+    words += ["--prerelease", "allow"] if inputs.takes_previews(problem.all_texts) else []
     return [*words, *(["-"] if problem.own_needs else [])]

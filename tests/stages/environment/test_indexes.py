@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from live_code.errors import BuildError, RequirementsError
+from live_code.errors import BuildError, IndexUnreachableError, RequirementsError
 from live_code.job.ymir_exc import protocol
 from live_code.tools import store as stores
 from live_code.tools.packages import index as indexes
 from live_code.tools.packages.requirements import Text
-from tests.support import variables
+from tests.support import images, variables
 from tests.support.servers.index import Index
 from tests.support.workshop import Workshop, pins, seen
 
@@ -203,6 +203,60 @@ class TestOfSources:
         )
         made = shop.make(shop.write(text, "pyproject.toml").lock(requirements="pyproject.toml"))
         assert seen(made, "b")["b"][0] == "1.0"
+
+    @pytest.mark.parametrize("explicit", ["true", "false"])
+    def test_a_login_in_its_url_holds_for_the_installation_too(
+        self, shop: Workshop, second_index: Index, tmp_path: Path, explicit: str
+    ) -> None:
+        second_index.add("b", "1.0").password = "s3cret/word"
+        url = second_index.url.replace("//", "//user:s3cret%2Fword@")
+        text = (
+            '[project]\nname = "p"\nversion = "1"\ndependencies = ["b"]\n[tool.uv.sources]\nb = { index = "mine" }\n'
+            f'[[tool.uv.index]]\nname = "mine"\nurl = "{url}"\nexplicit = {explicit}\n'
+        )
+        made = shop.make(shop.write(text, "pyproject.toml").lock(requirements="pyproject.toml"))
+        assert seen(made, "b")["b"][0] == "1.0"
+        assert leaks(tmp_path / "store") == []
+
+    def test_one_for_all_packages_is_asked_for_those_that_do_not_name_it(
+        self, shop: Workshop, second_index: Index
+    ) -> None:
+        second_index.add("b", "1.0")
+        text = '[project]\nname = "p"\nversion = "1"\ndependencies = ["b"]\n'
+        shop.write(f'{text}[[tool.uv.index]]\nurl = "{second_index.url}"\n', "pyproject.toml")
+        assert pins(shop.lock(requirements="pyproject.toml")) == {"b": "1.0"}
+
+
+def test_an_index_without_what_the_jobs_side_needs_is_told_as_that(
+    shop: Workshop, second_index: Index, tmp_path: Path
+) -> None:
+    second_index.add("b", "1.0")
+    bare = shop._replace(image=images.venv(tmp_path / "bare"), environ={"PIP_INDEX_URL": ""})
+    with pytest.raises(RequirementsError, match=r"live-code's job side asks for \w+, .* in extra_index_url"):
+        bare.write(f"-i {second_index.url}\nb\n").lock()
+
+
+class TestFile:
+    """A file of a requirement by its URL."""
+
+    @pytest.mark.parametrize("named", ["b @ ", ""])
+    @pytest.mark.parametrize("secret", ["s3cret%2Fword", "${INDEX_TOKEN}"])
+    def test_a_login_in_it_is_used_and_not_kept(
+        self, shop: Workshop, second_index: Index, tmp_path: Path, named: str, secret: str
+    ) -> None:
+        second_index.add("b", "1.0").password = "s3cret/word"
+        shop = shop._replace(environ={"INDEX_TOKEN": "s3cret%2Fword"})
+        url = second_index.url.replace("//", f"//user:{secret}@").replace("/simple", "/files/b-1.0-py3-none-any.whl")
+        locked = shop.write(f"{named}{url}\n").lock()
+        assert seen(shop.make(locked), "b")["b"][0] == "1.0"
+        assert "s3cret" not in repr(locked)
+        assert leaks(tmp_path / "store") == []
+
+    def test_one_that_wants_a_login_says_what_to_give(self, shop: Workshop, second_index: Index) -> None:
+        second_index.add("b", "1.0").password = "s3cret"
+        url = second_index.url.replace("/simple", "/files/b-1.0-py3-none-any.whl")
+        with pytest.raises(IndexUnreachableError, match=r"wants a login \(401\).*LIVE_CODE_INDEX_CREDENTIALS"):
+            shop.write(f"b @ {url}\n").lock()
 
 
 class TestLogin:

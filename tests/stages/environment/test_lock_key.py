@@ -116,6 +116,48 @@ class TestWhatIsBuilt:
         second = committed(shop.write("changed", "model.py")).lock(requirements="pyproject.toml")
         assert (second.key, second.cached) == (first.key, True)
 
+    @pytest.mark.parametrize(
+        "words", ['dynamic = [  # as [1] has it\n "dependencies"]', '"dynamic" = ["dependencies"]']
+    )
+    def test_a_project_that_tells_in_other_words_what_its_build_finds(self, shop: Workshop, words: str) -> None:
+        versions = []
+        for version in ("1.0", "2.0"):
+            project(shop, ".", f"a=={version}")
+            shop.write(PROJECT.replace('dynamic = ["dependencies"]', words), "pyproject.toml")
+            versions.append(pins(committed(shop).lock(requirements="pyproject.toml"))["a"])
+        assert versions == ["1.0", "2.0"]
+
+    @pytest.mark.parametrize("extra", ["./lib", "lib/", "-e ./lib", "proj @ file:./lib"])
+    def test_a_project_that_the_task_asks_for_besides(self, shop: Workshop, extra: str) -> None:
+        first = committed(project(shop, "lib", "a==1.0")).lock(extra_requirements=extra)
+        second = committed(project(shop, "lib", "a==2.0")).lock(extra_requirements=extra)
+        assert (pins(first)["a"], pins(second)["a"]) == ("1.0", "2.0")
+
+    def test_a_member_of_a_workspace_beside_a_framework(self, shop: Workshop) -> None:
+        shop.image.torch("2.6.0")
+        whole = '[tool.uv.sources]\nproj = { workspace = true }\n[tool.uv.workspace]\nmembers = ["lib"]\n'
+        shop.write(f'[project]\nname = "top"\nversion = "1"\ndependencies = ["proj"]\n{whole}', "pyproject.toml")
+        first = committed(project(shop, "lib", "a==1.0")).lock(requirements="pyproject.toml")
+        second = committed(project(shop, "lib", "a==2.0")).lock(requirements="pyproject.toml")
+        assert (pins(first)["a"], pins(second)["a"]) == ("1.0", "2.0")
+        assert second.projects.lines == ("./lib",)
+
+
+class TestWhatIsIncluded:
+    def test_what_a_linked_file_includes_is_seen_from_the_link(self, shop: Workshop) -> None:
+        shop.index.add("a", "1.0").add("a", "2.0")
+        shop.write("-r all.txt\n").write("-r base.txt\n", "req/all.txt").write("b\n", "req/base.txt")
+        (shop.root / "all.txt").symlink_to("req/all.txt")
+        first, second = (committed(shop.write(f"a=={version}\n", "base.txt")).lock() for version in ("1.0", "2.0"))
+        assert (pins(first), pins(second)) == ({"a": "1.0"}, {"a": "2.0"})
+
+    def test_also_where_files_are_copied(self, shop: Workshop) -> None:
+        shop.index.add("a", "1.0").add("a", "2.0")
+        shop.write("--extra-index-url http://127.0.0.1:9/simple\n-r ../all.txt\n", "det/requirements.txt")
+        shop.write("-r base.txt\n", "req/all.txt").write("b\n", "req/base.txt").write("a==1.0\n", "base.txt")
+        (shop.root / "all.txt").symlink_to("req/all.txt")
+        assert pins(shop.lock(requirements="det/requirements.txt")) == {"a": "1.0"}
+
 
 class TestWhatIsLinked:
     """A wheel of the repo is more than its name."""
@@ -138,6 +180,38 @@ class TestWhatIsLinked:
             (shop.root / "wheels" / "localw-1.0-py3-none-any.whl").write_bytes(built)
             versions.append(seen(committed(shop.write(f"{line}\n")).make(), "localw")["localw"][0])
         assert versions == ["old", "new"]
+
+    @pytest.mark.parametrize("place", ["file://${PROJECT_ROOT}/wheels", "file:///${PROJECT_ROOT}/wheels"])
+    def test_a_wheel_that_a_projects_own_table_names(self, shop: Workshop, place: str) -> None:
+        (shop.root / "wheels").mkdir()
+        asked = f'["localw @ {place}/localw-1.0-py3-none-any.whl"]'
+        shop.write(f'[project]\nname = "top"\nversion = "1"\ndependencies = {asked}\n', "pyproject.toml")
+        versions = []
+        for content in ("old", "new"):
+            built = wheel("localw", "1.0", files={"localw/__init__.py": f"__version__ = {content!r}\n"})
+            (shop.root / "wheels" / "localw-1.0-py3-none-any.whl").write_bytes(built)
+            made = committed(shop).make(committed(shop).lock(requirements="pyproject.toml"))
+            versions.append(seen(made, "localw")["localw"][0])
+        assert versions == ["old", "new"]
+
+    def test_no_path_of_the_solving_is_in_the_lock(self, shop: Workshop) -> None:
+        (shop.root / "wheels").mkdir()
+        (shop.root / "wheels" / "localw-1.0-py3-none-any.whl").write_bytes(wheel("localw", "1.0"))
+        told = BACKEND.replace(
+            'open("run.txt").read().split()', '[f"localw @ file://{os.getcwd()}/wheels/localw-1.0-py3-none-any.whl"]'
+        )
+        locked = project(shop.write("-e .\n"), ".", "").write(told, "backend.py").lock()
+        assert "localw @ file:./wheels/localw-1.0-py3-none-any.whl" in locked.text
+
+    def test_wheels_without_an_index_beside_what_the_jobs_side_takes_from_one(
+        self, shop: Workshop, tmp_path: Path
+    ) -> None:
+        (shop.root / "wheels").mkdir()
+        (shop.root / "wheels" / "localw-1.0-py3-none-any.whl").write_bytes(wheel("localw", "1.0"))
+        bare = shop._replace(image=images.venv(tmp_path / "bare"))
+        locked = bare.write("--no-index\n--find-links=wheels\nlocalw\n").lock()
+        assert pins(locked) == {"localw": "1.0", "pyyaml": "6.0", "easydict": "1.9"}
+        bare.make(locked)
 
 
 class TestImage:

@@ -13,8 +13,9 @@ from live_code.errors import ConfigError, FrameworkConflictError, RequirementsEr
 from live_code.stages.request import hyperparameters
 from live_code.tools.packages.forms import task_texts
 from tests.support import task_request
+from tests.support.servers.index import Index
 from tests.support.task_folder import TaskFolder
-from tests.support.workshop import Workshop, pins
+from tests.support.workshop import Workshop, pins, seen
 
 RESOLVERS = ["uv", pytest.param("pip-tools", marks=pytest.mark.slow)]
 
@@ -44,6 +45,37 @@ class TestInTheLock:
     def test_without_requirements_of_the_repo_too(self, shop: Workshop, resolver: str) -> None:
         shop.index.add("a", "1.0")
         assert pins(shop.lock(extra_requirements="a", resolver=resolver)) == {"a": "1.0"}
+
+
+class TestForce:
+    """What stands in them counts as it does in the repo's own files."""
+
+    def test_an_index_that_they_name_is_asked_for_the_installation_too(
+        self, shop: Workshop, second_index: Index
+    ) -> None:
+        second_index.add("b", "1.0")
+        locked = shop.lock(extra_requirements=f"--extra-index-url {second_index.url}\nb")
+        assert seen(shop.make(locked), "b")["b"][0] == "1.0"
+
+    def test_a_login_in_it_stays_out_of_the_lock(self, shop: Workshop, second_index: Index) -> None:
+        second_index.add("b", "1.0").password = "s3cret"
+        url = second_index.url.replace("//", "//user:s3cret@")
+        locked = shop.lock(extra_requirements=f"--extra-index-url {url}\nb")
+        assert seen(shop.make(locked), "b")["b"][0] == "1.0"
+        assert "s3cret" not in locked.text
+
+    def test_a_wrong_hash_is_refused(self, offered: Workshop) -> None:
+        with pytest.raises(RequirementsError, match=r"extra_requirements:1 wants a 1\.0 with the hash sha256:000"):
+            offered.lock(requirements="none", extra_requirements=f"a==1.0 --hash=sha256:{'0' * 64}")
+
+    def test_beside_requirements_with_hashes_one_without_is_named(self, offered: Workshop) -> None:
+        hashed = offered.lock(requirements="none", extra_requirements="a==1.0").text
+        with pytest.raises(RequirementsError, match=r"extra_requirements:1 \(b\) has no hash"):
+            offered.write(hashed).lock(extra_requirements="b")
+
+    def test_what_has_to_be_built_is_built(self, offered: Workshop) -> None:
+        offered.index.add("c", "1.0", source=True)
+        assert "\n--no-binary c\n" in offered.lock(extra_requirements="--no-binary c\nc").text
 
 
 class TestConflicts:
@@ -97,6 +129,23 @@ class TestForms:
         (tmp_path / "in" / "mine.txt").write_text("numpy<2\n")
         assert task_texts.read("mine.txt", "constraints", tmp_path / "in") == "numpy<2"
         assert task_texts.read(str(tmp_path / "in" / "mine.txt"), "constraints", Path("/in")) == "numpy<2"
+
+    @pytest.mark.parametrize("words", ["-r more.txt", "--requirement=more.txt", "-rmore.txt"])
+    def test_a_file_that_one_includes_stands_in_its_place(self, tmp_path: Path, words: str) -> None:
+        (tmp_path / "lists").mkdir()
+        (tmp_path / "lists" / "mine.txt").write_text(f"a\n{words}\nc\n")
+        (tmp_path / "lists" / "more.txt").write_text("b==1.0\n")
+        assert task_texts.read("lists/mine.txt", "extra_requirements", tmp_path) == "a\nb==1.0\nc"
+        assert task_texts.read("-r lists/mine.txt", "extra_requirements", tmp_path) == "a\nb==1.0\nc"
+
+    def test_one_that_includes_itself(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.txt").write_text("-c mine.txt\n")
+        with pytest.raises(ConfigError, match=r"includes itself"):
+            task_texts.read("mine.txt", "constraints", tmp_path)
+
+    def test_constraints_of_extra_requirements_have_a_key_of_their_own(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=r"-c more\.txt, which only bounds.*in the key constraints"):
+            task_texts.read("a\n-c more.txt", "extra_requirements", tmp_path)
 
     def test_one_that_is_not_there_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"constraints names gone\.txt, which can't be read.*Put it into /in"):

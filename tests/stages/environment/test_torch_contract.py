@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from live_code.errors import BuildError, FrameworkConflictError
 from live_code.job.ymir_exc import protocol
+from live_code.stages.environment.lock import Lock
 from live_code.tools.packages.index import PYPI
 from tests.support import images
 from tests.support.workshop import Workshop, pins, seen
@@ -110,6 +112,37 @@ class TestWithoutMetadata:
         shop.image.has("torch", "2.6.0", "nvidia-cublas-cu12==12.4.5.8")
         shop.index.add("nvidia-cublas-cu12", "12.4.5.8")
         assert pins(shop.write("torch\n").lock()) == {}
+
+    @pytest.mark.parametrize("odd", ["", "1.0-post-x"])
+    def test_nor_what_it_works_with_in_another_version(self, shop: Workshop, odd: str) -> None:
+        shop.image.has("torch", "2.6.0", "helper<3").has("helper", "3.2")
+        if odd:  # a package that no installer can read
+            shop.image.has("other", odd)
+        shop.index.add("helper", "2.8").add("helper", "3.2").add("a", "1.0", "torch", "helper")
+        assert pins(shop.write("a\n").lock()) == {"a": "1.0"}
+
+
+class TestProjectsOverride:
+    """``override-dependencies`` of a project's ``[tool.uv]``."""
+
+    @pytest.fixture
+    def project(self, offered: Workshop) -> Callable[[str], Lock]:
+        table = '[project]\nname = "p"\nversion = "1"\ndependencies = ["torch"]\n[tool.uv]\n'
+
+        def lock(asked: str) -> Lock:
+            offered.write(f'{table}override-dependencies = ["{asked}"]\n', "pyproject.toml")
+            return offered.lock(requirements="pyproject.toml")
+
+        return lock
+
+    @pytest.mark.parametrize("asked", ["torch==2.0.0", "torch>=99", "torch @ https://host/torch-1.0-py3-none-any.whl"])
+    def test_another_framework_is_refused(self, project: Callable[[str], Lock], asked: str) -> None:
+        with pytest.raises(FrameworkConflictError, match=r"pyproject\.toml overrides torch.* but the image ships"):
+            project(asked)
+
+    @pytest.mark.parametrize("asked", ["torch", "torch>=2.0", "torch==2.0.0 ; python_version < '3'"])
+    def test_one_that_fits_changes_nothing(self, project: Callable[[str], Lock], asked: str) -> None:
+        assert pins(project(asked)) == {}
 
 
 class TestNumpy:

@@ -49,7 +49,7 @@ class Entry(NamedTuple):
 def check(problem: Problem) -> None:
     """As pip does it: where one entry has a hash, each needs one and names one release. A project of the commit, and a
     git source at a commit, is proved by that. Raises RequirementsError."""
-    texts = [text for text in problem.texts if is_list(text.name)]
+    texts = [text for text in problem.all_texts if is_list(text.name)]
     if not are_required(texts):
         return
     entries = list(_entries(texts, problem))
@@ -78,7 +78,7 @@ def bound(problem: Problem, pins: Iterable[Pin], store: Store, settings: Package
     Raises RequirementsError when none of a package's is one of the index's, or when one has none in files that need
     them.
     """
-    listed = [text for text in problem.texts if is_list(text.name)]
+    listed = [text for text in problem.all_texts if is_list(text.name)]
     foreign = foreign_lock.texts(problem, store, settings)
     known = _by_name(_entries([*listed, *foreign], problem))
     words = {pin.name: pin for text in (*listed, *foreign) for pin in _whole(text)}

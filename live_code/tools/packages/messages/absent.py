@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from live_code.errors import RequirementsError, nearest
 from live_code.tools.packages import modules
+from live_code.tools.packages.framework import normalised
 from live_code.tools.packages.messages import conflict, explanation
 from live_code.tools.packages.messages.backend import RENAMED
 from live_code.tools.packages.messages.explanation import Absence
@@ -37,6 +38,11 @@ def explain(output: str, problem: Problem) -> RequirementsError | None:
     absence = absences[0]
     asking = conflict.asking(absence.name, absence.versions, facts.demands, problem.texts, problem.subject)
     words, remedy = _WORDS[absence.why](absence, output, problem)
+    if absence.name in map(normalised, problem.own_needs) and not conflict.place(absence.name, problem.all_texts):
+        asking, remedy = (
+            f"live-code's job side asks for {absence.name}",
+            "Name an index that has it in extra_index_url.",
+        )
     return RequirementsError(f"{asking}, {words}.", hint=remedy, details=output.strip())
 
 

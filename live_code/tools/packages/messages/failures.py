@@ -111,7 +111,7 @@ _INSTALLING = (
         r"[Hh]ash mismatch",
         BuildError,
         "a file is not the one that was locked: {cause}.",
-        "The index changed it, or it was damaged on the way.",
+        "The index changed it, it was damaged on the way, or the requirements have a wrong hash of it.",
     ),
     Sign(_NO_SPACE, StoreFullError, "there is no space left for the environment.", _HINT_SPACE),
 )
@@ -123,6 +123,7 @@ _NETWORK = (
         "the certificate of {requested} can't be verified: {cause}.",
         _HINT_CA,
     ),
+    Sign(_STATUS % "401", IndexUnreachableError, "{url} wants a login (401).", _HINT_LOGIN),
     Sign(_STATUS % "400", IndexUnreachableError, "the index answered {status} for {url}.", _HINT_CLIENT),
     Sign(_STATUS % r"\d+", IndexUnreachableError, "the index answered {status} for {url}.", _HINT_INDEX),
     Sign(
