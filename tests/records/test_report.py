@@ -71,6 +71,11 @@ class TestCurves:
         file.write_bytes(file.read_bytes()[:-5])
         assert curves.read(record)[0].steps == (0,)
 
+    def test_a_run_that_another_followed_in_its_folder_has_none(self, tmp_path: Path) -> None:
+        scalars(tmp_path / "tensorboard", "loss", [3.0, 2.0])
+        record = made_records.put(tmp_path)
+        assert curves.read(record._replace(path=record.path.with_name("run-before.json"))) == ()
+
     def test_a_run_without_files_has_none(self, tmp_path: Path) -> None:
         assert curves.read(made_records.put(tmp_path)) == ()
 

@@ -26,7 +26,7 @@ class Curve(NamedTuple):
 
 def read(record: Record) -> tuple[Curve, ...]:
     """Every scalar below the run's tensorboard folder, where that still lies beside the record."""
-    return below(record.out / "tensorboard")
+    return () if record.is_followed else below(record.out / "tensorboard")
 
 
 def below(folder: Path) -> tuple[Curve, ...]:
