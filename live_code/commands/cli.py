@@ -205,12 +205,15 @@ def _is_folder(places: Mapping[str, str]) -> bool:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from live_code.stages import results
+    from live_code.stages.record.journal import EARLIER
     from live_code.stages.request import task_config
 
     folders = task_config.Folders(arguments.in_dir, arguments.out_dir, arguments.env_file)
     collected, problems = results.check(task_config.load(folders, settings.task_files(arguments.environ)))
     if bad_end := _bad_end(task_config.out_dir(folders)):
         print(bad_end)
+        if (before := task_config.out_dir(folders) / "live-code" / EARLIER).is_file():
+            print(f"another run ended well here before, and results may be its own: {before}")
     for problem in problems:
         print(f"{problem.task}: {'' if problem.refused else 'warning: '}{problem.text}")
     if refused := sum(problem.refused for problem in problems):

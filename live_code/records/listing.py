@@ -158,9 +158,11 @@ def _row(record: Record) -> tuple[str, ...]:
 
 
 def _folder(record: Record) -> str:
-    """A path for other commands: as short as it can be from here."""
+    """A path for other commands: as short as it can be from here. A record that another run followed in its folder is
+    known by its file."""
     cwd = Path.cwd()
-    return str(record.out.relative_to(cwd) if record.out.is_relative_to(cwd) else record.out)
+    path = record.path if record.is_followed else record.out
+    return str(path.relative_to(cwd) if path.is_relative_to(cwd) else path)
 
 
 def _warn_of_unknown(terms: Sequence[Term], runs: Sequence[Mapping[str, Any]]) -> None:

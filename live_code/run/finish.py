@@ -13,7 +13,7 @@ from live_code.errors import Bug, ConfigError, LiveCodeError, Lost, OutputError,
 from live_code.job.ymir_exc import protocol
 from live_code.stages.code import workplace
 from live_code.stages.record import status
-from live_code.stages.record.journal import RECORD, Ending, Journal
+from live_code.stages.record.journal import EARLIER, RECORD, Ending, Journal
 from live_code.stages.request import task_config
 from live_code.tools import settings as variables
 from live_code.tools import store
@@ -22,8 +22,6 @@ from live_code.tools.terminal import log
 
 # Our own folder in /out: the record, the lock, the logs and the files handed to the job.
 FOLDER = "live-code"
-# The record of the last good run in the same folder.
-EARLIER = "run-before.json"
 # In so many bytes a record has its state.
 _BEGINNING = 400
 # Room to report the end in when the disk has run full meanwhile.

@@ -452,6 +452,18 @@ def test_of_two_images_of_one_name_the_last_result_counts_with_a_warning(task: T
     assert read_detections(task.out / "infer-result.json") == {"1.jpg": [PLAIN], "2.jpg": []}
 
 
+@pytest.mark.parametrize("form", [dict, list, tuple])
+def test_both_images_of_one_name_are_named(task: Task, form: Callable[[Any], Any]) -> None:
+    pairs = [("x/img.png", []), ("x/other.png", []), ("y/img.png", [box()])]
+    with pytest.warns(UserWarning, match=r"\(x/img\.png and y/img\.png\)"):
+        rw.write_infer_result(form(pairs))
+
+
+def test_images_of_one_name_from_an_iterator_are_named_by_it(task: Task) -> None:
+    with pytest.warns(UserWarning, match=r'images named "img\.png": the platform'):
+        rw.write_infer_result(pair for pair in [("x/img.png", []), ("y/img.png", [])])
+
+
 @pytest.mark.parametrize("score", [math.nan, math.inf])
 def test_a_box_whose_score_is_not_finite_is_left_out_with_a_warning(task: Task, score: float) -> None:
     with pytest.warns(UserWarning, match=r"/in/1\.jpg: a box whose score is"):

@@ -240,6 +240,6 @@ class TestWhatIsNotSaid:
 
     def test_long_values_are_shown_where_they_differ(self) -> None:
         same = "x" * 300
-        cells = text._cells((f"{same}one", f"{same}two"), 30)
+        cells = text.cells((f"{same}one", f"{same}two"), 30)
         assert cells == ["…xxxxxxxxone", "…xxxxxxxxtwo"]
-        assert text._cells(("short", "sharp"), 30) == ["short", "sharp"]
+        assert text.cells(("short", "sharp"), 30) == ["short", "sharp"]

@@ -109,6 +109,17 @@ def test_an_id_that_begins_none_or_several_is_told(
         assert why in capsys.readouterr().err
 
 
+def test_a_good_run_that_another_followed_in_its_folder_is_listed_by_its_file(tmp_path: Path) -> None:
+    good = made_records.put(tmp_path / "out", 1)
+    good.path.rename(good.path.with_name("run-before.json"))
+    bad = made_records.put(tmp_path / "out", 2, state="failed", error=made_records.ERROR)
+    lines = list(listing.show(listing.find(tmp_path)))
+    assert lines[1].startswith(bad.id)
+    assert lines[1].endswith("out")
+    assert lines[2].startswith(good.id)
+    assert lines[2].endswith("out/live-code/run-before.json")
+
+
 def test_json_has_paths_and_metrics(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["runs", str(folder), "--json"])
     first = json.loads(capsys.readouterr().out)[0]

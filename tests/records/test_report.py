@@ -6,7 +6,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from PIL import Image
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
 
 from live_code.commands import cli
 from live_code.records import compare
-from live_code.records.report import curves, facts, page, samples
+from live_code.records.report import curves, facts, failures, labels, page, samples, telemetry
 from live_code.stages.record import hparams
 from live_code.stages.record.reading import Record
 from live_code.tools.store import Store
@@ -69,6 +70,11 @@ class TestCurves:
         [file] = (tmp_path / "tensorboard").iterdir()
         file.write_bytes(file.read_bytes()[:-5])
         assert curves.read(record)[0].steps == (0,)
+
+    def test_a_run_that_another_followed_in_its_folder_has_none(self, tmp_path: Path) -> None:
+        scalars(tmp_path / "tensorboard", "loss", [3.0, 2.0])
+        record = made_records.put(tmp_path)
+        assert curves.read(record._replace(path=record.path.with_name("run-before.json"))) == ()
 
     def test_a_run_without_files_has_none(self, tmp_path: Path) -> None:
         assert curves.read(made_records.put(tmp_path)) == ()
@@ -142,6 +148,143 @@ class TestFacts:
         assert facts.in_order(["epoch20", "epoch5", "best", "epoch5"]) == ["best", "epoch5", "epoch20"]
 
 
+class TestLabels:
+    def put(self, root: Path, *values: dict[str, Any], **changes: Any) -> list[str]:
+        places = enumerate(values)
+        return labels.names([made_records.put(root / str(n), n, config__values=one, **changes) for n, one in places])
+
+    def test_runs_of_one_commit_are_told_apart_by_their_parameters(self, tmp_path: Path) -> None:
+        grid = [{"lr": lr, "epochs": 3, "size": size} for lr in (0.1, 0.01) for size in (32, 64)]
+        assert self.put(tmp_path, *grid) == [
+            "A lr 0.1, size 32",
+            "B lr 0.1, size 64",
+            "C lr 0.01, size 32",
+            "D lr 0.01, size 64",
+        ]
+
+    def test_runs_of_different_commits_by_these(self, tmp_path: Path) -> None:
+        records = [made_records.put(tmp_path / commit, source__commit=commit * 40) for commit in "ab"]
+        assert labels.names(records) == ["A aaaaaaa", "B bbbbbbb"]
+
+    def test_a_parameter_is_added_where_the_commit_is_not_enough(self, tmp_path: Path) -> None:
+        runs = [("a", 1), ("b", 1), ("b", 2)]
+        records = [
+            made_records.put(tmp_path / f"{commit}{lr}", source__commit=commit * 40, config__values={"lr": lr})
+            for commit, lr in runs
+        ]
+        assert labels.names(records) == ["A aaaaaaa, lr 1", "B bbbbbbb, lr 1", "C bbbbbbb, lr 2"]
+
+    def test_runs_that_differ_in_nothing_by_their_start(self, tmp_path: Path) -> None:
+        first, second = self.put(tmp_path, {}, {})
+        assert re.fullmatch(r"A \d{4}-\d\d-\d\d \d\d:\d\d:\d\d", first)
+        assert first[1:] != second[1:]
+
+    def test_long_values_are_cut_where_they_differ(self, tmp_path: Path) -> None:
+        values = [{"weights": f"/a/long/way/to/all/of/the/models/{name}.pt"} for name in ("one", "two")]
+        assert self.put(tmp_path, *values) == ["A weights …/models/one.pt", "B weights …/models/two.pt"]
+
+    def test_a_run_alone_is_its_commit(self, tmp_path: Path) -> None:
+        assert self.put(tmp_path, {}) == ["A aaaaaaa"]
+
+    def test_a_chart_of_some_runs_calls_them_as_the_table_does(self, tmp_path: Path) -> None:
+        other = made_records.put(tmp_path / "mining", task__tasks=["mining"])
+        html = page.render([other, *TestFacts().varied(tmp_path)], "")
+        runs = {row["run"][0] for row in rows_of(specs(html)["scatter"])}
+        assert runs == {"B", "C", "D"}
+
+
+class TestFailures:
+    TRACE = 'Traceback (most recent call last):\n  File "t.py", line 3, in f\nValueError: bad'
+
+    def failed(
+        self, folder: Path, number: int = 0, tail: Sequence[str] = ("epoch 1", "epoch 2"), **error: str
+    ) -> Record:
+        job = [{**made_records.BASE["job"][0], "code": 1, "tail": list(tail)}]
+        reasons = {"message": "ValueError: bad.", "hint": "Mend t.py.", "details": self.TRACE, "phase": "job", **error}
+        return made_records.put(folder, number, state="failed", error={**made_records.ERROR, **reasons}, job=job)
+
+    def test_reason_remedy_traceback_and_last_lines_stand_first(self, tmp_path: Path) -> None:
+        html = page.render([self.failed(tmp_path)], "")
+        order = ["ValueError: bad.", "Mend t.py.", "Traceback (most", "epoch 1\nepoch 2", '<section id="runs"']
+        places = [html.index(words) for words in order]
+        assert places == sorted(places)
+
+    def test_last_lines_that_are_the_details_stand_there_once(self, tmp_path: Path) -> None:
+        html = page.render([self.failed(tmp_path, details="epoch 1\nepoch 2")], "")
+        assert html.count("epoch 1\nepoch 2") == 1
+
+    def test_earlier_lines_are_folded(self, tmp_path: Path) -> None:
+        html = page.render([self.failed(tmp_path, tail=[f"line {n}" for n in range(20)])], "")
+        folded = html.index("5 lines before these</summary>")
+        assert folded < html.index("line 0\n") < html.index("line 4</pre></details>") < html.index("line 5\n")
+
+    def test_runs_that_failed_alike_are_one_failure(self, tmp_path: Path) -> None:
+        failures_of = failures.grouped("ABC", [failures.of(self.failed(tmp_path / name)) for name in "ABC"])
+        assert [group.names for group in failures_of] == [("A", "B", "C")]
+
+    def test_each_failed_run_of_many_keeps_its_own_lines(self, tmp_path: Path) -> None:
+        html = page.render([self.failed(tmp_path / str(n), n, [f"own line {n}"]) for n in range(3)], "")
+        assert all(f"own line {n}" in html for n in range(3))
+
+    def test_what_a_terminal_would_obey_is_left_out(self, tmp_path: Path) -> None:
+        failure = failures.of(self.failed(tmp_path, tail=["\x1b[31mred\x1b[0m\x07 \x1b]0;title\x07end"]))
+        assert failure
+        assert failure.last_lines == ("red end",)
+
+    def test_a_good_run_has_none(self, tmp_path: Path) -> None:
+        assert 'id="failures"' not in page.render([made_records.put(tmp_path)], "")
+
+
+class TestTelemetry:
+    def page(self, root: Path, **values: list[float]) -> str:
+        events = EventFile(root / "tensorboard" / "live_code")
+        for name, numbers in values.items():
+            for step, value in enumerate(numbers):
+                events.scalars(step, {f"live_code/{name.replace('__', '/')}": value})
+        events.close()
+        return page.render([made_records.put(root)], "")
+
+    def test_it_is_folded_away(self, tmp_path: Path) -> None:
+        html = self.page(tmp_path, cpu__job_cores=[1.0, 2.0])
+        start, end = html.index('<details id="telemetry">'), html.index("</details>", html.index('id="telemetry"'))
+        assert start < html.index('data-chart="curve-live_code/cpu/job_cores"') < end
+
+    def test_what_never_changed_is_a_sentence(self, tmp_path: Path) -> None:
+        html = self.page(tmp_path, memory__limit_bytes=[8e9, 8e9])
+        assert "<li>memory: limit, bytes: 8 G</li>" in html
+        assert "curve-live_code/memory/limit_bytes" not in specs(html)
+
+    @pytest.mark.parametrize(
+        ("tag", "title"),
+        [
+            ("live_code/cpu/job_cores", "CPU: cores that the job used"),
+            ("network/sent_bytes_per_s", "network: sent, bytes per second"),
+            ("live_code/gpu1/memory_limit_bytes", "GPU 1: memory limit, bytes"),
+            ("gpu0/power_w", "GPU 0: power, watts"),
+            ("new/thing_of_ours", "new: thing of ours"),
+        ],
+    )
+    def test_its_names_are_words(self, tag: str, title: str) -> None:
+        assert telemetry.title(tag) == title
+
+    def test_a_rate_below_nothing_is_left_out_of_a_curve(self, tmp_path: Path) -> None:
+        self.page(tmp_path, network__sent_bytes_per_s=[5.0, -37e6, 7.0])
+        [curve] = curves.below(tmp_path / "tensorboard")
+        assert curve.values == (5.0, 7.0)
+
+    def test_a_rate_below_nothing_is_no_measurement(self, tmp_path: Path) -> None:
+        usage = {"samples": 2, "network/sent_bytes_per_s": {"mean": -4.0, "peak": 9.0}}
+        record = made_records.put(tmp_path, job=[{**made_records.BASE["job"][0], "usage": usage}])
+        assert facts.measurements(record) == {"network/sent_bytes_per_s": (None, 9.0)}
+
+    def test_curves_of_the_job_that_are_not_drawn_are_named(self, tmp_path: Path) -> None:
+        for number in range(30):
+            scalars(tmp_path / "tensorboard", f"own/{number:02}", [1.0, 2.0])
+        html = page.render([made_records.put(tmp_path)], "")
+        assert "6 more curves of the jobs are not drawn" in html
+        assert "own/29" in html
+
+
 class TestSamples:
     def test_boxes_are_drawn_on_images_where_the_run_found_them(self, tmp_path: Path) -> None:
         record = inferred(tmp_path)
@@ -173,6 +316,12 @@ def specs(html: str) -> dict[str, Any]:
     assert match
     found: dict[str, Any] = json.loads(match[1])
     return found
+
+
+def rows_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    if "values" in spec["data"]:
+        return list(spec["data"]["values"])
+    return list(spec["datasets"][spec["data"]["name"]])
 
 
 class TestPage:
@@ -217,9 +366,25 @@ class TestPage:
 
     def test_what_is_not_shown_of_many_runs_is_said(self, tmp_path: Path) -> None:
         records = [made_records.put(tmp_path / str(number), number) for number in range(9)]
-        limit = "Differences, predictions and details are shown of 8 runs at most"
+        limit = "Curves and predictions are shown of the 8 runs with the best metric"
         assert limit in page.render(records, "")
         assert limit not in page.render(records[:8], "")
+
+    def test_many_runs_keep_their_differences(self, tmp_path: Path) -> None:
+        records = [made_records.put(tmp_path / str(n), n, config__values={"lr": 10**-n}) for n in range(9)]
+        html = page.render(records, "")
+        assert all(f"<code>{10**-n}</code>: {chr(65 + n)}</li>" in html for n in range(9))
+
+    def test_many_runs_keep_their_details(self, tmp_path: Path) -> None:
+        records = [made_records.put(tmp_path / str(number), number) for number in range(9)]
+        html = page.render(records, "")
+        assert all(f'<dd class="code">{record.id}</dd>' in html for record in records)
+
+    def test_a_lock_that_runs_share_stands_on_the_page_once(self, tmp_path: Path) -> None:
+        records = [made_records.put(tmp_path / str(number), number) for number in range(9)]
+        html = page.render(records, "")
+        assert html.count("idna==3.10") == 1
+        assert html.count("Lock: the same as that of A ") == 8
 
     def test_a_run_that_ended_early_is_said_beside_the_differences(self, tmp_path: Path) -> None:
         records = [made_records.put(tmp_path / "a"), made_records.put(tmp_path / "b", lock=None)]
@@ -341,6 +506,39 @@ class TestUse:
             assert chrome.execute_script("return document.documentElement.scrollWidth") <= 400
             show(chrome, many)
             assert chrome.execute_script("return document.documentElement.scrollWidth") <= 400
+
+    def test_on_a_narrow_screen_labels_leave_room_for_the_metrics(self, tmp_path: Path) -> None:
+        values = [{"a_rather_long_name_of_a_rate": lr, "another_one": size} for lr in (1, 2) for size in (3, 4)]
+        records = [
+            made_records.put(tmp_path / str(n), n, config__values=one, results=scored(n / 10))
+            for n, one in enumerate(values)
+        ]
+        with browser.opened(width=400) as chrome:
+            show(chrome, page_of(tmp_path / "report.html", records))
+            assert chrome.find_element(By.CSS_SELECTOR, "#runs tbody th").size["width"] <= 400 * 0.4
+            cell = chrome.find_element(By.CSS_SELECTOR, "#runs tbody td.number")
+            assert cell.location["x"] + cell.size["width"] <= 400
+            assert [entry["message"] for entry in chrome.get_log("browser")] == []
+
+    def test_telemetry_is_drawn_when_it_is_opened(self, tmp_path: Path) -> None:
+        scalars(tmp_path / "tensorboard" / "live_code", "live_code/cpu/job_cores", [1.0, 2.0])
+        with browser.opened() as chrome:
+            show(chrome, page_of(tmp_path / "report.html", [made_records.put(tmp_path)]))
+            assert chrome.find_elements(By.CSS_SELECTOR, "#telemetry svg") == []
+            chrome.find_element(By.CSS_SELECTOR, "#telemetry summary").click()
+            drawn = WebDriverWait(chrome, 10).until(lambda page: page.find_element(By.CSS_SELECTOR, "#telemetry svg"))
+            assert drawn.size["width"] > 200
+
+    def test_paper_has_what_is_folded_on_a_screen(self, tmp_path: Path) -> None:
+        records = [made_records.put(tmp_path / str(n), n, config__values={"lr": n}) for n in range(9)]
+        with browser.opened() as chrome:
+            show(chrome, page_of(tmp_path / "report.html", records))
+            last = chrome.find_elements(By.CSS_SELECTOR, "#differences li")[-1]
+            assert not last.is_displayed()
+            chrome.execute_script("dispatchEvent(new Event('beforeprint'))")
+            assert last.is_displayed()
+            chrome.execute_script("dispatchEvent(new Event('afterprint'))")
+            assert not last.is_displayed()
 
     def test_drawing_moves_nothing(self, many: Path) -> None:
         shift = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +111,6 @@ def test_code_outside_of_git_subdir_is_said_to_be_there(machine: Machine, folder
 def test_a_second_run_into_the_same_folder_is_refused_and_the_first_is_left_alone(
     machine: Machine, folder: TaskFolder, tmp_path: Path
 ) -> None:
-    import subprocess
-
     from tests.support.waiting import until_there
 
     made = repos.make(tmp_path / "repo")
@@ -138,4 +137,9 @@ def test_the_record_of_a_good_run_is_kept_when_another_begins_in_its_folder(
     made.commit(start__py="1/0")
     machine.run(task(folder, made))
     machine.run(task(folder, made))
-    assert good in (folder.out_dir / "live-code" / "run-before.json").read_text()
+    before = folder.out_dir / "live-code" / "run-before.json"
+    assert good in before.read_text()
+    verify = machine.argv(folder)
+    verify[3] = "verify"
+    verified = subprocess.run(verify, capture_output=True, text=True, check=False)
+    assert f"another run ended well here before, and results may be its own: {before}" in verified.stdout

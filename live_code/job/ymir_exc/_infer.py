@@ -39,7 +39,7 @@ def write_detection(path: str, results: Results, keyword: str) -> Set[str]:
         file.write("\n}}\n")
         if suspects:
             file.flush()
-            _drop_repeats(suspects, file, target.aside, keyword)
+            _drop_repeats(suspects, file, target.aside, keyword, results)
     return set(names)
 
 
@@ -91,19 +91,30 @@ def _is_plain(annotation: Any) -> bool:
     )
 
 
-def _drop_repeats(suspects: Suspects, file: IO[str], path: str, keyword: str) -> None:
+def _drop_repeats(suspects: Suspects, file: IO[str], path: str, keyword: str, results: Results) -> None:
     """Writes the file once more where an image came twice: only then all of it has to be in memory."""
     end_of_name = f': {{"{keyword}": ['
     with open(path, encoding="utf-8", errors="surrogateescape") as lines:
         name = suspects.first_repeat(line.partition(end_of_name)[0] for line in lines)
     if name is None:
         return
-    warn(f"two results for images named {name}: the platform knows images by their file's name, the last one counts")
+    images = _images_named(name, results)
+    listed = f" ({images[0]} and {images[-1]})" if images else ""
+    warn(f"two results for images named {name}{listed}: the platform knows images by their name, the last one counts")
     with open(path, encoding="utf-8", errors="surrogateescape") as lines:
         result = json.load(lines)
     file.seek(0)
     file.truncate()
     file.write(json.dumps(result) + "\n")
+
+
+def _images_named(name: str, results: Results) -> List[str]:
+    """The images of that name as they were given; [] where an iterator gave them, which can't be asked again."""
+    if not isinstance(results, (dict, list, tuple)):
+        return []
+    given = results if isinstance(results, dict) else [pair[0] for pair in results]
+    wanted = json.loads(name)
+    return [os.fspath(image) for image in given if _name(image) == wanted]
 
 
 def write_segmentation(path: str, coco: Any) -> None:

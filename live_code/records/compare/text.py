@@ -32,7 +32,7 @@ def show(
     endings = ends(records)
     room = max(12, (shutil.get_terminal_size((_NARROW, 24)).columns - 36) // len(records))
     for section in SECTIONS:
-        rows = [[row.name, *_cells(row.values, room)] for row in differences if row.section == section]
+        rows = [[row.name, *cells(row.values, room)] for row in differences if row.section == section]
         if rows:
             yield from ("", *table.lines((section, *letters), rows))
         if section in endings:
@@ -131,7 +131,7 @@ def _signed(sign: str, count: int) -> str:
     return f"{sign}{count}" if count >= 0 else "binary"
 
 
-def _cells(values: Sequence[str | None], room: int) -> list[str]:
+def cells(values: Sequence[str | None], room: int) -> list[str]:
     """Each in so much room; of long ones the part where they differ."""
     texts = [" ".join(("-" if value is None else value or "none").split()) for value in values]
     letters = zip(*texts, strict=False)

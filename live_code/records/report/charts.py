@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from live_code.records.report import facts
+from live_code.records.report import facts, telemetry
 from live_code.records.report.curves import OURS, Curve
 from live_code.values import NamedTuple
 
@@ -61,7 +61,7 @@ def curves(tag: str, runs: Sequence[tuple[str, Curve]]) -> Chart:
         tooltip=["run:N", "step:Q", "value:Q"],
     )
     lasts = ", ".join(f"{name} ends at {facts.number(curve.values[-1])}" for name, curve in runs)
-    return _chart(f"curve-{tag}", tag, lasts, drawn)
+    return _chart(f"curve-{tag}", telemetry.title(tag) if tag.startswith(OURS) else tag, lasts, drawn)
 
 
 def stages(rows: Sequence[Mapping[str, Any]], metric: str) -> Chart:
@@ -76,7 +76,7 @@ def stages(rows: Sequence[Mapping[str, Any]], metric: str) -> Chart:
             xOffset=alt.XOffset("run:N") if several else alt.Undefined,
             y=alt.Y("value:Q", title=metric, scale=alt.Scale(domain=[0, 1])),
             color=_colour("run", several),
-            stroke=alt.Stroke("run:N", sort=None, legend=None) if several else alt.value(_INKS[0]),
+            stroke=alt.Stroke("run:N", sort=None, legend=_legend()) if several else alt.value(_INKS[0]),
             opacity=alt.condition("datum.best", alt.value(1.0), alt.value(0.45)),
             tooltip=["run:N", "stage:N", "value:Q"],
         )
@@ -151,7 +151,12 @@ def parallel(rows: Sequence[Mapping[str, Any]], axes: Sequence[str], metric: str
 def _colour(field: str, several: bool) -> Any:
     if not several:
         return alt.value(_INKS[0])
-    return alt.Color(f"{field}:N", sort=None, legend=alt.Legend(orient="top", title=None, columns=4, labelLimit=140))
+    return alt.Color(f"{field}:N", sort=None, legend=_legend())
+
+
+def _legend() -> alt.Legend:
+    """As many columns as there is room for labels that are not cut."""
+    return alt.Legend(orient="top", title=None, columns=alt.expr("max(1, floor(width / 230))"), labelLimit=210)
 
 
 def _data(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:

@@ -26,7 +26,7 @@ class Curve(NamedTuple):
 
 def read(record: Record) -> tuple[Curve, ...]:
     """Every scalar below the run's tensorboard folder, where that still lies beside the record."""
-    return below(record.out / "tensorboard")
+    return () if record.is_followed else below(record.out / "tensorboard")
 
 
 def below(folder: Path) -> tuple[Curve, ...]:
@@ -38,6 +38,11 @@ def below(folder: Path) -> tuple[Curve, ...]:
             name = tag if prefix == "." or tag.startswith(f"{prefix}/") else f"{prefix}/{tag}"
             scalars.setdefault(name, {})[step] = value
     return tuple(_curve(tag, points) for tag, points in sorted(scalars.items()))
+
+
+def _impossible(tag: str, number: float) -> bool:
+    """Rates of ours below 0 stand in older records: a counter had begun anew, and nobody knows what was sent."""
+    return tag.startswith(OURS) and tag.endswith("_per_s") and number < 0
 
 
 def thinned(count: int, wanted: int = POINTS) -> list[int]:
@@ -60,7 +65,7 @@ def _scalars(path: Path) -> Iterator[tuple[str, int, float]]:
     for event in EventFileLoader(str(path)).Load():
         for value in event.summary.value:
             number = _number(value)
-            if number is not None and math.isfinite(number):
+            if number is not None and math.isfinite(number) and not _impossible(value.tag, number):
                 yield value.tag, event.step, number
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from live_code.records import compare, listing
-from live_code.records.compare import text
+from live_code.records.report import labels
 from live_code.stages.record.reading import Record
 from live_code.values import NamedTuple
 
@@ -21,6 +21,14 @@ WORDS = 8
 NAMED = ("task", "commit", "ref")
 # From here on a number is shown with a prefix of the SI: 25.3G.
 BIG = 10_000
+
+
+class Spread(NamedTuple):
+    """A difference among many runs. ``values``: each value, None where there is none, with the runs that have it."""
+
+    section: str
+    name: str
+    values: tuple[tuple[str | None, tuple[str, ...]], ...]
 
 
 class Row(NamedTuple):
@@ -39,13 +47,6 @@ class Row(NamedTuple):
     parameters: tuple[str, ...]
 
 
-def names(records: Sequence[Record]) -> list[str]:
-    """What the page calls them: a letter and a commit while there are few, their ids when there are many."""
-    if len(records) > 26:
-        return [record.id for record in records]
-    return [f"{text.letter(number)} {record.commit[:7]}".strip() for number, record in enumerate(records)]
-
-
 def metrics(records: Sequence[Record]) -> list[str]:
     """Every metric that some run has, the platform's main ones first."""
     measured = dict.fromkeys(name for record in records for name in record.metrics)
@@ -55,7 +56,7 @@ def metrics(records: Sequence[Record]) -> list[str]:
 
 def parameters(records: Sequence[Record]) -> list[str]:
     """Hyper-parameters that are not the same in all runs."""
-    return _varied(records)[:PARAMETERS]
+    return labels.varied(records)[:PARAMETERS]
 
 
 def comparable(records: Sequence[Record]) -> list[Record]:
@@ -66,7 +67,9 @@ def comparable(records: Sequence[Record]) -> list[Record]:
 
 def axes(records: Sequence[Record]) -> list[str]:
     """The parameters that a chart can compare runs by: numbers, or a few words that come more than once."""
-    return [key for key in _varied(records) if _is_axis([record.config.get(key) for record in records])][:PARAMETERS]
+    return [key for key in labels.varied(records) if _is_axis([record.config.get(key) for record in records])][
+        :PARAMETERS
+    ]
 
 
 def scores(records: Sequence[Record]) -> list[str]:
@@ -99,9 +102,9 @@ def rows(records: Sequence[Record], measured: Sequence[str], varied: Sequence[st
             state=record.state,
             error=(record.get("error", "message") or ""),
             metrics=tuple(record.metrics.get(metric) for metric in measured),
-            parameters=tuple(_shown(record.config.get(key)) for key in varied),
+            parameters=tuple(labels.shown(record.config.get(key)) for key in varied),
         )
-        for name, record in zip(names(records), records, strict=True)
+        for name, record in zip(labels.names(records), records, strict=True)
     ]
 
 
@@ -109,6 +112,13 @@ def same(rows: Sequence[Row]) -> dict[str, str]:
     """What all of many runs are named by; {} for a run alone."""
     values = {name: {getattr(row, name) for row in rows} for name in NAMED}
     return {name: distinct.pop() for name, distinct in values.items() if len(distinct) == 1 and len(rows) > 1}
+
+
+def _by_value(values: Sequence[str | None], names: Sequence[str]) -> list[tuple[str | None, tuple[str, ...]]]:
+    runs: dict[str | None, list[str]] = {}
+    for value, name in zip(values, names, strict=True):
+        runs.setdefault(value, []).append(name)
+    return sorted(((value, tuple(having)) for value, having in runs.items()), key=lambda pair: -len(pair[1]))
 
 
 def in_order(stages: Iterable[str]) -> list[str]:
@@ -136,7 +146,7 @@ def phases(record: Record) -> list[dict[str, Any]]:
     ]
 
 
-def stages(records: Sequence[Record], metric: str) -> list[dict[str, Any]]:
+def stages(records: Sequence[Record], metric: str, names: Sequence[str] = ()) -> list[dict[str, Any]]:
     return [
         {
             "run": name,
@@ -144,31 +154,45 @@ def stages(records: Sequence[Record], metric: str) -> list[dict[str, Any]]:
             "value": stage["metrics"][metric],
             "best": stage["name"] == record.get("results", "best_stage"),
         }
-        for name, record in zip(names(records), records, strict=True)
+        for name, record in zip(names or labels.names(records), records, strict=True)
         for stage in record.get("results", "stages") or ()
         if isinstance(stage["metrics"].get(metric), (int, float))
     ]
 
 
-def points(records: Sequence[Record], varied: Sequence[str], measured: Sequence[str]) -> list[dict[str, Any]]:
-    """For the scatter: a run's numbers by name."""
+def points(
+    records: Sequence[Record], varied: Sequence[str], measured: Sequence[str], names: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """For the scatter: a run's numbers by name. ``names``: what the page calls the runs."""
     made = []
-    for name, record in zip(names(records), records, strict=True):
+    for name, record in zip(names or labels.names(records), records, strict=True):
         numbers = {key: value for key in varied if (value := _number(record.config.get(key))) is not None}
         scores = {metric: record.metrics[metric] for metric in measured if metric in record.metrics}
         made.append({"run": name, **numbers, **scores})
     return made
 
 
-def lines(records: Sequence[Record], varied: Sequence[str], metric: str) -> list[dict[str, Any]]:
+def lines(
+    records: Sequence[Record], varied: Sequence[str], metric: str, names: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """For parallel coordinates, each from 0 to 1: numbers by size, or by its logarithm, words by the alphabet."""
-    scored = [(name, record) for name, record in zip(names(records), records, strict=True) if metric in record.metrics]
+    scored = [
+        (name, record)
+        for name, record in zip(names or labels.names(records), records, strict=True)
+        if metric in record.metrics
+    ]
     made = []
     for axis in [*varied, metric]:
         values = [record.metrics[metric] if axis == metric else record.config.get(axis) for _, record in scored]
         for (name, record), value, place in zip(scored, values, _places(values, decades=axis != metric), strict=True):
             made.append(
-                {"run": name, "axis": axis, "place": place, "value": _shown(value), "score": record.metrics[metric]}
+                {
+                    "run": name,
+                    "axis": axis,
+                    "place": place,
+                    "value": labels.shown(value),
+                    "score": record.metrics[metric],
+                }
             )
     return made
 
@@ -178,6 +202,35 @@ def usage(record: Record) -> Mapping[str, Any]:
     return next((job["usage"] for job in reversed(record.get("job") or ()) if job.get("usage")), {})
 
 
+def measurements(record: Record) -> dict[str, tuple[float | None, float | None]]:
+    """Name → mean and peak of what the job used; None for a rate below 0, which only a counter's new start made."""
+    values = {name: value for name, value in usage(record).items() if isinstance(value, Mapping)}
+    return {name: (_possible(name, value["mean"]), _possible(name, value["peak"])) for name, value in values.items()}
+
+
+def _possible(name: str, value: float) -> float | None:
+    return None if name.endswith("_per_s") and value < 0 else value
+
+
+def spreads(records: Sequence[Record], names: Sequence[str]) -> list[Spread]:
+    """What differs among many runs, turned around: each value with the runs that have it, the most frequent first."""
+    return [
+        Spread(difference.section, difference.name, tuple(_by_value(difference.values, names)))
+        for difference in compare.between(records)
+    ]
+
+
+def locks(records: Sequence[Record], names: Sequence[str]) -> list[tuple[str, str]]:
+    """Of each run the text of its lock and '', or '' and the name of the run that it is the same as."""
+    first: dict[str, str] = {}
+    texts = [record.get("lock", "text") or "" for record in records]
+    owners = [first.setdefault(text, name) for text, name in zip(texts, names, strict=True)]
+    return [
+        (text, "") if owner == name or not text else ("", owner)
+        for text, owner, name in zip(texts, owners, names, strict=True)
+    ]
+
+
 def differences(records: Sequence[Record]) -> dict[str, list[compare.Difference]]:
     sections: dict[str, list[compare.Difference]] = {}
     for difference in compare.between(records):
@@ -185,15 +238,10 @@ def differences(records: Sequence[Record]) -> dict[str, list[compare.Difference]
     return sections
 
 
-def _varied(records: Sequence[Record]) -> list[str]:
-    keys = dict.fromkeys(key for record in records for key in record.parameters)
-    return [key for key in keys if len({_shown(record.config.get(key)) for record in records}) > 1]
-
-
 def _is_axis(values: Sequence[Any]) -> bool:
     if all(_number(value) is not None for value in values):
         return True
-    words = {_shown(value) for value in values}
+    words = {labels.shown(value) for value in values}
     nested = any(isinstance(value, (list, dict)) for value in values)
     return len(words) <= WORDS and len(words) < len(values) and not nested
 
@@ -202,8 +250,8 @@ def _places(values: Sequence[Any], *, decades: bool) -> list[float]:
     """From 0, the lowest, to 1; with ``decades`` the logarithm's place where the values span them."""
     known = [number for value in values if (number := _number(value)) is not None]
     if len(known) < len(values):
-        order = sorted({_shown(value) for value in values})
-        known = [float(order.index(_shown(value))) for value in values]
+        order = sorted({labels.shown(value) for value in values})
+        known = [float(order.index(labels.shown(value))) for value in values]
     elif decades and spans_decades(known):
         known = [math.log10(number) for number in known]
     low, high = min(known), max(known)
@@ -218,7 +266,3 @@ def _number(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return read if math.isfinite(read) else None
-
-
-def _shown(value: Any) -> str:
-    return "" if value is None else str(value)

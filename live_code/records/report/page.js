@@ -48,11 +48,23 @@
 
   // A repo's own words never become markup: Vega's tooltip handler escapes them, the page itself is made escaped.
   const specs = JSON.parse(document.getElementById("data").textContent);
-  const draw = async () => {
-    for (const place of document.querySelectorAll(".chart")) {
+  const draw = async (places) => {
+    for (const place of places) {
+      if (place.dataset.drawn) continue;
+      place.dataset.drawn = "yes";
       await vegaEmbed(place, specs[place.dataset.chart], { renderer: "svg", actions: false, mode: "vega-lite" });
     }
-    root.dataset.ready = String(Math.round(performance.now()));
   };
-  draw();
+  // What is folded away has no width yet: it is drawn when it is opened.
+  const open = (within) => [...within.querySelectorAll(".chart")].filter((place) => !place.closest("details:not([open])"));
+  document.querySelectorAll("details").forEach((fold) => fold.addEventListener("toggle", () => draw(open(fold))));
+  // Nobody unfolds paper: what is different and the details are printed, telemetry only if it was open.
+  const folded = [...document.querySelectorAll("#differences details, #details > details")];
+  let unfolded = [];
+  addEventListener("beforeprint", () => {
+    unfolded = folded.filter((fold) => !fold.open);
+    unfolded.forEach((fold) => { fold.open = true; });
+  });
+  addEventListener("afterprint", () => unfolded.forEach((fold) => { fold.open = false; }));
+  draw(open(document)).then(() => { root.dataset.ready = String(Math.round(performance.now())); });
 })();

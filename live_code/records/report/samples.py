@@ -29,7 +29,7 @@ class Sample(NamedTuple):
 
 def draw(record: Record, count: int = COUNT) -> tuple[Sample, ...]:
     """Some images at even steps through the index, with the run's boxes; () where there are no boxes or images."""
-    predicted = _boxes(record)
+    predicted = {} if record.is_followed else _boxes(record)
     images = [path for path in _images(record) if path.name in predicted and path.is_file()]
     if not images:
         return ()

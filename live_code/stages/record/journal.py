@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # The file that it is written to, by document.write.
 RECORD = "run.json"
+# The record of the last good run in the same folder, when another one has begun there.
+EARLIER = "run-before.json"
 
 
 class Phase(NamedTuple):

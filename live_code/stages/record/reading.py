@@ -10,6 +10,7 @@ from typing import Any
 
 from live_code.errors import RecordError
 from live_code.stages.record.document import FILE, SCHEMA_VERSION
+from live_code.stages.record.journal import EARLIER
 from live_code.stages.record.serialize import HIDDEN
 from live_code.stages.request.hyperparameters import REVISION_KEYS
 from live_code.values import NamedTuple
@@ -88,6 +89,11 @@ class Record(NamedTuple):
         }
 
     @property
+    def is_followed(self) -> bool:
+        """Whether another run has begun in its folder since: what else lies there may be that one's."""
+        return self.path.name == EARLIER
+
+    @property
     def out(self) -> Path:
         """The run's output folder, where it lies now. Of one that the platform has cleaned up the copy is left."""
         folder = self.path.parent.parent
@@ -111,13 +117,16 @@ def read(path: Path) -> Record:
 
 
 def find(folder: Path) -> Iterator[Path]:
-    """Every record below a folder, once. Folders that runs fill with other things are not searched."""
+    """Every record below a folder, once, those of good runs that another one followed in their folder too.
+
+    Folders that runs fill with other things are not searched.
+    """
     met: set[str] = set()
     for place, folders, files in os.walk(folder):
         copy = Path(place, KEPT, FILE)
         found = [copy] if KEPT.parts[0] in folders and "live-code" not in folders and copy.is_file() else []
-        if FILE in files and Path(place).name == "live-code":
-            found.append(Path(place, FILE))
+        if Path(place).name == "live-code":
+            found += [Path(place, name) for name in (FILE, EARLIER) if name in files]
         for path in found:  # the platform's tensorboard folder is a link to one that may be below the folder, too
             if os.path.realpath(path) not in met:
                 met.add(os.path.realpath(path))
