@@ -292,7 +292,8 @@ def _of_url(output: str, problem: Problem) -> RequirementsError | None:
     if not match or not line:
         return None
     message = f"{line} names {match['url']}, which answers {match['status']}."
-    return RequirementsError(message, hint="Correct the URL, or name a version of an index.", details=output.strip())
+    hint = _HINT_LOGIN if match["status"] in ("401", "403") else "Correct the URL, or name a version of an index."
+    return RequirementsError(message, hint=hint, details=output.strip())
 
 
 def _lines(problem: Problem) -> list[Line]:
