@@ -36,12 +36,14 @@ class Environment(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    """``facts``: what the key is made from. ``check``: what is wrong with one that is there, or None."""
+    """``facts``: what the key is made from. ``check``: what is wrong with one that is there, or None.
+    ``beneath``: whose packages are seen below its own."""
 
     facts: tuple[object, ...]
     check: Callable[[Path], str | None]
     build: Callable[[Path, Site], None]
     tree: str = ""
+    beneath: tuple[Path, ...] = ()
 
 
 def make(lock: Lock, image: Interpreter, store: Store) -> Environment:
@@ -59,7 +61,7 @@ def make(lock: Lock, image: Interpreter, store: Store) -> Environment:
         return shared
     own = (_SCHEMA, shared.key, lock.projects.content, lock.projects.lines)
     check, build = partial(_fault, shared=shared, image=image), partial(_add, shared=shared, lock=lock, image=image)
-    return _entry(_Kind(own, check, build, lock.projects.content), lock, image, store)
+    return _entry(_Kind(own, check, build, lock.projects.content, (shared.root,)), lock, image, store)
 
 
 def _entry(kind: _Kind, lock: Lock, image: Interpreter, store: Store) -> Environment:
@@ -73,7 +75,7 @@ def _entry(kind: _Kind, lock: Lock, image: Interpreter, store: Store) -> Environ
         log.info(f"building {_WANTED}" + (f": {reasons[0]}" if reasons[0] else ""))
         try:
             with tempfile.TemporaryDirectory(prefix="live-code-build-") as folder:
-                kind.build(root, _site(root, Path(folder, "builds"), lock, image, store, held))
+                kind.build(root, _site((root, *kind.beneath), Path(folder, "builds"), lock, image, store, held))
             description.write(root, described, image)
         except OSError as error:
             raise store.refused(error) from error
@@ -86,18 +88,24 @@ def _entry(kind: _Kind, lock: Lock, image: Interpreter, store: Store) -> Environ
     return Environment(entry.path / "bin" / "python", entry.path, key, entry.cached, why)
 
 
-def _site(root: Path, folder: Path, lock: Lock, image: Interpreter, store: Store, held: int) -> Site:
-    from live_code.tools.packages import builds, solution
+def _site(roots: tuple[Path, ...], folder: Path, lock: Lock, image: Interpreter, store: Store, held: int) -> Site:
+    from live_code.tools.packages import builds, framework, solution
     from live_code.tools.packages.site import Site
 
+    pins = solution.parse(lock.text)
+    # A framework that takes the place of the image's is what builds have to see.
+    own = [pin for pin in pins if lock.overridden.packages and framework.is_family(pin.name)]
+    instead = tuple(map(image.packages_in, roots)) if own else ()
+    seen = builds.write(folder, image, lock.protection, instead=instead)
     return Site(
-        python=root / "bin" / "python",
+        python=roots[0] / "bin" / "python",
         root=lock.projects.root,
         image=image,
-        builds=builds.write(folder, image, lock.protection),
+        builds=seen._replace(identity=", ".join(f"{pin.name} {pin.version}" for pin in own)) if own else seen,
+        first=tuple(pin.name for pin in own),
         cutoff=lock.cutoff,
         undated=tuple(name for name in OWN_NEEDS if name not in image.packages),
-        indexes=index.for_pins(lock.indexes, (pin.name for pin in solution.parse(lock.text)), lock.protection),
+        indexes=index.for_pins(lock.indexes, (pin.name for pin in pins), lock.protection),
         store=store,
         settings=lock.settings,
         lock=held,

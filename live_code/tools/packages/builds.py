@@ -41,8 +41,15 @@ class Builds(NamedTuple):
         return f"[extra-build-variables]\n{given}" if self.identity and names else ""
 
 
-def write(folder: Path, image: Interpreter, protection: Protection, offered: Mapping[str, str] | None = None) -> Builds:
-    """Fills a folder. ``offered``: stubs that lie where a resolver looks, by name, with version. Raises OSError."""
+def write(
+    folder: Path,
+    image: Interpreter,
+    protection: Protection,
+    offered: Mapping[str, str] | None = None,
+    instead: tuple[Path, ...] = (),
+) -> Builds:
+    """Fills a folder. ``offered``: stubs that lie where a resolver looks, by name, with version. ``instead``: folders
+    of packages that stand in sight before the image's. Raises OSError."""
     builds = Builds(folder / "links", folder / "constraints", folder / "sight", _identity(image, protection))
     builds.links.mkdir(parents=True)
     builds.sight.mkdir()
@@ -54,7 +61,7 @@ def write(folder: Path, image: Interpreter, protection: Protection, offered: Map
         leads = (f"_image_{name}.pth", "".join(f"{place}\n" for place in image.site_packages))
         stubs.write_wheel(builds.links, name, _stand_in(version, known.get(name)), [leads])
     builds.constraints.write_text("".join(lines), encoding="utf-8")
-    site = _SITE.format(folders=list(image.site_packages))
+    site = _SITE.format(folders=[*map(str, instead), *image.site_packages])
     (builds.sight / "sitecustomize.py").write_text(site, encoding="utf-8")
     return builds
 

@@ -34,7 +34,10 @@ def pins(site: Site, entries: list[Pin], formats: tuple[str, ...] = ()) -> None:
     # As with pip, files that are named are taken as they are, whatever the index's have to be.
     named = [entry for entry in entries if entry.url and of_index]
     others = [entry for entry in entries if entry not in named]
-    for some, options in ((named, of_builds), (others, [*of_builds, *_words(of_index)])):
+    first = [entry for entry in others if entry.name in site.first]
+    behind = [entry for entry in others if entry.name not in site.first]
+    of_all = [*of_builds, *_words(of_index)]
+    for some, options in ((first, of_all), (named, of_builds), (behind, of_all)):
         hashed = "".join(entry.text for entry in some if entry.is_hashed)
         _install(site, hashed, ["--require-hashes", *options])
         _install(site, "".join(entry.text for entry in some if not entry.is_hashed), options)

@@ -16,7 +16,8 @@ class Site(NamedTuple):
     """Where to install to, and from: an environment's interpreter, the folder that paths are seen from, the indexes.
 
     ``image``: the interpreter beneath; ``builds``: what is seen by what has to be built, and as of when: ``cutoff``, ''
-    for now, and the packages that are ``undated``. ``settings``: the container's variables. ``lock``: the environment's
+    for now, and the packages that are ``undated``. ``first``: those that builds of others see, in place of the image's.
+    ``settings``: the container's variables. ``lock``: the environment's
     own lock, which the installer keeps held should it outlive us.
     """
 
@@ -26,6 +27,7 @@ class Site(NamedTuple):
     builds: Builds
     cutoff: str
     undated: tuple[str, ...]
+    first: tuple[str, ...]
     indexes: Indexes
     store: Store
     settings: PackageSettings

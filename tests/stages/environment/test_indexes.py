@@ -255,7 +255,9 @@ class TestFile:
     def test_one_that_wants_a_login_says_what_to_give(self, shop: Workshop, second_index: Index) -> None:
         second_index.add("b", "1.0").password = "s3cret"
         url = second_index.url.replace("/simple", "/files/b-1.0-py3-none-any.whl")
-        with pytest.raises(RequirementsError, match=r"wants a login \(401\).*LIVE_CODE_INDEX_CREDENTIALS"):
+        with pytest.raises(
+            RequirementsError, match=r"requirements\.txt:1 names .*answers 401.*LIVE_CODE_INDEX_CREDENTIALS"
+        ):
             shop.write(f"b @ {url}\n").lock()
 
 

@@ -18,6 +18,24 @@ from tests.support.workshop import Workshop, pins, seen
 
 TORCH = "2.6.0+cu124"
 
+# Builds a module whose version is that of the torch that the build imports.
+BUILT_BESIDE = """
+import os, zipfile, torch
+NAME = f"ext-{torch.__version__}"
+FILES = {
+    f"{NAME}.dist-info/METADATA": f"Metadata-Version: 2.1\\nName: ext\\nVersion: {torch.__version__}\\n",
+    f"{NAME}.dist-info/WHEEL": "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+    f"{NAME}.dist-info/RECORD": "",
+    "ext.py": f"__version__ = {torch.__version__!r}\\n",
+}
+def get_requires_for_build_wheel(config_settings=None): return []
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    with zipfile.ZipFile(f"{folder}/{NAME}-py3-none-any.whl", "w") as wheel:
+        for name, text in FILES.items():
+            wheel.writestr(name, text)
+    return f"{NAME}-py3-none-any.whl"
+"""
+
 
 @pytest.fixture
 def offered(shop: Workshop) -> Workshop:
@@ -197,6 +215,20 @@ class TestOverride:
 
     def test_it_is_another_lock(self, offered: Workshop) -> None:
         assert offered.lock().key != offered.lock(allow_framework_override=True).key
+
+    @pytest.mark.parametrize("requires", ["[]", '["torch"]'])
+    def test_what_imports_it_to_be_built_sees_the_one_that_it_runs_on(self, shop: Workshop, requires: str) -> None:
+        shop.image.torch("2.6.0")
+        code = "__version__ = '2.7.0'\ndef from_numpy(array): return array\n"
+        version = {"torch/version.py": "__version__ = '2.7.0'\ncuda: Optional[str] = None\n"}
+        shop.index.add("torch", "2.7.0", files={"torch/__init__.py": code, **version})
+        shop.write(
+            f'[build-system]\nrequires = {requires}\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+            "lib/pyproject.toml",
+        )
+        shop.write(BUILT_BESIDE, "lib/backend.py").write("torch==2.7.0\n./lib\n")
+        made = shop.make(shop.lock(allow_framework_override=True))
+        assert (seen(made, "torch")["torch"][0], seen(made, "ext")["ext"][0]) == ("2.7.0", "2.7.0")
 
 
 class TestListedByTheImage:

@@ -291,9 +291,8 @@ def _of_url(output: str, problem: Problem) -> RequirementsError | None:
     line = next((line for line in asking if named and named.search(line.text)), None)
     if not match or not line:
         return None
-    closed = match["status"].startswith("401")
-    message = f"{line} names {match['url']}, which {'wants a login (401)' if closed else 'answers ' + match['status']}."
-    hint = _HINT_LOGIN if closed else "Correct the URL, or name a version of an index."
+    message = f"{line} names {match['url']}, which answers {match['status']}."
+    hint = _HINT_LOGIN if match["status"] in ("401", "403") else "Correct the URL, or name a version of an index."
     return RequirementsError(message, hint=hint, details=output.strip())
 
 
