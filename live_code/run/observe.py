@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from live_code.stages.results import Results
+    from live_code.tools.store import Store
 
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 _NO_FILE = re.compile(r"No such file or directory: '([^'\n]+)'")
@@ -41,7 +42,13 @@ RESULT_FILES = ("training_result_file", "mining_result_file", "infer_result_file
 
 @contextmanager
 def beside_job(
-    journal: Journal, task: TaskConfig, request: Request, merged: Merged, image_name: str, folder: Path
+    journal: Journal,
+    task: TaskConfig,
+    request: Request,
+    merged: Merged,
+    image_name: str,
+    folder: Path,
+    cache: Store,
 ) -> Iterator[None]:
     """Observes in a thread while the block runs; a job that ends earlier waits for what is noted of every run."""
     over = threading.Event()
@@ -51,6 +58,7 @@ def beside_job(
         try:
             _warn_of_inputs(task, merged, over)
             _note(journal, task, request, image_name, folder, over.is_set)
+            _write_pylock(journal, folder, cache)
         except Exception as error:  # noqa: BLE001 - the job goes on, and its end is reported all the same
             log.warning(f"the record of the running job can't be written: {error}")
 
@@ -61,6 +69,14 @@ def beside_job(
     finally:
         over.set()
         thread.join()
+
+
+def _write_pylock(journal: Journal, folder: Path, cache: Store) -> None:
+    """The lock once more, in the form of PEP 751, beside the first."""
+    from live_code.stages.environment import lock
+
+    if text := lock.as_pylock(journal.value("lock"), journal.value("interpreter"), cache):
+        files.write_text(folder / "pylock.toml", text)
 
 
 def _warn_of_inputs(task: TaskConfig, merged: Merged, over: threading.Event) -> None:

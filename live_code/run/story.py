@@ -155,8 +155,6 @@ def _prepare(journal: Journal, options: _Options) -> Iterator[_Setup]:
         image = journal.step("interpreter", interpreter.inspect, python, cache, settings.inherited)
         locked = journal.step("lock", lock.make, code, request, repo, image, cache, settings.packages)
         files.write_text(options.record_dir / "requirements.lock", locked.text)
-        if locked.pylock:
-            files.write_text(options.record_dir / "pylock.toml", locked.pylock)
         built = journal.step("environment", build.make, locked, image, cache)
 
         missing = sequence.missing_models(task, merged)
@@ -200,7 +198,7 @@ def _stages(journal: Journal, options: _Options) -> None:
         places = supervise.places(task, options.record_dir, cache.root)
         earlier = observe.earlier(task)
         workplace.sweep(settings.workdir, cache)
-        with observe.beside_job(journal, task, request, merged, settings.image, options.record_dir):
+        with observe.beside_job(journal, task, request, merged, settings.image, options.record_dir, cache):
             exits = journal.step("job", sequence.run, launches, places, rules, task_status, merged, note)
         observe.code_after(journal, code, settings.inherited)
         from live_code.stages import results  # not before the job has ended

@@ -46,7 +46,7 @@ class Lock(NamedTuple):
 
     ``cached``: nothing had to be resolved; ``why``: what made it necessary. ``protection``: what it was resolved
     around; ``overridden``: what of it the task gave up by ``allow_framework_override``. ``cutoff``: as of when, for
-    what is built, too; '' for now. ``pylock``: the lock as PEP 751 has it, '' for none. ``settings``: the container's,
+    what is built, too; '' for now. ``settings``: the container's,
     with the logins of the requirements' own indexes.
     """
 
@@ -61,7 +61,6 @@ class Lock(NamedTuple):
     protection: Protection
     overridden: Protection
     cutoff: str = ""
-    pylock: str = ""
 
 
 def make(
@@ -119,7 +118,6 @@ def make(
     )
     problem = problem._replace(content=_content(checkout, problem))
     key, text, cached, why = _given(given, problem) if given else _made(problem, store, settings)
-    pylock = "" if given else _pylock(key, text, problem, store, settings)
     return Lock(
         key=key,
         text=text,
@@ -132,8 +130,21 @@ def make(
         protection=problem.protection,
         overridden=protection if request.allow_framework_override else Protection(),
         cutoff=_cutoff_of(text) if given else problem.cutoff,
-        pylock=pylock,
     )
+
+
+def as_pylock(locked: Lock, image: Interpreter, store: Store) -> str:
+    """The lock as PEP 751 has it, '' for none. It is for others to read: made beside the job, and kept in the store."""
+
+    def make() -> str:
+        from live_code.tools.packages import pylock
+
+        return pylock.text(locked.text, image, locked.indexes, locked.projects.root, store, locked.settings)
+
+    try:
+        return store.text("pylock", files.sha256_text(locked.text)[:32], make, "the lock as pylock.toml")[0]
+    except StoreError:  # a read-only store that has the lock is enough for a run
+        return ""
 
 
 def _for_installing(indexes: index.Indexes, texts: tuple[requirements.Text, ...]) -> index.Indexes:
@@ -176,20 +187,6 @@ def _made(problem: Problem, store: Store, settings: PackageSettings) -> tuple[st
         return key, _resolve(problem, store, settings), False, "it depends on files that are no commit's"
     text, entry = store.text("lock", key, lambda: _resolve(problem, store, settings), f"the lock for {problem.subject}")
     return key, text, entry.cached, entry.why
-
-
-def _pylock(key: str, text: str, problem: Problem, store: Store, settings: PackageSettings) -> str:
-    def make() -> str:
-        from live_code.tools.packages import pylock
-
-        return pylock.text(text, problem.image, problem.indexes, problem.root, store, settings)
-
-    if problem.content == _NO_COMMIT:
-        return ""
-    try:
-        return store.text("pylock", key, make, f"the lock for {problem.subject}")[0]
-    except StoreError:  # a read-only store that has the lock is enough for a run
-        return ""
 
 
 def _resolve(problem: Problem, store: Store, settings: PackageSettings) -> str:

@@ -85,7 +85,7 @@ def _section(value: Any, paths: PathMap) -> Any:
         return _task(value)
     if isinstance(value, Lock):
         digest = files.sha256_text(value.text)
-        fields = {key: plain(field) for key, field in value._asdict().items() if key not in ("settings", "pylock")}
+        fields = {key: plain(field) for key, field in value._asdict().items() if key != "settings"}
         return {**fields, "sha256": digest, "packages": pins(value.text)}
     return _backward(paths, plain(value)) if isinstance(value, Merged) else plain(value)
 

@@ -11,7 +11,6 @@ from typing import Protocol
 from live_code.errors import BuildError, BuildTimeoutError
 from live_code.tools.packages import builds, dates, solution, uv
 from live_code.tools.packages.index import Indexes, UnreachableError, try_each
-from live_code.tools.packages.messages import failures
 from live_code.tools.packages.site import Site
 from live_code.tools.packages.solution import Pin
 from live_code.tools.processes import runner
@@ -87,6 +86,8 @@ def _install(site: Site, text: str, options: list[str]) -> None:
         try:
             builds.seeing(run, site.builds, site.image)
         except runner.ProcessError as error:
+            from live_code.tools.packages.messages import failures  # loaded when there is one
+
             raise failures.of_installer(error, failures.logs_in(site.settings, site.store)) from error
 
     def dated(some: Indexes, *more: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from live_code import __version__
-from live_code.tools.packages import inputs, markers, papers, pip_resolver, solution, uv_resolver
+from live_code.tools.packages import inputs, markers, papers, solution, uv_resolver
 from live_code.tools.packages.forms import complete_lock, hashes
 from live_code.tools.packages.messages import conflict, oddities
 from live_code.tools.packages.problem import AS_OF, PROJECT, Problem
@@ -18,8 +18,6 @@ from live_code.tools.packages.solution import Solution
 from live_code.tools.settings import PackageSettings
 from live_code.tools.store import Store
 from live_code.tools.terminal import log
-
-_SOLVERS = {"uv": uv_resolver.solve, "pip-tools": pip_resolver.solve}
 
 
 def text(problem: Problem, store: Store, settings: PackageSettings) -> str:
@@ -64,7 +62,13 @@ def _solved(problem: Problem, store: Store, settings: PackageSettings) -> Soluti
         folder = Path(name)
         (folder / "papers").mkdir()
         asked = _copied(problem, folder / "repo") if problem.content else problem
-        return _SOLVERS[problem.resolver](asked, papers.write(asked, folder / "papers"), store, settings)
+        if problem.resolver == "pip-tools":
+            from live_code.tools.packages import pip_resolver  # few ask for it
+
+            solve = pip_resolver.solve
+        else:
+            solve = uv_resolver.solve
+        return solve(asked, papers.write(asked, folder / "papers"), store, settings)
 
 
 def _copied(problem: Problem, place: Path) -> Problem:

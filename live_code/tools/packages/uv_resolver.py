@@ -8,7 +8,6 @@ from pathlib import Path
 
 from live_code.tools.packages import builds, dates, inputs, uv
 from live_code.tools.packages.index import Indexes, solve_sparingly
-from live_code.tools.packages.messages import failures
 from live_code.tools.packages.papers import Papers
 from live_code.tools.packages.problem import Problem
 from live_code.tools.packages.requirements import is_list
@@ -34,6 +33,8 @@ def solve(problem: Problem, papers: Papers, store: Store, settings: PackageSetti
         try:
             _, sighted = builds.seeing(run, papers.builds, problem.image)
         except runner.ProcessError as error:
+            from live_code.tools.packages.messages import failures  # loaded when there is one
+
             hints = _hints(error, arguments, problem, store, settings)
             raise failures.of_resolver(
                 papers.in_own_words(error), problem, failures.logs_in(settings, store), hints
