@@ -1,9 +1,11 @@
 """What it costs a job to be supervised: a CPU-bound and a chatty job, bare and supervised, in short turns.
 
     scripts/bench/supervise [--rounds N] [--turn SECONDS] [--turns N] [--lines N] [--wait SECONDS] [--write]
+    scripts/bench/supervise --counts [--lines N] [--write]
 
 A machine's speed may change for minutes, so turns are short, in the order bare, ours, ours, bare; each turn is compared
-with the one beside it, and the median of these ratios counts. `--write` puts the tables into docs/performance.md.
+with the one beside it, and the median of these ratios counts. `--counts` counts instructions and context switches
+instead, which need no quiet machine. `--write` puts the tables into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import startup_tables as tables
+import supervise_counts
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "performance.md"
@@ -204,6 +207,30 @@ def _waits(name: str, cost: Waiting) -> tuple[str, ...]:
     )
 
 
+def counts(options: argparse.Namespace) -> str:
+    """The job of all turns of a round, and that of lines."""
+    seconds = options.turn * options.turns
+    steps = steps_in(seconds)
+    jobs = {
+        "nothing": NOTHING,
+        "spin": SPIN.format(steps=steps),
+        "chat": CHAT.format(lines=options.lines),
+        "wait": WAIT,
+    }
+    codes = {name: f"'{supervise_counts.MARK}'\n{code}" for name, code in jobs.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        text = supervise_counts.measure(
+            lambda code: [sys.executable, "-c", code],
+            lambda code: supervised(Path(folder), code),
+            codes,
+            SPIN.format(steps=supervise_counts.STEPS),
+            steps,
+            seconds,
+        )
+    machine = f"{date.today()}, Python {sys.version.split()[0]}, {os.cpu_count()} cores"
+    return f"{options.lines:,} lines; {machine}.\n\n{text}"
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rounds", type=int, default=3)
@@ -211,8 +238,15 @@ def main() -> None:
     options.add_argument("--turns", type=int, default=8, help="turns of each side in a round; even")
     options.add_argument("--lines", type=int, default=200_000)
     options.add_argument("--wait", type=float, default=60.0)
+    options.add_argument("--counts", action="store_true", help="instructions and context switches, not seconds")
     options.add_argument("--write", action="store_true", help=f"the tables into {PAGE.relative_to(ROOT)}")
     asked = options.parse_args()
+    if asked.counts:
+        text = counts(asked)
+        print(text)
+        if asked.write:
+            PAGE.write_text(tables.replaced(PAGE.read_text(), "supervision counts", text, "supervise --counts"))
+        return
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
