@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -9,13 +10,17 @@ from pathlib import Path
 from typing import Protocol
 
 from live_code.errors import BuildError, BuildTimeoutError
+from live_code.tools.git import local, worktree
+from live_code.tools.git.local import GitFailed
 from live_code.tools.packages import builds, dates, solution, uv
 from live_code.tools.packages.index import Indexes, UnreachableError, try_each
 from live_code.tools.packages.site import Site
 from live_code.tools.packages.solution import Pin
 from live_code.tools.processes import runner
+from live_code.tools.settings import Inherited
 from live_code.tools.terminal import log
 
+_OF_TAGS = re.compile(r"setuptools[_-]scm|hatch[_-]vcs|versioningit|versioneer|dunamai|\bpbr\b")
 _NO_DATES = "missing an upload date"
 
 
@@ -58,10 +63,25 @@ def projects(site: Site, place: Path, entries: tuple[str, ...], has_setuptools: 
         root = copy / site.root.relative_to(place)
         for entry in entries:
             name = entry.removeprefix("-e ").strip()
+            _warn_of_version(root / name.split("[")[0], name, place, site.settings.inherited)
             doing = f"building {name} of this commit"
             log.info(doing)
             with log.still(doing):
                 _install(site._replace(root=root), f"{name}\n", _isolation(root / name.split("[")[0], has_setuptools))
+
+
+def _warn_of_version(project: Path, name: str, place: Path, inherited: Inherited) -> None:
+    """A version that is made from git's tags is no release's where a fetched commit has none."""
+    texts = (project / file for file in ("pyproject.toml", "setup.py", "setup.cfg"))
+    if not any(_OF_TAGS.search(text.read_text(encoding="utf-8", errors="replace")) for text in texts if text.is_file()):
+        return
+    try:
+        local.run(["describe", "--tags"], env=worktree.environment_in(place, inherited), cwd=place)
+    except GitFailed:
+        log.warning(
+            f"the version of {name} is made from git's tags, and none was fetched with it: it is no release's. "
+            "Name the tag instead of the id in git_branch, if what asks for the version counts."
+        )
 
 
 def _isolation(project: Path, has_setuptools: bool) -> list[str]:

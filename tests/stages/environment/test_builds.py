@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import subprocess
 import sys
 import tarfile
 from collections.abc import Mapping
@@ -65,7 +66,6 @@ def add_source(index: Index, name: str, texts: Mapping[str, str]) -> None:
 def built(shop: Workshop, name: str) -> dict[str, list[str]]:
     """What the package saw while it was built."""
     import json
-    import subprocess
 
     made = shop.make()
     code = f"import json, {name}; print(json.dumps({name}.BUILT))"
@@ -201,6 +201,29 @@ class TestDates:
         text = shop.write("p\n").lock(resolve_as_of="2022-06-30").text
         again = shop.write(text, "earlier.lock").lock(lock="earlier.lock")
         assert again.cutoff == "2022-06-30T23:59:59Z"
+
+
+class TestVersionsOfTags:
+    @pytest.fixture
+    def project(self, shop: Workshop) -> Workshop:
+        shop.write(pyproject() + "[tool.setuptools_scm]\n", "pyproject.toml")
+        return shop.write(backend("p"), "backend.py").write(".\n")
+
+    def git(self, shop: Workshop, *words: str) -> None:
+        own = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", *words]
+        subprocess.run(own, cwd=shop.root, check=True, stdout=subprocess.DEVNULL)
+
+    @pytest.mark.parametrize("tagged", [True, False])
+    def test_one_without_a_tag_is_told_of(
+        self, project: Workshop, tagged: bool, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.git(project, "init", "--quiet")
+        self.git(project, "add", "-A")
+        self.git(project, "commit", "--quiet", "-m", "first")
+        if tagged:
+            self.git(project, "tag", "v1.4.0")
+        project.make()
+        assert ("is made from git's tags, and none was fetched" in capsys.readouterr().err) is not tagged
 
 
 class TestEnd:
