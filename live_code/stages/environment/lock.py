@@ -80,13 +80,9 @@ def make(
 
         python_version.require(repo.python, image)
     around = requirements.Around(checkout.place, partial(worktree.widen, checkout.place, settings.inherited))
-    chosen = requirements.choose(
-        checkout.root,
-        request.requirements,
-        repo.requirements,
-        scripts=scripts(checkout.root, request, repo),
-        around=around,
-    )
+    asked = (request.requirements, repo.requirements)
+    own = scripts(checkout.root, request, repo)
+    chosen = requirements.choose(checkout.root, *asked, scripts=own, around=around)
     given = request.lock or settings.lock
     if not chosen.shown and not given and (passed_over := requirements.passed_over(checkout.root)):
         log.warning(
@@ -94,29 +90,8 @@ def make(
             f"write requirements: {passed_over} into live-code.yaml, if the job needs it"
         )
     texts = requirements.closure(checkout.root, chosen, around)
-    everything = (*texts, *own_texts(request.extra_requirements, request.constraints))
-    settings = index.with_logins(settings, everything)
-    texts = tuple(
-        text._replace(text=index.without_logins(text.text, settings)) if requirements.is_list(text.name) else text
-        for text in texts
-    )
-    protection = framework.protection(image, settings)
-    problem = Problem(
-        root=checkout.root,
-        place=checkout.place,
-        chosen=chosen,
-        texts=texts,
-        content="",
-        own_needs=tuple(name for key, name in OWN_NEEDS.items() if key not in image.packages),
-        image=image,
-        protection=Protection() if request.allow_framework_override else protection,
-        indexes=index.choose(request.pypi_mirror, request.extra_index_url, everything, settings),
-        cutoff=_cutoff(request.resolve_as_of, checkout, store, settings.inherited),
-        resolver=request.resolver,
-        constraints=index.without_logins(request.constraints, settings),
-        extra=index.without_logins(request.extra_requirements, settings),
-    )
-    problem = problem._replace(content=_content(checkout, problem))
+    settings = index.with_logins(settings, (*texts, *own_texts(request.extra_requirements, request.constraints)))
+    problem = _problem(checkout, request, chosen, texts, image, store, settings)
     key, text, cached, why = _given(given, problem) if given else _made(problem, store, settings)
     return Lock(
         key=key,
@@ -125,12 +100,44 @@ def make(
         cached=cached,
         why=why,
         projects=Projects(checkout.place, checkout.root, _commit_content(checkout), tuple(_projects(text))),
-        indexes=_for_installing(index.of_lock(text, problem.indexes) if given else problem.indexes, texts),
+        indexes=_for_installing(index.of_lock(text, problem.indexes) if given else problem.indexes, problem.texts),
         settings=settings,
         protection=problem.protection,
-        overridden=protection if request.allow_framework_override else Protection(),
+        overridden=framework.protection(image, settings) if request.allow_framework_override else Protection(),
         cutoff=_cutoff_of(text) if given else problem.cutoff,
     )
+
+
+def _problem(
+    checkout: Checkout,
+    request: Request,
+    chosen: requirements.Chosen,
+    texts: tuple[requirements.Text, ...],
+    image: Interpreter,
+    store: Store,
+    settings: PackageSettings,
+) -> Problem:
+    """All that the lock depends on. No login of a URL stands in it: ``settings`` has those."""
+    named = (*texts, *own_texts(request.extra_requirements, request.constraints))
+    problem = Problem(
+        root=checkout.root,
+        place=checkout.place,
+        chosen=chosen,
+        texts=tuple(
+            text._replace(text=index.without_logins(text.text, settings)) if requirements.is_list(text.name) else text
+            for text in texts
+        ),
+        content="",
+        own_needs=tuple(name for key, name in OWN_NEEDS.items() if key not in image.packages),
+        image=image,
+        protection=Protection() if request.allow_framework_override else framework.protection(image, settings),
+        indexes=index.choose(request.pypi_mirror, request.extra_index_url, named, settings),
+        cutoff=_cutoff(request.resolve_as_of, checkout, store, settings.inherited),
+        resolver=request.resolver,
+        constraints=index.without_logins(request.constraints, settings),
+        extra=index.without_logins(request.extra_requirements, settings),
+    )
+    return problem._replace(content=_content(checkout, problem))
 
 
 def as_pylock(locked: Lock, image: Interpreter, store: Store) -> str:
